@@ -1,0 +1,241 @@
+"""The settings of one process: read once in ``cli.py``, frozen, passed by argument.
+
+Flags win over the environment (``PAROLA_*``), which wins over ``parola.toml``, which wins over the defaults;
+``Loaded.sources`` remembers where each value came from, for ``parola config``.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from parola.errors import InvalidRequest
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def default_data_dir() -> Path:
+    """Where data lives when nobody says otherwise: ``$XDG_DATA_HOME/parola``, else ``~/.local/share/parola``."""
+    home = os.environ.get("XDG_DATA_HOME")
+    return (Path(home) if home else Path.home() / ".local" / "share") / "parola"
+
+
+def default_models_dir() -> Path:
+    """Where ``parola models install`` puts the speech models: in the default data folder, shared by all others."""
+    return default_data_dir() / "models"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """One entry of ``[llm.NAME]``, ``[stt.NAME]`` or ``[tts.NAME]``: a vendor and how to reach it."""
+
+    provider: str
+    """``scripted``, ``openai`` or ``embedded``."""
+    base_url: str = ""
+    api_key: str = ""
+    model: str = ""
+    voice: str = ""
+    timeout_seconds: float = 20.0
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What only this vendor understands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    host: str = "127.0.0.1"
+    """Address to listen on. Any other than loopback needs an API key."""
+    port: int = 8400
+    public_url: str = ""
+    """How clients reach this server, when a proxy stands in front: ``https://voice.example.com``. Empty: the
+    request's own host."""
+    data: Path = field(default_factory=default_data_dir)
+    """One folder: database, files, recordings, keys."""
+    models: Path = field(default_factory=default_models_dir)
+    """Where the speech models are."""
+    ephemeral: bool = False
+    """Keep everything in memory; nothing is written, nothing is left."""
+    project: Path | None = None
+    """A folder with agents as JSON files, loaded at start."""
+    auth: str = "auto"
+    """``auto``: an API key is needed once one exists, or when listening beyond loopback; ``required``; ``off``."""
+    cors_origins: tuple[str, ...] = ("*",)
+    enclave: bool = False
+    """Accept ``enclave_setup_config``: clients bring their own agent."""
+    preload: bool = False
+    """Load the speech models at start instead of at the first call."""
+    record_audio: bool = True
+    """Keep a recording of voice conversations whose agent does not forbid it."""
+    log_level: str = "info"
+    llm: Mapping[str, ProviderSettings] = field(default_factory=dict)
+    stt: Mapping[str, ProviderSettings] = field(default_factory=dict)
+    tts: Mapping[str, ProviderSettings] = field(default_factory=dict)
+    mapping: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """``[mapping.llm]``, ``[mapping.stt]``, ``[mapping.tts]``, ``[mapping.voices]``: a hosted name to a local one."""
+
+    @property
+    def on_loopback(self) -> bool:
+        return self.host in LOOPBACK
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    settings: Settings
+    sources: Mapping[str, str]
+    """Field name to ``default``, a file's path, an environment variable or ``flag``."""
+
+
+_SCALARS = {
+    "host": str,
+    "port": int,
+    "public_url": str,
+    "data": Path,
+    "models": Path,
+    "ephemeral": bool,
+    "project": Path,
+    "auth": str,
+    "enclave": bool,
+    "preload": bool,
+    "record_audio": bool,
+    "log_level": str,
+}
+_KINDS = ("llm", "stt", "tts")
+_DEFAULT_PROVIDERS = {
+    "llm": ProviderSettings("scripted"),
+    "stt": ProviderSettings("embedded"),
+    "tts": ProviderSettings("embedded"),
+}
+
+
+def load(
+    flags: Mapping[str, Any] | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    file: Path | None = None,
+) -> Loaded:
+    """Put the settings together. ``flags`` holds only what was given; ``file`` must exist when it is named.
+
+    Raises ``InvalidRequest``: an unknown key, a value of the wrong kind, a file that is missing or not TOML.
+    """
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {f.name: "default" for f in fields(Settings)}
+    providers: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in _KINDS}
+
+    path = file or Path("parola.toml")
+    if file is not None or path.is_file():
+        _from_toml(_parse(path), str(path), values, sources, providers)
+    _from_environment(environ, values, sources, providers)
+    for name, value in (flags or {}).items():
+        if value is not None:
+            values[name] = _cast(name, value, f"--{name.replace('_', '-')}")
+            sources[name] = "flag"
+
+    for kind in _KINDS:
+        made = {name: _provider(kind, name, entry) for name, entry in providers[kind].items()}
+        made.setdefault("default", _DEFAULT_PROVIDERS[kind])
+        values[kind] = made
+    settings = replace(Settings(), **values)
+    if settings.auth not in ("auto", "required", "off"):
+        raise InvalidRequest(f'auth: expected "auto", "required" or "off", got "{settings.auth}".')
+    return Loaded(settings, sources)
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InvalidRequest(f"The configuration file {path} does not exist.") from None
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise InvalidRequest(f"The configuration file {path} cannot be read: {error}") from None
+
+
+def _from_toml(
+    document: dict[str, Any],
+    path: str,
+    values: dict[str, Any],
+    sources: dict[str, str],
+    providers: dict[str, dict[str, dict[str, Any]]],
+) -> None:
+    for key, value in document.items():
+        if key in _SCALARS:
+            values[key] = _cast(key, value, f"{path}: {key}")
+        elif key == "cors_origins":
+            values[key] = tuple(str(origin) for origin in value)
+        elif key in _KINDS:
+            for name, entry in _table(value, f"{path}: [{key}]").items():
+                providers[key][name] = dict(_table(entry, f"{path}: [{key}.{name}]"))
+        elif key == "mapping":
+            tables = _table(value, f"{path}: [mapping]")
+            values[key] = {
+                k: {a: str(b) for a, b in _table(t, f"{path}: [mapping.{k}]").items()} for k, t in tables.items()
+            }
+        else:
+            raise InvalidRequest(
+                f'{path}: "{key}" is no setting. Known: {", ".join(f.name for f in fields(Settings))}.'
+            )
+        sources[key] = path
+
+
+def _from_environment(
+    environ: Mapping[str, str],
+    values: dict[str, Any],
+    sources: dict[str, str],
+    providers: dict[str, dict[str, dict[str, Any]]],
+) -> None:
+    for name in _SCALARS:
+        variable = f"PAROLA_{name.upper()}"
+        if environ.get(variable):
+            values[name] = _cast(name, environ[variable], variable)
+            sources[name] = variable
+    if origins := environ.get("PAROLA_CORS_ORIGINS"):
+        values["cors_origins"] = tuple(origin.strip() for origin in origins.split(",") if origin.strip())
+        sources["cors_origins"] = "PAROLA_CORS_ORIGINS"
+    for kind in _KINDS:
+        given = {
+            part: environ[f"PAROLA_{kind.upper()}_{part.upper()}"]
+            for part in ("provider", "base_url", "api_key", "model", "voice")
+            if environ.get(f"PAROLA_{kind.upper()}_{part.upper()}")
+        }
+        if given:
+            entry = providers[kind].setdefault("default", {})
+            if "provider" not in given and "base_url" in given:
+                entry["provider"] = "openai"
+            entry.update(given)
+            sources[kind] = f"PAROLA_{kind.upper()}_*"
+
+
+def _table(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InvalidRequest(f"{where}: expected a table, got {value!r}.")
+    return value
+
+
+def _provider(kind: str, name: str, entry: dict[str, Any]) -> ProviderSettings:
+    known = {f.name for f in fields(ProviderSettings)} - {"options"}
+    if "provider" not in entry:
+        entry = {"provider": "openai" if "base_url" in entry else _DEFAULT_PROVIDERS[kind].provider, **entry}
+    options = {key: value for key, value in entry.items() if key not in known}
+    return ProviderSettings(**{key: value for key, value in entry.items() if key in known}, options=options)
+
+
+def _cast(name: str, value: Any, where: str) -> Any:
+    kind = _SCALARS.get(name)
+    if kind is bool and isinstance(value, str):
+        if value.lower() in ("1", "true", "yes", "on"):
+            return True
+        if value.lower() in ("0", "false", "no", "off"):
+            return False
+        raise InvalidRequest(f'{where}: expected true or false, got "{value}".')
+    if kind is int and not isinstance(value, bool):
+        try:
+            return int(value)
+        except (TypeError, ValueError):
+            raise InvalidRequest(f'{where}: expected a number, got "{value}".') from None
+    if kind is Path:
+        return Path(value).expanduser()
+    if kind is not None and not isinstance(value, kind):
+        raise InvalidRequest(f"{where}: expected {kind.__name__}, got {value!r}.")
+    return value
