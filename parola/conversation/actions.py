@@ -1,0 +1,70 @@
+"""Everything a conversation can ask for. The session performs actions in order and never calls back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from parola.protocol.messages import ServerMessage
+from parola.providers.base import ModelRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Say this to the client."""
+
+    message: ServerMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Keep this turn of the transcript, replacing what was kept under the index. What is sent after it depends on
+    it: it must be safe before the next ``Send`` leaves."""
+
+    index: int
+    turn: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StartReply:
+    """Have the model take one step, or speak ``verbatim``, and tell what comes of it."""
+
+    reply: int
+    request: ModelRequest | None = None
+    verbatim: str = ""
+    playback_from: float = 0.0
+    """When the client will have played what it was sent before, monotonic seconds: this reply queues behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopReply:
+    """Stop it wherever it is; nothing of it is wanted any more."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetSpeech:
+    """The user's turn has been taken (or was nothing): the next speech begins a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """Something the owner should know; kept in the conversation's record."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Hang up: always the last action. ``status`` is the record's, ``error`` its ``metadata.error``."""
+
+    code: int
+    reason: str
+    status: str = "done"
+    termination_reason: str = ""
+    error: Mapping[str, Any] | None = None
+
+
+Action = Send | Record | StartReply | StopReply | ForgetSpeech | Warn | Close

@@ -1,0 +1,206 @@
+"""Everything that can happen to a conversation: client messages as they are, and these facts.
+
+Facts of a reply carry its number; the conversation drops those of an old one at the door. ``at`` is when a thing
+happened, in monotonic seconds, which may be a little before it is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from parola.protocol.client_messages import (
+    ClientToolResult,
+    ContextualUpdate,
+    Feedback,
+    McpToolApprovalResult,
+    Pong,
+    UserActivity,
+    UserMessage,
+)
+from parola.providers.base import Alignment
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The client is there and everything is resolved: greet it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The user began to speak."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    """The user fell silent. Exactly one ``TranscriptUpdated`` or ``ListeningFailed`` follows each of these."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechScored:
+    """Speech probability of one window, told only to those who subscribed to ``vad_score``."""
+
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptUpdated:
+    """The words of the whole user turn so far."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListeningFailed:
+    """Speech could not be transcribed."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file the user sent, ready for the model."""
+
+    file_id: str
+    name: str
+    mime_type: str
+    content: Mapping[str, Any]
+    """One OpenAI content part: ``{"type": "image_url", …}`` or ``{"type": "text", …}``."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilesShared:
+    """A ``multimodal_message`` whose files have been fetched: one user turn."""
+
+    text: str
+    files: tuple[Attachment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyText:
+    """The model wrote some more."""
+
+    reply: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """The model wants a tool."""
+
+    reply: int
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFinished:
+    """The model's step is over; speech of it may still be coming."""
+
+    reply: int
+    model: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    context_limit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceStarted:
+    """The audio that follows speaks this text; all sentences of a reply, joined, are its text."""
+
+    reply: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAudio:
+    """A chunk in the client's output format, ready to be sent."""
+
+    reply: int
+    audio: bytes
+    seconds: float
+    alignment: Alignment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFinished:
+    """Everything of this reply has been told."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFailed:
+    """The model or the voice failed; ``error_type`` is the protocol's."""
+
+    reply: int
+    error_type: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidMessageReceived:
+    """The client sent what cannot be read."""
+
+    error_type: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class InputStalled:
+    """Nothing at all came from the client for this long."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClientDisconnected:
+    """The client hung up, or its connection broke."""
+
+    code: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndRequested:
+    """Somebody else ends the conversation: the server that stops, an operator."""
+
+    reason: str
+    code: int = 1000
+
+
+Event = (
+    Started
+    | SpeechStarted
+    | SpeechStopped
+    | SpeechScored
+    | TranscriptUpdated
+    | ListeningFailed
+    | FilesShared
+    | ReplyText
+    | ToolCalled
+    | ModelFinished
+    | SentenceStarted
+    | ReplyAudio
+    | ReplyFinished
+    | ReplyFailed
+    | InvalidMessageReceived
+    | InputStalled
+    | ClientDisconnected
+    | EndRequested
+    | Pong
+    | UserMessage
+    | UserActivity
+    | ContextualUpdate
+    | ClientToolResult
+    | Feedback
+    | McpToolApprovalResult
+)
+
+REPLY_EVENTS = (ReplyText, ToolCalled, ModelFinished, SentenceStarted, ReplyAudio, ReplyFinished, ReplyFailed)
+"""Those that carry a reply's number."""

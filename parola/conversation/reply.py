@@ -1,0 +1,141 @@
+"""The agent's side: what a reply says, when it is played, and what of it the caller has heard.
+
+The client plays audio as it comes, without gaps when it comes early. So the playback clock is arithmetic: a chunk
+starts when it was sent or when the chunk before it ends, whichever is later. What was heard follows from that clock
+and the alignment the voice gave; a voice without alignment is taken to speak evenly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from parola.providers.base import Alignment
+
+CHARACTERS_PER_SECOND = 15.0
+"""How fast a voice speaks, when only part of a sentence's audio is known."""
+
+
+@dataclass(slots=True)
+class Sentence:
+    """A stretch of text and when its audio plays."""
+
+    text: str
+    chunks: list[tuple[float, float]] = field(default_factory=list)
+    """(start, seconds) of each chunk, on the monotonic clock."""
+    char_starts: list[float] = field(default_factory=list)
+    chars: list[str] = field(default_factory=list)
+    is_complete: bool = False
+
+    def play(self, start: float, seconds: float, alignment: Alignment | None) -> None:
+        self.chunks.append((start, seconds))
+        if alignment is not None:
+            self.chars.extend(alignment.chars)
+            self.char_starts.extend(start + offset for offset in alignment.starts)
+
+    def heard_characters(self, now: float) -> int:
+        """How many characters of ``text`` have been spoken, cut back to whole words."""
+        if not self.chunks:
+            return 0
+        end = self.chunks[-1][0] + self.chunks[-1][1]
+        if now >= end and self.is_complete:
+            return len(self.text)
+        if self.chars:
+            spoken = "".join(char for char, start in zip(self.chars, self.char_starts, strict=True) if start <= now)
+            count = len(spoken) + (len(self.text) - len(self.text.lstrip()) if not self.chars[0].isspace() else 0)
+        else:
+            played = sum(min(max(now - start, 0.0), seconds) for start, seconds in self.chunks)
+            total = sum(seconds for _, seconds in self.chunks)
+            if not self.is_complete:
+                total = max(total, len(self.text) / CHARACTERS_PER_SECOND)
+            count = int(len(self.text) * played / total)
+        return _whole_words(self.text, min(count, len(self.text)))
+
+
+def _whole_words(text: str, count: int) -> int:
+    """Cut ``count`` back to where a word ends: a word half spoken was not heard."""
+    if count >= len(text) or text[count].isspace():
+        return count
+    while count > 0 and not text[count - 1].isspace():
+        count -= 1
+    return count
+
+
+@dataclass(slots=True)
+class Reply:
+    """One message of the agent: one step of the model, or a sentence said verbatim."""
+
+    number: int
+    entry: int
+    """Where it stands in the transcript."""
+    asked_at: float
+    is_spoken: bool
+    """False in text conversations: what was sent was read."""
+    text: str = ""
+    first_text_at: float | None = None
+    first_audio_at: float | None = None
+    is_written: bool = False
+    """The model has finished; ``agent_response`` has been sent."""
+    is_told: bool = False
+    """Everything, audio included, has been sent."""
+    parts_started: bool = False
+    sentences: list[Sentence] = field(default_factory=list)
+
+    def sentence(self, text: str) -> None:
+        if self.sentences:
+            self.sentences[-1].is_complete = True
+        self.sentences.append(Sentence(text))
+
+    def play(self, start: float, seconds: float, alignment: Alignment | None) -> None:
+        if not self.sentences:
+            self.sentences.append(Sentence(self.text))
+        self.sentences[-1].play(start, seconds, alignment)
+
+    def finish(self) -> None:
+        self.is_told = True
+        if self.sentences:
+            self.sentences[-1].is_complete = True
+
+    def heard(self, now: float) -> str:
+        """The words that have reached the caller by ``now``."""
+        if not self.is_spoken:
+            return self.text
+        heard = ""
+        for sentence in self.sentences:
+            count = sentence.heard_characters(now)
+            heard += sentence.text[:count]
+            if count < len(sentence.text):
+                return heard.rstrip()
+        if self.is_told or len(heard) >= len(self.text):
+            return self.text
+        return heard.rstrip()
+
+
+@dataclass(slots=True)
+class AgentTurn:
+    """The agent's hold of the floor: one reply, or several with tools between them, under one event id."""
+
+    event_id: int
+    is_protected: bool = False
+    """Nothing the user does cuts it."""
+    answers_user: bool = True
+    """False when the agent spoke because nobody else did."""
+    replies: list[Reply] = field(default_factory=list)
+    playback_ends_at: float = 0.0
+    is_complete: bool = False
+    """``agent_response_complete`` has been sent; audio may still be playing."""
+    was_sent: bool = False
+    """Something of it has reached the client."""
+    tool_rounds: int = 0
+
+    @property
+    def current(self) -> Reply | None:
+        """The reply that is still being made."""
+        if self.replies and not self.replies[-1].is_told:
+            return self.replies[-1]
+        return None
+
+    def queue_audio(self, now: float, seconds: float) -> float:
+        """When audio sent now will start to play; the clock moves past it."""
+        start = max(now, self.playback_ends_at)
+        self.playback_ends_at = start + seconds
+        return start

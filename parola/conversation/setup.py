@@ -1,0 +1,80 @@
+"""What one conversation is made of, decided before its first word: the agent's config with presets and overrides
+applied, its tools, its variables. A plain value; ``start.py`` makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from parola.conversation.tool_round import Tool
+from parola.protocol.server_messages import AudioFormatName, ClientEventFilter
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """Which model thinks, and how."""
+
+    llm: str = ""
+    """The name in the agent's config."""
+    temperature: float | None = None
+    max_tokens: int = -1
+    reasoning_effort: str | None = None
+    custom_llm: Mapping[str, Any] | None = None
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
+    script: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceChoice:
+    """Which voice speaks, and how."""
+
+    voice_id: str = ""
+    model_id: str = ""
+    speed: float = 1.0
+    stability: float | None = None
+    similarity_boost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    conversation_id: str
+    agent_id: str
+    agent_name: str = ""
+    user_id: str | None = None
+    language: str = "en"
+    prompt: str = ""
+    """System prompt, variables not yet filled in: some change while the call runs."""
+    first_message: str = ""
+    text_only: bool = False
+    input_format: AudioFormatName = "pcm_16000"
+    output_format: AudioFormatName = "pcm_16000"
+    model: ModelChoice = field(default_factory=ModelChoice)
+    voice: VoiceChoice = field(default_factory=VoiceChoice)
+    asr_provider: str = ""
+    keywords: tuple[str, ...] = ()
+    tools: Mapping[str, Tool] = field(default_factory=dict)
+    events: ClientEventFilter = field(default_factory=lambda: ClientEventFilter(None, text_only=False))
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    """Dynamic variables, ``system__*`` aside."""
+    timezone: str | None = None
+    started_at_unix: float = 0.0
+    """Wall clock at the conversation's zero."""
+    turn_timeout_seconds: float = 7.0
+    """Silence after which the agent speaks again; below 0: never."""
+    initial_wait_seconds: float | None = None
+    silence_end_call_seconds: float = -1.0
+    end_of_turn_seconds: float = 0.5
+    max_duration_seconds: float = 600.0
+    max_duration_message: str = ""
+    first_message_is_protected: bool = False
+    files_in_memory: int = 10
+    record_voice: bool = True
+    client_data: Mapping[str, Any] = field(default_factory=dict)
+    """What the client started with, for the record."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def barge_in(self) -> bool:
+        """The hosted platform cuts the agent only for clients that listen to ``interruption``."""
+        return self.events.passes("interruption")

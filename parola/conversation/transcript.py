@@ -1,0 +1,267 @@
+"""What has been said and done, kept once and shown twice: to the model as messages, to the record as turns.
+
+The record's turns have the shape of ``TranscriptResponse`` (reference: rest-schemas.md §3), the messages that of
+OpenAI chat. An interrupted reply is remembered as it was heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import orjson
+
+from parola.conversation.events import Attachment
+from parola.conversation.tool_round import ToolCall
+
+SILENCE = "..."
+"""What the model reads when the user said nothing and the agent speaks again."""
+
+
+@dataclass(slots=True)
+class UserEntry:
+    text: str
+    event_id: int
+    at: float
+    medium: Literal["audio", "text", "file"]
+    files: tuple[Attachment, ...] = ()
+
+
+@dataclass(slots=True)
+class SilenceEntry:
+    """The user's turn passed without a word."""
+
+    at: float
+
+
+@dataclass(slots=True)
+class ContextEntry:
+    """Background a client sent; superseded when the same ``context_id`` came again."""
+
+    text: str
+    at: float
+    context_id: str | None = None
+    is_superseded: bool = False
+
+
+@dataclass(slots=True)
+class AgentEntry:
+    text: str
+    event_id: int
+    at: float
+    heard: str | None = None
+    """What reached the caller, when that is less than ``text``."""
+    calls: list[ToolCall] = field(default_factory=list)
+    model: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
+    """Seconds, by the platform's names for them."""
+    feedback: tuple[str, float] | None = None
+    """``like`` or ``dislike``, and when."""
+
+    @property
+    def is_interrupted(self) -> bool:
+        return self.heard is not None
+
+    @property
+    def said(self) -> str:
+        return self.text if self.heard is None else self.heard
+
+
+Entry = UserEntry | SilenceEntry | ContextEntry | AgentEntry
+
+
+class Transcript:
+    """The entries in order. Times are monotonic seconds; ``started_at`` is the conversation's zero."""
+
+    def __init__(self, agent_id: str, started_at: float) -> None:
+        self.entries: list[Entry] = []
+        self._agent_id = agent_id
+        self._started_at = started_at
+
+    def add(self, entry: Entry) -> int:
+        """Append; returns the entry's index."""
+        self.entries.append(entry)
+        return len(self.entries) - 1
+
+    def agent_entry(self, index: int) -> AgentEntry:
+        entry = self.entries[index]
+        assert isinstance(entry, AgentEntry)
+        return entry
+
+    def supersede(self, context_id: str) -> Iterable[int]:
+        """Mark older context of this id as replaced; yields the indexes that changed."""
+        for index, entry in enumerate(self.entries):
+            if isinstance(entry, ContextEntry) and entry.context_id == context_id and not entry.is_superseded:
+                entry.is_superseded = True
+                yield index
+
+    def rated(self, event_id: int) -> int | None:
+        """The last agent entry under an event id."""
+        for index in range(len(self.entries) - 1, -1, -1):
+            entry = self.entries[index]
+            if isinstance(entry, AgentEntry) and entry.event_id == event_id:
+                return index
+        return None
+
+    @property
+    def agent_turns(self) -> int:
+        return len({entry.event_id for entry in self.entries if isinstance(entry, AgentEntry)})
+
+    # -- for the model ------------------------------------------------------------------------------------------------
+
+    def messages(self, files_in_memory: int) -> list[dict[str, Any]]:
+        """Chat messages, without the system prompt. Only the last ``files_in_memory`` files are shown whole."""
+        total = sum(len(entry.files) for entry in self.entries if isinstance(entry, UserEntry))
+        forgotten = max(0, total - files_in_memory)
+        messages: list[dict[str, Any]] = []
+        for entry in self.entries:
+            match entry:
+                case UserEntry():
+                    hidden = min(forgotten, len(entry.files))
+                    forgotten -= hidden
+                    messages.append({"role": "user", "content": _user_content(entry, hidden)})
+                case SilenceEntry():
+                    messages.append({"role": "user", "content": SILENCE})
+                case ContextEntry(is_superseded=False):
+                    messages.append({"role": "system", "content": f"Context update: {entry.text}"})
+                case AgentEntry():
+                    messages.extend(_agent_messages(entry))
+        return messages
+
+    def history(self) -> str:
+        """``system__conversation_history`` (reference: webhooks.md §7)."""
+        entries: list[dict[str, Any]] = []
+        for entry in self.entries:
+            match entry:
+                case UserEntry():
+                    entries.append({"role": "user", "message": entry.text})
+                case AgentEntry():
+                    if entry.said:
+                        entries.append({"role": "agent", "message": entry.said})
+                    if entry.calls:
+                        requests = [
+                            {"tool_name": c.name, "params_as_json": orjson.dumps(c.arguments).decode()}
+                            for c in entry.calls
+                        ]
+                        entries.append({"role": "agent", "tool_requests": requests})
+                        results = [
+                            {"tool_name": c.name, "result_value": c.result} for c in entry.calls if c.result is not None
+                        ]
+                        entries.append({"role": "tool", "tool_results": results})
+        return orjson.dumps({"x-elevenlabs-history": True, "entries": entries}).decode()
+
+    # -- for the record -----------------------------------------------------------------------------------------------
+
+    def turn(self, index: int) -> dict[str, Any]:
+        """One entry as the record keeps it."""
+        entry = self.entries[index]
+        turn: dict[str, Any] = {
+            "role": "agent" if isinstance(entry, AgentEntry) else "user",
+            "message": None,
+            "tool_calls": [],
+            "tool_results": [],
+            "feedback": None,
+            "time_in_call_secs": self._seconds(entry.at),
+            "conversation_turn_metrics": None,
+            "interrupted": False,
+            "original_message": None,
+        }
+        match entry:
+            case UserEntry():
+                turn |= {"message": entry.text, "source_medium": entry.medium, "source_event_id": entry.event_id}
+                if entry.files:
+                    turn["file_inputs"] = [
+                        {"file_id": f.file_id, "original_filename": f.name, "mime_type": f.mime_type, "file_url": ""}
+                        for f in entry.files
+                    ]
+            case SilenceEntry():
+                turn |= {"message": SILENCE, "platform_event": "user_turn_timeout"}
+            case ContextEntry():
+                turn |= {"message": entry.text, "source_medium": "text"}
+                if entry.context_id is not None:
+                    info = {"context_id": entry.context_id, "is_superseded": entry.is_superseded}
+                    turn["contextual_update_info"] = info
+            case AgentEntry():
+                turn |= self._agent_turn(entry)
+        return turn
+
+    def _agent_turn(self, entry: AgentEntry) -> dict[str, Any]:
+        turn: dict[str, Any] = {
+            "message": entry.said or None,
+            "agent_metadata": {"agent_id": self._agent_id},
+            "interrupted": entry.is_interrupted,
+            "original_message": entry.text if entry.is_interrupted else None,
+            "source_event_id": entry.event_id,
+            "tool_calls": [
+                {
+                    "type": call.type,
+                    "request_id": call.call_id,
+                    "tool_name": call.name,
+                    "params_as_json": orjson.dumps(call.arguments).decode(),
+                    "tool_has_been_called": call.is_called,
+                    "tool_id": call.tool.tool_id if call.tool else None,
+                }
+                for call in entry.calls
+            ],
+            "tool_results": [
+                {
+                    "type": call.type,
+                    "request_id": call.call_id,
+                    "tool_name": call.name,
+                    "result_value": call.result,
+                    "is_error": call.is_error,
+                    "tool_has_been_called": call.is_called,
+                    "tool_latency_secs": round((call.finished_at or call.called_at) - call.called_at, 3),
+                    "error_type": call.error_type,
+                }
+                for call in entry.calls
+                if call.result is not None
+            ],
+        }
+        if entry.model:
+            turn["producing_llm"] = entry.model
+        if entry.input_tokens or entry.output_tokens:
+            usage = {"input": {"tokens": entry.input_tokens}, "output_total": {"tokens": entry.output_tokens}}
+            turn["llm_usage"] = {"model_usage": {entry.model: usage}}
+        if entry.metrics:
+            metrics = {name: {"elapsed_time": round(seconds, 4)} for name, seconds in entry.metrics.items()}
+            turn["conversation_turn_metrics"] = {"metrics": metrics}
+        if entry.feedback is not None:
+            score, at = entry.feedback
+            turn["feedback"] = {"score": score, "time_in_call_secs": self._seconds(at)}
+        return turn
+
+    def _seconds(self, at: float) -> int:
+        return max(0, int(at - self._started_at))
+
+
+def _user_content(entry: UserEntry, hidden: int) -> str | list[dict[str, Any]]:
+    if not entry.files:
+        return entry.text
+    parts: list[dict[str, Any]] = [{"type": "text", "text": entry.text}] if entry.text else []
+    for position, file in enumerate(entry.files):
+        if position < hidden:
+            parts.append({"type": "text", "text": f"[file {file.name}, no longer shown]"})
+        else:
+            parts.append(dict(file.content))
+    return parts
+
+
+def _agent_messages(entry: AgentEntry) -> Iterable[dict[str, Any]]:
+    message: dict[str, Any] = {"role": "assistant", "content": entry.said}
+    if entry.calls:
+        message["tool_calls"] = [
+            {
+                "id": call.call_id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": orjson.dumps(call.arguments).decode()},
+            }
+            for call in entry.calls
+        ]
+    if entry.said or entry.calls:
+        yield message
+    for call in entry.calls:
+        yield {"role": "tool", "tool_call_id": call.call_id, "content": call.result or ""}

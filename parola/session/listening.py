@@ -1,0 +1,262 @@
+"""Audio in, facts about speech out: frames → voice activity → utterances → speech to text.
+
+No decision is made here. The caller's audio is cut into windows; a window that is too quiet to be speech is scored
+without asking the model; the scores make utterances (``Segmenter``); each pause has the words of the turn so far
+transcribed. What an utterance means, and whether the turn is over, the conversation decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from parola.conversation.events import (
+    Event,
+    ListeningFailed,
+    SpeechScored,
+    SpeechStarted,
+    SpeechStopped,
+    TranscriptUpdated,
+)
+from parola.errors import ParolaError
+from parola.providers.base import Float32, SpeechToText, TranscriptionSettings
+from parola.session.voice_activity import SharedVoiceActivity
+
+log = structlog.get_logger(__name__)
+
+SPEECH_PROBABILITY = 0.5
+SILENCE_PROBABILITY = 0.35
+"""Below this a window is silence; between the two it continues what was."""
+
+START_SECONDS = 0.09
+"""Speech this long begins an utterance."""
+
+STOP_SECONDS = 0.2
+"""Silence this long ends one."""
+
+LEAD_SECONDS = 0.5
+"""Audio from before the start that belongs to the utterance: its first sounds are quiet."""
+
+STALL_SECONDS = 0.6
+"""No audio for so long while someone speaks counts as silence: clients that mute may stop sending."""
+
+QUIET_PEAK = 200
+"""A window whose loudest sample is below this (of 32767) cannot be speech."""
+
+
+class Segmenter:
+    """Turns scored windows into utterances. Its clock is the audio itself: it counts windows."""
+
+    __slots__ = ("_quiet", "_run", "is_speech", "start_windows", "stop_windows")
+
+    def __init__(self, window_seconds: float) -> None:
+        self.start_windows = max(1, round(START_SECONDS / window_seconds))
+        self.stop_windows = max(1, round(STOP_SECONDS / window_seconds + 0.5))
+        self.is_speech = False
+        self._run = 0
+        self._quiet = 0
+
+    def score(self, probability: float) -> str | None:
+        """``started``, ``stopped`` or None. At ``started`` speech began ``run`` windows ago, at ``stopped`` it ended
+        ``quiet`` windows ago, the present one included."""
+        if not self.is_speech:
+            self._run = self._run + 1 if probability > SPEECH_PROBABILITY else 0
+            if self._run < self.start_windows:
+                return None
+            self.is_speech, self._quiet = True, 0
+            return "started"
+        if probability >= SILENCE_PROBABILITY:
+            self._quiet = 0
+            return None
+        self._quiet += 1
+        if self._quiet < self.stop_windows:
+            return None
+        self.is_speech, self._run = False, 0
+        return "stopped"
+
+    @property
+    def run(self) -> int:
+        return self._run
+
+    @property
+    def quiet(self) -> int:
+        return self._quiet
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing that sounds like speech is going on: a quiet window needs no model."""
+        return not self.is_speech and self._run == 0
+
+
+class Listening:
+    """One conversation's ear. Fed by the socket's reader, on the event loop."""
+
+    def __init__(
+        self,
+        stt: SpeechToText,
+        settings: TranscriptionSettings,
+        activity: SharedVoiceActivity,
+        tell: Callable[[Event], None],
+        *,
+        tell_scores: bool = False,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._tell = tell
+        self._tell_scores = tell_scores
+        self._activity = activity
+        self._size = activity.detector.window
+        self._seconds = self._size / activity.detector.sample_rate
+        self._segmenter = Segmenter(self._seconds)
+        self._stream = stt.open(settings)
+        self._samples: deque[NDArray[np.int16]] = deque()
+        self._buffered = 0
+        self._heard_at = 0.0
+        """When the newest sample arrived."""
+        self._lead: deque[bytes] = deque(maxlen=max(1, round(LEAD_SECONDS / self._seconds)))
+        self._pcm = b""
+        self._is_scoring = False
+        self._stall: asyncio.TimerHandle | None = None
+        self._turn = 0
+        self._order = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.window: Float32 = np.zeros(self._size, np.float32)
+        self.vad_state: Any = activity.detector.new_state()
+        activity.listeners += 1
+
+    # -- audio in -----------------------------------------------------------------------------------------------------
+
+    def feed(self, samples: NDArray[np.int16]) -> None:
+        """Take in audio at the detector's rate, any length."""
+        self._heard_at = self._loop.time()
+        if len(samples):
+            self._samples.append(samples)
+            self._buffered += len(samples)
+        if not self._is_scoring:
+            self._next_window()
+
+    def _next_window(self) -> None:
+        """Score windows until there are none, or until one has to wait for the model."""
+        while self._buffered >= self._size:
+            window = self._take_window()
+            self._pcm = window.tobytes()
+            if self._segmenter.is_idle and int(window.max()) < QUIET_PEAK and int(window.min()) > -QUIET_PEAK:
+                self._judge(0.0)
+                continue
+            self.window = window.astype(np.float32) * np.float32(1 / 32768)
+            self._is_scoring = True
+            self._activity.submit(self)
+            return
+
+    def _take_window(self) -> NDArray[np.int16]:
+        self._buffered -= self._size
+        first = self._samples[0]
+        if len(first) == self._size:
+            return self._samples.popleft()
+        if len(first) > self._size:
+            self._samples[0] = first[self._size :]
+            return first[: self._size]
+        parts, missing = [], self._size
+        while missing:
+            first = self._samples.popleft()
+            if len(first) > missing:
+                self._samples.appendleft(first[missing:])
+                first = first[:missing]
+            parts.append(first)
+            missing -= len(first)
+        return np.concatenate(parts)
+
+    def scored(self, probability: float) -> None:
+        self._is_scoring = False
+        self._judge(probability)
+        self._next_window()
+
+    def failed(self, error: Exception) -> None:
+        self._is_scoring = False
+        log.error("voice_activity_failed", error=str(error))
+        self._tell(ListeningFailed(f"Voice activity detection failed: {error}"))
+
+    # -- utterances ---------------------------------------------------------------------------------------------------
+
+    def _judge(self, probability: float) -> None:
+        if self._tell_scores:
+            self._tell(SpeechScored(probability))
+        was_speech = self._segmenter.is_speech
+        change = self._segmenter.score(probability)
+        if was_speech:
+            self._stream.send(self._pcm)
+        else:
+            self._lead.append(self._pcm)
+        if change is None:
+            return
+        # The end of the present window lies this far before the newest sample.
+        end = self._heard_at - self._buffered / self._activity.detector.sample_rate
+        if change == "started":
+            self._stream.send(b"".join(self._lead))
+            self._lead.clear()
+            self._tell(SpeechStarted(end - self._segmenter.run * self._seconds))
+            self._watch()
+        else:
+            self._stopped(end - self._segmenter.quiet * self._seconds)
+
+    def _stopped(self, at: float) -> None:
+        self._tell(SpeechStopped(at))
+        task = self._loop.create_task(self._transcribe(self._turn))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _watch(self) -> None:
+        """While someone speaks, audio must keep coming."""
+        if self._stall is None:
+            self._stall = self._loop.call_later(STALL_SECONDS, self._look)
+
+    def _look(self) -> None:
+        self._stall = None
+        if not self._segmenter.is_speech:
+            return
+        waited = self._loop.time() - self._heard_at
+        if waited < STALL_SECONDS:
+            self._stall = self._loop.call_later(STALL_SECONDS - waited, self._look)
+            return
+        heard_at = self._heard_at
+        self._segmenter = Segmenter(self._seconds)
+        self.vad_state = self._activity.detector.new_state()
+        self._stopped(heard_at)
+
+    # -- words --------------------------------------------------------------------------------------------------------
+
+    async def _transcribe(self, turn: int) -> None:
+        """Tell the words of the turn so far; in the order of the pauses, once for each."""
+        async with self._order:
+            if turn != self._turn:
+                return
+            try:
+                transcript = await self._stream.transcribe()
+            except ParolaError as error:
+                event: Event = ListeningFailed(error.message)
+            except Exception as error:
+                log.exception("transcription_failed")
+                event = ListeningFailed(f"{type(error).__name__}: {error}")
+            else:
+                event = TranscriptUpdated(transcript.text)
+            if turn == self._turn:
+                self._tell(event)
+
+    def forget(self) -> None:
+        """The turn has been taken: what comes now begins a new one."""
+        self._turn += 1
+        self._stream.reset()
+
+    async def aclose(self) -> None:
+        self._activity.listeners -= 1
+        if self._stall is not None:
+            self._stall.cancel()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._stream.aclose()

@@ -1,0 +1,310 @@
+"""The driver of one conversation: the world becomes events, actions become the world.
+
+One task group holds everything: the reader, the writer, the loop that decides, replies. Only the loop that decides
+touches the ``Conversation``, and performing an action never calls back into it. Whatever can take time (the model, the
+store, the client's network) is somebody else's task and comes back as an event.
+
+Hanging up is one sequence: stop what produces, send what is still to be said, store, say goodbye, leave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from binascii import Error as Base64Error
+from binascii import a2b_base64
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import structlog
+
+from parola.conversation.actions import Action, Close, ForgetSpeech, Send, StartReply, StopReply, Warn
+from parola.conversation.actions import Record as RecordTurn
+from parola.conversation.conversation import Conversation
+from parola.conversation.events import (
+    ClientDisconnected,
+    EndRequested,
+    Event,
+    FilesShared,
+    InputStalled,
+    InvalidMessageReceived,
+    Started,
+)
+from parola.conversation.setup import Setup
+from parola.errors import ParolaError
+from parola.protocol.client_messages import (
+    ConversationInitiationClientData,
+    EnclaveSetupConfig,
+    InvalidMessage,
+    MultimodalMessage,
+    UserAudioChunk,
+    read,
+)
+from parola.session.inbox import Inbox
+from parola.session.outbox import Outbox
+from parola.session.record import Record
+from parola.session.replying import Brain, Mouth, perform
+from parola.session.transport import BinaryFrame, Disconnected, Transport
+from parola.session.voice import Ear
+from parola.store.base import Conversations
+
+log = structlog.get_logger(__name__)
+
+INPUT_STALL_SECONDS = 60.0
+"""A voice client from which nothing at all comes for so long is gone."""
+
+UNREAD_SECONDS = 20.0
+"""A client that reads nothing for so long is gone."""
+
+DRAIN_SECONDS = 3.0
+"""How long the hang-up waits for the client to take the last frames."""
+
+WATCH_SECONDS = 5.0
+"""How often the two limits above are looked at."""
+
+_AUDIO_PREFIX = '{"user_audio_chunk"'
+
+FetchFiles = Callable[[MultimodalMessage], Awaitable[FilesShared]]
+
+
+class Session:
+    """One conversation and everything that runs for it."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        transport: Transport,
+        conversations: Conversations,
+        brain: Brain,
+        *,
+        mouth: Mouth | None = None,
+        ear: Ear | None = None,
+        fetch_files: FetchFiles,
+        first_frames: tuple[str, ...] = (),
+    ) -> None:
+        self.setup = setup
+        self._loop = asyncio.get_running_loop()
+        self._transport = transport
+        self._brain = brain
+        self._mouth = mouth
+        self._ear = ear
+        self._fetch_files = fetch_files
+        self._first_frames = first_frames
+        self._conversation = Conversation(setup, self._loop.time())
+        self._inbox = Inbox()
+        self._outbox = Outbox(transport)
+        self._record = Record(conversations, setup)
+        self._replies: dict[int, asyncio.Task[None]] = {}
+        self._fetching: set[asyncio.Task[None]] = set()
+        self._input_at = self._loop.time()
+        self._client_is_gone = False
+        self.ended = asyncio.Event()
+
+    @property
+    def conversation_id(self) -> str:
+        return self.setup.conversation_id
+
+    @property
+    def agent_id(self) -> str:
+        return self.setup.agent_id
+
+    def tell(self, event: Event) -> None:
+        """Something happened. May be called by whoever is on the event loop."""
+        self._inbox.put(event)
+
+    def end(self, reason: str, code: int = 1000) -> None:
+        """Have the conversation end, from outside."""
+        self.tell(EndRequested(reason, code))
+
+    async def run(self) -> None:
+        """Hold the conversation; returns when it has ended and everything is stored and closed."""
+        close = Close(1011, "Internal error", status="failed", termination_reason="Internal error")
+        try:
+            async with asyncio.TaskGroup() as group:
+                background = [
+                    group.create_task(self._read()),
+                    group.create_task(self._outbox.run(self._not_stored)),
+                    group.create_task(self._watch()),
+                ]
+                if self._ear is not None:
+                    background.append(group.create_task(self._ear.open(self.tell, self.setup)))
+                try:
+                    close = await self._decide(group)
+                finally:
+                    # From here on nothing new is made; what was made is still sent.
+                    await self._stop_producers(background)
+                    try:
+                        async with asyncio.timeout(DRAIN_SECONDS):
+                            await self._outbox.drained()
+                    except TimeoutError:
+                        log.warning("client_did_not_read_the_end", conversation_id=self.conversation_id)
+                    background[1].cancel()
+        except* Exception as errors:
+            for error in errors.exceptions:
+                log.error("session_failed", conversation_id=self.conversation_id, exc_info=error)
+            close = Close(
+                1011,
+                "Internal error",
+                status="failed",
+                termination_reason="Internal error",
+                error={"code": 1011, "reason": "Internal error"},
+            )
+        finally:
+            await asyncio.shield(self._leave(close))
+
+    # -- the loop that decides ----------------------------------------------------------------------------------------
+
+    async def _decide(self, group: asyncio.TaskGroup) -> Close:
+        conversation, inbox, clock = self._conversation, self._inbox, self._loop.time
+        self.tell(Started())
+        while True:
+            while (event := inbox.take()) is not None:
+                if close := self._perform(conversation.handle(event, clock()), group):
+                    return close
+            deadline = conversation.next_deadline
+            if deadline is not None and deadline <= clock():
+                if close := self._perform(conversation.wake(clock()), group):
+                    return close
+                continue
+            await inbox.wait(deadline)
+
+    def _perform(self, actions: list[Action], group: asyncio.TaskGroup) -> Close | None:
+        for action in actions:
+            match action:
+                case Send(message=message):
+                    self._store_collected()
+                    self._outbox.put(message)
+                case RecordTurn():
+                    self._record.turn(action.index, action.turn)
+                case StartReply():
+                    task = group.create_task(perform(action, self._brain, self._mouth, self.tell))
+                    self._replies[action.reply] = task
+                    task.add_done_callback(partial(self._forget_reply, action.reply))
+                case StopReply():
+                    if action.reply in self._replies:
+                        self._replies[action.reply].cancel()
+                case ForgetSpeech():
+                    if self._ear is not None:
+                        self._ear.forget()
+                case Warn():
+                    log.warning("conversation_warning", conversation_id=self.conversation_id, message=action.message)
+                    self._record.warn(action.message)
+                case Close():
+                    self._store_collected()
+                    return action
+        self._store_collected()
+        return None
+
+    def _forget_reply(self, number: int, _: asyncio.Task[None]) -> None:
+        self._replies.pop(number, None)
+
+    def _store_collected(self) -> None:
+        if write := self._record.flush():
+            self._outbox.put(write)
+
+    def _not_stored(self, error: Exception) -> None:
+        log.error("conversation_not_stored", conversation_id=self.conversation_id, error=str(error))
+        self.tell(EndRequested("The conversation could not be stored", 1011))
+
+    # -- the reader ---------------------------------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        for first in self._first_frames:
+            self._take_frame(first)
+        while True:
+            frame = await self._transport.receive()
+            self._input_at = self._loop.time()
+            match frame:
+                case str():
+                    self._take_frame(frame)
+                case Disconnected():
+                    self._client_is_gone = True
+                    self.tell(ClientDisconnected(frame.code, frame.reason))
+                    return
+                case BinaryFrame():
+                    message = f"Expected a text frame with a JSON object, got a binary frame of {frame.size} bytes."
+                    self.tell(InvalidMessageReceived("invalid_message", message))
+
+    def _take_frame(self, frame: str) -> None:
+        """Audio goes to the ear, forty times a second and by the shortest way; all else is an event."""
+        if frame.startswith(_AUDIO_PREFIX):
+            start = frame.find('"', 20) + 1
+            end = frame.find('"', start)
+            if frame[end + 1 :].strip() == "}":
+                try:
+                    audio = a2b_base64(frame[start:end], strict_mode=True)
+                except (Base64Error, ValueError):
+                    pass  # told below, precisely
+                else:
+                    if self._ear is not None:
+                        self._ear.hear(audio)
+                    return
+        try:
+            message = read(frame)
+        except InvalidMessage as error:
+            self.tell(InvalidMessageReceived(error.error_type, error.message))
+            return
+        match message:
+            case UserAudioChunk():
+                self._take_audio(message)
+            case MultimodalMessage():
+                task = self._loop.create_task(self._share_files(message))
+                self._fetching.add(task)
+                task.add_done_callback(self._fetching.discard)
+            case None | ConversationInitiationClientData() | EnclaveSetupConfig():
+                pass  # of a kind we do not know, or a second beginning
+            case _:
+                self.tell(message)  # type: ignore[arg-type]
+
+    def _take_audio(self, message: UserAudioChunk) -> None:
+        try:
+            audio = a2b_base64(message.user_audio_chunk, strict_mode=True)
+        except (Base64Error, ValueError) as error:
+            text = f"user_audio_chunk: expected base64 audio, got text that is not base64 ({error})."
+            self.tell(InvalidMessageReceived("invalid_message", text))
+            return
+        if self._ear is not None:
+            self._ear.hear(audio)
+
+    async def _share_files(self, message: MultimodalMessage) -> None:
+        try:
+            self.tell(await self._fetch_files(message))
+        except ParolaError as error:
+            log.warning("files_not_shared", conversation_id=self.conversation_id, error=error.message)
+            self.tell(FilesShared(message.plain_text, ()))
+
+    async def _watch(self) -> None:
+        """Notice a client that sends nothing, or reads nothing."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            now = self._loop.time()
+            if self.setup.text_only is False and now - self._input_at >= INPUT_STALL_SECONDS:
+                self.tell(InputStalled(now - self._input_at))
+            since = self._outbox.writing_since
+            if since is not None and now - since >= UNREAD_SECONDS:
+                self._client_is_gone = True
+                self.tell(ClientDisconnected(1006, "it stopped reading"))
+
+    # -- hanging up ---------------------------------------------------------------------------------------------------
+
+    async def _stop_producers(self, background: list[asyncio.Task[None]]) -> None:
+        producers = [*self._replies.values(), *self._fetching, background[0], *background[2:]]
+        for task in producers:
+            task.cancel()
+        await asyncio.gather(*producers, return_exceptions=True)
+        if self._ear is not None:
+            await self._ear.aclose()
+
+    async def _leave(self, close: Close) -> None:
+        try:
+            await self._record.finish(close, has_audio=False)
+        except Exception as error:
+            log.error("conversation_end_not_stored", conversation_id=self.conversation_id, error=str(error))
+        if not self._client_is_gone:
+            await self._transport.close(close.code, close.reason)
+        self.ended.set()
+        log.info(
+            "conversation_ended",
+            conversation_id=self.conversation_id,
+            code=close.code,
+            reason=close.termination_reason or close.reason,
+        )

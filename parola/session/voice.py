@@ -1,0 +1,70 @@
+"""The voice half of a session's input: decodes what comes, and listens as soon as the detector is ready.
+
+Loading a model takes a second the first time; what the caller says meanwhile is kept, not lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from parola.conversation.events import EndRequested, Event
+from parola.conversation.setup import Setup
+from parola.errors import ParolaError
+from parola.providers.base import SpeechToText, TranscriptionSettings
+from parola.session.audio import MODEL_RATE, AudioFormat, Decoder
+from parola.session.listening import Listening
+from parola.session.voice_activity import SharedVoiceActivity
+
+log = structlog.get_logger(__name__)
+
+KEPT_SECONDS = 20
+"""Audio kept while the detector is being loaded, at most."""
+
+
+class Ear:
+    """From the client's bytes to a ``Listening``."""
+
+    def __init__(
+        self, stt: SpeechToText, input_format: AudioFormat, activity: Callable[[], Awaitable[SharedVoiceActivity]]
+    ) -> None:
+        self._stt = stt
+        self._activity = activity
+        self._decoder = Decoder(input_format)
+        self._listening: Listening | None = None
+        self._early: list[NDArray[np.int16]] = []
+        self._kept = 0
+
+    async def open(self, tell: Callable[[Event], None], setup: Setup) -> None:
+        """Load what is needed, then listen. A model that is missing ends the conversation with the reason."""
+        try:
+            activity = await self._activity()
+            settings = TranscriptionSettings(language=setup.language, keywords=setup.keywords)
+            scores = setup.events.passes("vad_score")
+            self._listening = Listening(self._stt, settings, activity, tell, tell_scores=scores)
+            early, self._early = self._early, []
+            for samples in early:
+                self._listening.feed(samples)
+            await self._stt.warm_up()
+        except ParolaError as error:
+            tell(EndRequested(error.message, 1011))
+
+    def hear(self, audio: bytes) -> None:
+        """Take in audio in the client's format: any number of bytes."""
+        samples = self._decoder.decode(audio)
+        if self._listening is not None:
+            self._listening.feed(samples)
+        elif self._kept < KEPT_SECONDS * MODEL_RATE:
+            self._early.append(samples)
+            self._kept += len(samples)
+
+    def forget(self) -> None:
+        if self._listening is not None:
+            self._listening.forget()
+
+    async def aclose(self) -> None:
+        if self._listening is not None:
+            await self._listening.aclose()
