@@ -17,12 +17,12 @@ import json
 import re
 import threading
 import unicodedata
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TypeVar, TypeVarTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,8 @@ from parola.providers.catalogue import HIBARI
 
 Float32 = NDArray[np.float32]
 Times = NDArray[np.float64]
+_Result = TypeVar("_Result")
+_Arguments = TypeVarTuple("_Arguments")
 
 SAMPLE_RATE = 24000
 
@@ -103,7 +105,10 @@ class HibariTextToSpeech:
         """
         timbre = _TIMBRES.get(voice.voice, _TIMBRES["heart"])
         speed = min(max(voice.speed, _MIN_SPEED), _MAX_SPEED)
-        for sentence in await self._in_thread(self._read, text):
+        first, rest = await self._in_thread(self._begin, text, timbre, speed)
+        if first is not None:
+            yield first
+        for sentence in rest:
             yield await self._in_thread(self._say, sentence, timbre, speed)
 
     async def warm_up(self) -> None:
@@ -115,16 +120,20 @@ class HibariTextToSpeech:
         """Sentences that have not begun are cancelled; one that has is left to finish in its thread."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _in_thread(self, work: Any, *arguments: Any) -> Any:
+    async def _in_thread(self, work: Callable[[*_Arguments], _Result], *arguments: *_Arguments) -> _Result:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
-        except (ModelMissing, asyncio.CancelledError):
+        except ModelMissing:
             raise
         except Exception as error:
             raise ProviderError(self.name, f"hibari could not speak: {type(error).__name__}: {error}") from error
 
-    def _read(self, text: str) -> list[_Sentence]:
-        return _read(text, self._load()) if any(character.isalnum() for character in text) else []
+    def _begin(self, text: str, timbre: _Timbre, speed: float) -> tuple[SpeechChunk | None, list[_Sentence]]:
+        # Reading and the first sentence are one piece of work, so that it waits in the pool's queue only once.
+        sentences = _read(text, self._load()) if any(character.isalnum() for character in text) else []
+        if not sentences:
+            return None, []
+        return self._say(sentences[0], timbre, speed), sentences[1:]
 
     def _say(self, sentence: _Sentence, timbre: _Timbre, speed: float) -> SpeechChunk:
         return _say(sentence, timbre, speed, self._load())

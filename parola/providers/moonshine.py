@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parola.errors import ModelMissing
+from parola.errors import ModelMissing, ProviderError
 from parola.providers.base import Capabilities, Transcript, TranscriptionSettings
 from parola.providers.catalogue import MOONSHINE_DECODER, MOONSHINE_ENCODER, MOONSHINE_TOKENIZER, locate
 
@@ -80,10 +80,17 @@ class MoonshineSpeechToText:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def recognise(self, samples: NDArray[np.int16]) -> _Heard:
-        """One run over at most ``SEGMENT_SECONDS`` of int16 samples. Cancelling it stops the run at the next token."""
+        """One run over at most ``SEGMENT_SECONDS`` of int16 samples; cancelling it stops the run at the next token.
+        Raises ``ModelMissing``, or ``ProviderError`` when the run fails."""
         stop = threading.Event()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, samples, stop)
+        except ModelMissing:
+            raise
+        except Exception as error:
+            what = f"{len(samples) / SAMPLE_RATE:.1f} s of audio"
+            message = f"Moonshine could not transcribe {what}: {type(error).__name__}: {error}"
+            raise ProviderError(self.name, message) from error
         finally:
             stop.set()
 
@@ -180,6 +187,7 @@ class _Model:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = False  # 30 MB less after long audio
+        options.add_session_config_entry("session.use_memory_mapped_ort_model", "1")  # 25 MB less
         options.log_severity_level = 3
         only = ["CPUExecutionProvider"]
         self._encoder = onnxruntime.InferenceSession(str(encoder), options, providers=only)
