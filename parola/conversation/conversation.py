@@ -961,9 +961,9 @@ class Conversation:
 
     def _fail(self, code: int, error_type: str, message: str) -> None:
         """Say what went wrong, then hang up."""
-        self._last_error = Error(code=code, error_type=error_type, message=message, reason=_short(message))
+        self._last_error = Error(code=code, error_type=error_type, message=message, reason=short_reason(message))
         error = {"code": code, "reason": message}
-        self._close(Close(code, _short(message), status="failed", termination_reason=message, error=error))
+        self._close(Close(code, short_reason(message), status="failed", termination_reason=message, error=error))
 
     def _disconnected(self, event: ClientDisconnected) -> None:
         if self._farewell is not None:
@@ -1037,7 +1037,7 @@ def _milliseconds(alignment: Alignment) -> AudioAlignment:
     )
 
 
-def _short(message: str) -> str:
+def short_reason(message: str) -> str:
     """As much of a message as fits a close frame: 123 bytes of UTF-8."""
     encoded = message.encode()
     if len(encoded) <= 123:
