@@ -58,6 +58,8 @@ class Brain:
     name: str
     """The model name to ask the provider for."""
     error_type: str = "llm_error"
+    warning: str | None = None
+    """What the owner should know about the choice of this model."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,7 +199,8 @@ class FileRow:
 
 
 class Conversations(Protocol):
-    async def create(self, conversation: ConversationRow) -> None: ...
+    async def create(self, conversation: ConversationRow) -> None:
+        """Keep a new conversation; replaces the row under a reserved id."""
 
     async def write(self, conversation_id: str, change: ConversationChange) -> None:
         """Apply one change durably. Message counts follow from the turns."""

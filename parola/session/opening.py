@@ -1,0 +1,321 @@
+"""Opening a conversation: who was admitted becomes a running ``Session`` with its providers, its tools, its record.
+
+What can be refused is refused here, with the reason in the record, so that a conversation that never started can be
+explained later.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import string
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from parola.config import Settings
+from parola.conversation import prompt
+from parola.conversation.events import Attachment, FilesShared
+from parola.conversation.setup import Setup
+from parola.conversation.start import Beginning, begin, tool_ids
+from parola.errors import ConversationRefused
+from parola.protocol.client_messages import ConversationInitiationClientData, MultimodalMessage
+from parola.providers.base import VoiceSettings
+from parola.providers.registry import Registry
+from parola.session.audio import AudioFormat
+from parola.session.live import LiveSessions
+from parola.session.replying import Brain, Mouth
+from parola.session.session import Session
+from parola.session.transport import Transport
+from parola.session.voice import Ear
+from parola.session.voice_activity import SharedVoiceActivity
+from parola.store.base import AgentRow, ConversationRow, Document, FileRow, Store
+
+log = structlog.get_logger(__name__)
+
+_ALPHABET = string.ascii_lowercase + string.digits
+
+SHOWN_TEXT_BYTES = 200_000
+"""So much of a text file is shown to the model."""
+
+_TEXT_TYPES = ("text/", "application/json", "application/xml", "application/x-yaml")
+
+
+def new_conversation_id() -> str:
+    """``conv_`` and 24 letters and digits: also the capability for feedback and file uploads."""
+    return "conv_" + "".join(secrets.choice(_ALPHABET) for _ in range(24))
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A client that may talk to an agent, and what its credential and address said."""
+
+    agent: AgentRow
+    authorization_method: str = "public"
+    conversation_id: str | None = None
+    """Reserved by a single-use signed URL, and claimed."""
+    source: str | None = None
+    source_version: str | None = None
+    branch_id: str | None = None
+    environment: str = "production"
+    tools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Registry tools that came along with the agent (the self-hosted handshake)."""
+    warnings: tuple[str, ...] = ()
+
+
+class Opening:
+    """Opens and holds conversations; one for the process."""
+
+    def __init__(self, settings: Settings, store: Store, registry: Registry, live: LiveSessions, vault: Any) -> None:
+        self._settings = settings
+        self._store = store
+        self._registry = registry
+        self._live = live
+        self._vault = vault
+        self._activity: SharedVoiceActivity | None = None
+
+    async def open(
+        self,
+        admitted: Admitted,
+        client_data: ConversationInitiationClientData | None,
+        first_frames: tuple[str, ...],
+        transport: Transport,
+    ) -> Session:
+        """Everything up to the first word. Raises ``ConversationRefused``, which the record explains."""
+        client_data = client_data or ConversationInitiationClientData()
+        conversation_id = admitted.conversation_id or new_conversation_id()
+        started_at = time.time()
+        try:
+            setup = await self._set_up(admitted, client_data, conversation_id, started_at)
+            brain = await self._brain(setup)
+        except ConversationRefused as refusal:
+            await self._keep_refusal(admitted, client_data, conversation_id, started_at, refusal)
+            raise
+        warnings = [*admitted.warnings, *setup.warnings]
+        if brain.warning:
+            warnings.append(brain.warning)
+        mouth, ear = None, None
+        if not setup.text_only:
+            voice = self._registry.text_to_speech(setup.voice.model_id, setup.voice.voice_id, setup.language)
+            listener = self._registry.speech_to_text(setup.asr_provider)
+            warnings += [chosen.warning for chosen in (voice, listener) if chosen.warning]
+            settings = VoiceSettings(
+                voice=voice.voice,
+                model=voice.model,
+                language=setup.language,
+                speed=setup.voice.speed,
+                stability=setup.voice.stability,
+                similarity_boost=setup.voice.similarity_boost,
+            )
+            mouth = Mouth(voice.provider, settings, AudioFormat.parse(setup.output_format))
+            ear = Ear(listener.provider, AudioFormat.parse(setup.input_format), self._listening)
+        for warning in warnings:
+            log.warning("conversation_warning", conversation_id=conversation_id, message=warning)
+        await self._keep_start(admitted, client_data, setup, started_at, warnings)
+
+        async def fetch_files(message: MultimodalMessage) -> FilesShared:
+            return await self._fetch_files(conversation_id, message)
+
+        return Session(
+            setup,
+            transport,
+            self._store.conversations,
+            brain,
+            mouth=mouth,
+            ear=ear,
+            fetch_files=fetch_files,
+            first_frames=first_frames,
+        )
+
+    async def hold(self, session: Session) -> None:
+        """Run a session to its end, findable while it lives."""
+        self._live.add(session)
+        try:
+            await session.run()
+        finally:
+            self._live.remove(session)
+
+    # -- what a session needs -----------------------------------------------------------------------------------------
+
+    async def _set_up(
+        self,
+        admitted: Admitted,
+        client_data: ConversationInitiationClientData,
+        conversation_id: str,
+        started_at: float,
+    ) -> Setup:
+        agent = admitted.agent
+        self._check_limits(agent)
+        tools = dict(admitted.tools)
+        wanted = [tool_id for tool_id in tool_ids(agent.document, client_data) if tool_id not in tools]
+        if wanted:
+            for row in await self._store.tools.get_many(wanted):
+                tools[row.tool_id] = row.document.get("tool_config") or {}
+        beginning = Beginning(
+            conversation_id=conversation_id,
+            agent_id=agent.agent_id,
+            agent_name=agent.name,
+            document=agent.document,
+            tools=tools,
+            started_at_unix=started_at,
+        )
+        return begin(beginning, client_data)
+
+    def _check_limits(self, agent: AgentRow) -> None:
+        limits = (agent.document.get("platform_settings") or {}).get("call_limits") or {}
+        limit = limits.get("agent_concurrency_limit")
+        if isinstance(limit, int) and limit >= 0 and self._live.count(agent.agent_id) >= limit:
+            raise ConversationRefused(
+                3008,
+                "too_many_concurrent_requests",
+                f"This agent holds at most {limit} conversations at a time (call_limits.agent_concurrency_limit).",
+            )
+
+    async def _brain(self, setup: Setup) -> Brain:
+        custom = setup.model.custom_llm if setup.model.llm == "custom-llm" else None
+        key, headers = "", {}
+        if custom is not None:
+            key = await self._secret(custom.get("api_key"))
+            for name, value in (custom.get("request_headers") or {}).items():
+                headers[name] = await self._header(value, setup)
+        chosen = self._registry.language_model(setup.model.llm, custom, api_key=key, headers=headers)
+        error_type = "llm_error" if custom is None else "custom_llm_error"
+        return Brain(chosen.provider, chosen.model, error_type, chosen.warning)
+
+    async def _header(self, value: Any, setup: Setup) -> str:
+        if isinstance(value, Mapping):
+            if "variable_name" in value:
+                return prompt.as_text(setup.variables.get(str(value["variable_name"])))
+            return await self._secret(value)
+        return prompt.fill_in(str(value), lambda name: prompt.as_text(setup.variables.get(name)))
+
+    async def _secret(self, locator: Any) -> str:
+        """The value behind ``{"secret_id": …}``; a literal as it is; empty when there is none."""
+        if isinstance(locator, str):
+            return locator
+        secret_id = locator.get("secret_id") if isinstance(locator, Mapping) else None
+        row = await self._store.secrets.get(str(secret_id)) if secret_id else None
+        if row is None:
+            if secret_id:
+                raise ConversationRefused(1008, "value_error", f"The secret {secret_id} does not exist.")
+            return ""
+        return str(self._vault.open(row.sealed))
+
+    async def _listening(self) -> SharedVoiceActivity:
+        if self._activity is None:
+            detector = await self._registry.voice_activity()
+            if self._activity is None:
+                self._activity = SharedVoiceActivity(detector)
+        return self._activity
+
+    async def _fetch_files(self, conversation_id: str, message: MultimodalMessage) -> FilesShared:
+        files: list[Attachment] = []
+        for file_id in message.file_ids:
+            row = await self._store.files.get(file_id)
+            if row is None or row.conversation_id != conversation_id:
+                note = {"type": "text", "text": f"[file {file_id}: it was not uploaded to this conversation]"}
+                files.append(Attachment(file_id, file_id, "application/octet-stream", note))
+                continue
+            content = await self._store.files.content(file_id) or b""
+            files.append(Attachment(file_id, row.name, row.mime_type, _shown(row, content)))
+        return FilesShared(message.plain_text, tuple(files))
+
+    # -- the record ---------------------------------------------------------------------------------------------------
+
+    async def _keep_start(
+        self,
+        admitted: Admitted,
+        client_data: ConversationInitiationClientData,
+        setup: Setup,
+        started_at: float,
+        warnings: list[str],
+    ) -> None:
+        document = _document(admitted, client_data, setup, started_at)
+        if warnings:
+            document["metadata"]["warnings"] = warnings
+        await self._store.conversations.create(
+            ConversationRow(
+                conversation_id=setup.conversation_id,
+                agent_id=setup.agent_id,
+                agent_name=setup.agent_name,
+                status="in-progress",
+                started_at=started_at,
+                document=document,
+                user_id=setup.user_id,
+                source=document["metadata"]["conversation_initiation_source"],
+                text_only=setup.text_only,
+            )
+        )
+
+    async def _keep_refusal(
+        self,
+        admitted: Admitted,
+        client_data: ConversationInitiationClientData,
+        conversation_id: str,
+        started_at: float,
+        refusal: ConversationRefused,
+    ) -> None:
+        document = _document(admitted, client_data, None, started_at)
+        document["metadata"]["error"] = {"code": refusal.close_code, "reason": refusal.message}
+        await self._store.conversations.create(
+            ConversationRow(
+                conversation_id=conversation_id,
+                agent_id=admitted.agent.agent_id,
+                agent_name=admitted.agent.name,
+                status="failed",
+                started_at=started_at,
+                ended_at=time.time(),
+                document=document,
+                user_id=client_data.user_id,
+                source=document["metadata"]["conversation_initiation_source"],
+                termination_reason=refusal.message,
+            )
+        )
+
+
+def _document(
+    admitted: Admitted, client_data: ConversationInitiationClientData, setup: Setup | None, started_at: float
+) -> Document:
+    info = client_data.source_info
+    started_with = client_data.model_dump(mode="json", exclude_none=True)
+    variables = dict(setup.variables if setup is not None else client_data.dynamic_variables)
+    if setup is not None:
+        variables |= {
+            "system__agent_id": setup.agent_id,
+            "system__conversation_id": setup.conversation_id,
+            "system__time_utc": prompt.utc_time(started_at),
+            "system__timezone": setup.timezone or "UTC",
+            "system__is_text_only": setup.text_only,
+        }
+    started_with["dynamic_variables"] = {
+        name: "<REDACTED>" if name.startswith("secret__") else value for name, value in variables.items()
+    }
+    started_with.setdefault("custom_llm_extra_body", {})
+    return {
+        "branch_id": client_data.branch_id or admitted.branch_id,
+        "environment": client_data.environment or admitted.environment,
+        "metadata": {
+            "authorization_method": admitted.authorization_method,
+            "accepted_time_unix_secs": int(started_at),
+            "conversation_initiation_source": admitted.source or (info.source if info else None) or "unknown",
+            "conversation_initiation_source_version": admitted.source_version or (info.version if info else None),
+            "main_language": setup.language if setup is not None else None,
+            "text_only": setup.text_only if setup is not None else False,
+            "timezone": setup.timezone if setup is not None else None,
+        },
+        "conversation_initiation_client_data": started_with,
+    }
+
+
+def _shown(file: FileRow, content: bytes) -> dict[str, Any]:
+    """A file as one OpenAI content part: images as data, text as text, the rest by name."""
+    if file.mime_type.startswith("image/"):
+        data = base64.b64encode(content).decode()
+        return {"type": "image_url", "image_url": {"url": f"data:{file.mime_type};base64,{data}"}}
+    if file.mime_type.startswith(_TEXT_TYPES):
+        text = content[:SHOWN_TEXT_BYTES].decode(errors="replace")
+        return {"type": "text", "text": f"[file {file.name}]\n{text}"}
+    return {"type": "text", "text": f"[file {file.name}, {file.mime_type}, {file.size} bytes: not readable as text]"}
