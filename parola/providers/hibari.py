@@ -40,6 +40,8 @@ SAMPLE_RATE = 24000
 
 _LEAD_SECONDS = 0.02
 _TAIL_SECONDS = 0.04
+_PAUSE_SECONDS = 0.12
+"""A breath after each sentence, so that the next does not tread on its heels."""
 _LOUDNESS = 0.1
 """RMS of the spoken parts, of full scale: -20 dB, where telephone speech usually lies."""
 _LIMIT = 0.7
@@ -365,7 +367,7 @@ def _say(sentence: _Sentence, timbre: _Timbre, speed: float, model: _Model) -> S
     begin, end = _spoken(audio)
     audio = _levelled(audio[begin:end])
     times = np.clip(starts - begin / SAMPLE_RATE, 0, len(audio) / SAMPLE_RATE)
-    pcm = np.rint(audio * 32767).astype("<i2").tobytes()
+    pcm = np.rint(audio * 32767).astype("<i2").tobytes() + bytes(2 * int(_PAUSE_SECONDS * SAMPLE_RATE))
     return SpeechChunk(pcm, SAMPLE_RATE, _alignment(sentence, times))
 
 

@@ -46,6 +46,9 @@ LEAD_SECONDS = 0.5
 STALL_SECONDS = 0.6
 """No audio for so long while someone speaks counts as silence: clients that mute may stop sending."""
 
+SHORTEST_SECONDS = 0.16
+"""Less speech than this in a whole turn is a click or a cough, and models hear words in those."""
+
 QUIET_PEAK = 200
 """A window whose loudest sample is below this (of 32767) cannot be speech."""
 
@@ -123,6 +126,7 @@ class Listening:
         self._is_scoring = False
         self._stall: asyncio.TimerHandle | None = None
         self._turn = 0
+        self._speech_windows = 0
         self._order = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self.window: Float32 = np.zeros(self._size, np.float32)
@@ -186,6 +190,7 @@ class Listening:
     def _judge(self, probability: float) -> None:
         if self._tell_scores:
             self._tell(SpeechScored(probability))
+        self._speech_windows += probability > SPEECH_PROBABILITY
         was_speech = self._segmenter.is_speech
         change = self._segmenter.score(probability)
         if was_speech:
@@ -235,6 +240,9 @@ class Listening:
         async with self._order:
             if turn != self._turn:
                 return
+            if self._speech_windows * self._seconds < SHORTEST_SECONDS:
+                self._tell(TranscriptUpdated(""))
+                return
             try:
                 transcript = await self._stream.transcribe()
             except ParolaError as error:
@@ -250,6 +258,7 @@ class Listening:
     def forget(self) -> None:
         """The turn has been taken: what comes now begins a new one."""
         self._turn += 1
+        self._speech_windows = 0
         self._stream.reset()
 
     async def aclose(self) -> None:

@@ -11,7 +11,7 @@ import secrets
 import string
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -112,9 +112,8 @@ class Opening:
             )
             mouth = Mouth(voice.provider, settings, AudioFormat.parse(setup.output_format))
             ear = Ear(listener.provider, AudioFormat.parse(setup.input_format), self._listening)
-        for warning in warnings:
-            log.warning("conversation_warning", conversation_id=conversation_id, message=warning)
-        await self._keep_start(admitted, client_data, setup, started_at, warnings)
+        setup = replace(setup, warnings=tuple(warnings))
+        await self._keep_start(admitted, client_data, setup, started_at)
 
         async def fetch_files(message: MultimodalMessage) -> FilesShared:
             return await self._fetch_files(conversation_id, message)
@@ -231,11 +230,8 @@ class Opening:
         client_data: ConversationInitiationClientData,
         setup: Setup,
         started_at: float,
-        warnings: list[str],
     ) -> None:
         document = _document(admitted, client_data, setup, started_at)
-        if warnings:
-            document["metadata"]["warnings"] = warnings
         await self._store.conversations.create(
             ConversationRow(
                 conversation_id=setup.conversation_id,

@@ -39,9 +39,12 @@ from parola.protocol.client_messages import (
     UserAudioChunk,
     read,
 )
+from parola.protocol.messages import ServerMessage
+from parola.protocol.server_messages import Audio, Interruption
 from parola.session.inbox import Inbox
 from parola.session.outbox import Outbox
 from parola.session.record import Record
+from parola.session.recording import Recorder
 from parola.session.replying import Brain, Mouth, perform
 from parola.session.transport import BinaryFrame, Disconnected, Transport
 from parola.session.voice import Ear
@@ -78,6 +81,7 @@ class Session:
         *,
         mouth: Mouth | None = None,
         ear: Ear | None = None,
+        recorder: Recorder | None = None,
         fetch_files: FetchFiles,
         first_frames: tuple[str, ...] = (),
     ) -> None:
@@ -87,6 +91,7 @@ class Session:
         self._brain = brain
         self._mouth = mouth
         self._ear = ear
+        self._recorder = recorder
         self._fetch_files = fetch_files
         self._first_frames = first_frames
         self._conversation = Conversation(setup, self._loop.time())
@@ -173,6 +178,8 @@ class Session:
                 case Send(message=message):
                     self._store_collected()
                     self._outbox.put(message)
+                    if self._recorder is not None:
+                        self._keep_sound(message)
                 case RecordTurn():
                     self._record.turn(action.index, action.turn)
                 case StartReply():
@@ -193,6 +200,15 @@ class Session:
                     return action
         self._store_collected()
         return None
+
+    def _keep_sound(self, message: ServerMessage) -> None:
+        """The agent's side of the recording."""
+        assert self._recorder is not None and self._mouth is not None
+        match message:
+            case Audio(audio_base_64=audio):
+                self._recorder.agent_spoke(audio, self._mouth.format.seconds(len(audio)), self._loop.time())
+            case Interruption():
+                self._recorder.agent_cut(self._loop.time())
 
     def _forget_reply(self, number: int, _: asyncio.Task[None]) -> None:
         self._replies.pop(number, None)
@@ -235,8 +251,7 @@ class Session:
                 except (Base64Error, ValueError):
                     pass  # told below, precisely
                 else:
-                    if self._ear is not None:
-                        self._ear.hear(audio)
+                    self._hear(audio)
                     return
         try:
             message = read(frame)
@@ -262,8 +277,14 @@ class Session:
             text = f"user_audio_chunk: expected base64 audio, got text that is not base64 ({error})."
             self.tell(InvalidMessageReceived("invalid_message", text))
             return
-        if self._ear is not None:
-            self._ear.hear(audio)
+        self._hear(audio)
+
+    def _hear(self, audio: bytes) -> None:
+        if self._ear is None:
+            return
+        samples = self._ear.hear(audio)
+        if self._recorder is not None:
+            self._recorder.user_spoke(samples.tobytes(), self._loop.time())
 
     async def _share_files(self, message: MultimodalMessage) -> None:
         try:
@@ -296,7 +317,10 @@ class Session:
 
     async def _leave(self, close: Close) -> None:
         try:
-            await self._record.finish(close, has_audio=False)
+            if self._recorder is not None:
+                self._recorder.close()
+            has_audio = self._recorder is not None and self._recorder.has_audio
+            await self._record.finish(close, has_audio=has_audio)
         except Exception as error:
             log.error("conversation_end_not_stored", conversation_id=self.conversation_id, error=str(error))
         if not self._client_is_gone:

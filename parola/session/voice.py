@@ -52,14 +52,15 @@ class Ear:
         except ParolaError as error:
             tell(EndRequested(error.message, 1011))
 
-    def hear(self, audio: bytes) -> None:
-        """Take in audio in the client's format: any number of bytes."""
+    def hear(self, audio: bytes) -> NDArray[np.int16]:
+        """Take in audio in the client's format, any number of bytes; gives it back at 16 kHz."""
         samples = self._decoder.decode(audio)
         if self._listening is not None:
             self._listening.feed(samples)
         elif self._kept < KEPT_SECONDS * MODEL_RATE:
             self._early.append(samples)
             self._kept += len(samples)
+        return samples
 
     def forget(self) -> None:
         if self._listening is not None:

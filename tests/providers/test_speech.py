@@ -125,11 +125,11 @@ def test_speed_makes_it_shorter_and_is_kept_within_reason(tts):
     assert slow > normal > fast > absurd > 0.5
 
 
-def test_silence_around_a_sentence_is_trimmed(tts):
+def test_silence_around_a_sentence_is_trimmed_to_a_breath_after_it(tts):
     (chunk,) = spoken(tts, SENTENCES[0])
     loud = np.flatnonzero(np.abs(samples_of([chunk])) > 0.02 * np.abs(samples_of([chunk])).max())
     assert loud[0] / 24000 < 0.05
-    assert seconds_of(chunk) - loud[-1] / 24000 < 0.1
+    assert 0.1 < seconds_of(chunk) - loud[-1] / 24000 < 0.22
 
 
 TEXTS = (
