@@ -11,8 +11,8 @@ import re
 _END = re.compile(r"""[.!?…]+["'”’)\]]*(?=\s)|[。！？]|\n""")
 
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof sr jr st no nr vs etc approx dept est fig inc ltd co corp gen col sgt capt lt rev hon "
-    "jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun e.g i.e a.m p.m z.b d.h bzw".split()
+    "mr mrs ms dr prof sr jr st nr vs etc approx dept inc ltd co corp sgt capt lt hon "
+    "jan feb apr jun jul aug sep sept oct nov dec tue wed thu fri e.g i.e a.m p.m z.b d.h bzw".split()
 )
 
 LONGEST = 400
