@@ -14,6 +14,8 @@ import orjson
 from parola.protocol.server_messages import ToolType
 from parola.providers.base import ToolDefinition
 
+InterruptionMode = Literal["allow", "disable_during_tool", "disable_during_tool_and_turn"]
+
 MAX_ROUNDS = 10
 """Rounds of tools in one agent turn; then the model is offered none, so that it has to speak."""
 
@@ -29,7 +31,7 @@ class Tool:
     type: ToolType
     expects_response: bool = False
     timeout_seconds: float = 20.0
-    interruption: Literal["allow", "disable_during_tool", "disable_during_tool_and_turn"] = "allow"
+    interruption: InterruptionMode = "allow"
     tool_id: str | None = None
 
     @property

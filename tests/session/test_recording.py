@@ -33,7 +33,7 @@ def test_the_user_is_heard_where_the_user_spoke(tmp_path):
 
 def test_chunks_that_come_a_little_late_leave_no_gaps(tmp_path):
     def play(recorder):
-        for chunk, now in enumerate([101.0, 102.2, 103.1]):
+        for now in (101.0, 102.2, 103.1):
             recorder.user_spoke(SECOND, now=now)
 
     assert loud_seconds(mixed(recorded(tmp_path, play))) == [0.0, 3.0]

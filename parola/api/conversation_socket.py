@@ -1,0 +1,157 @@
+"""The door of ``/v1/convai/conversation``: accept, check the credential, hear the first frame, hold the conversation.
+
+A plain ASGI application, because forty audio frames a second go through it. A refusal accepts the upgrade first and
+then closes with a code and a reason, which browsers can show; nothing is sent before
+``conversation_initiation_metadata``, because the JavaScript client listens to the first message only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import structlog
+
+from parola.api.admission import Admission, Admitted
+from parola.conversation.conversation import short_reason
+from parola.errors import ClientError, ConversationRefused, ParolaError
+from parola.protocol.client_messages import (
+    ClientMessage,
+    ConversationInitiationClientData,
+    EnclaveSetupConfig,
+    InvalidMessage,
+    read,
+)
+from parola.session.opening import Opening
+from parola.session.transport import BinaryFrame, Disconnected
+
+log = structlog.get_logger(__name__)
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+SUBPROTOCOL = "convai"
+
+INIT_SECONDS = 3.0
+"""How long a client may take to its first frame; then the conversation starts with the agent's defaults."""
+
+CLOSE_SECONDS = 5.0
+
+
+class AsgiTransport:
+    """A ``Transport`` over an accepted ASGI websocket."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._is_closed = False
+
+    async def receive(self) -> str | BinaryFrame | Disconnected:
+        message = await self._receive()
+        if message["type"] == "websocket.disconnect":
+            self._is_closed = True
+            return Disconnected(int(message.get("code") or 1005), str(message.get("reason") or ""))
+        text = message.get("text")
+        if text is not None:
+            return str(text)
+        return BinaryFrame(len(message.get("bytes") or b""))
+
+    async def send(self, frame: str) -> None:
+        if self._is_closed:
+            return
+        try:
+            await self._send({"type": "websocket.send", "text": frame})
+        except Exception:  # whatever the server raises for a client that has gone
+            self._is_closed = True
+
+    async def close(self, code: int, reason: str) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._send({"type": "websocket.close", "code": code, "reason": short_reason(reason)})
+        except Exception as error:
+            log.debug("close_not_sent", error=str(error))
+
+
+class ConversationSocket:
+    """``GET /v1/convai/conversation`` as an ASGI application."""
+
+    def __init__(self, admission: Admission, opening: Opening) -> None:
+        self._admission = admission
+        self._opening = opening
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()  # websocket.connect
+        offered = scope.get("subprotocols") or ()
+        await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
+        transport = AsgiTransport(receive, send)
+        try:
+            admitted = await self._admission.admit(scope)
+            first = await _first_message(transport)
+            if first is None:
+                return
+            message, frames = first
+            await self._hold(admitted, message, frames, transport)
+        except ConversationRefused as refusal:
+            log.info("conversation_refused", error_type=refusal.error_type, message=refusal.message)
+            await transport.close(refusal.close_code, refusal.reason)
+        except ClientError as error:
+            await transport.close(1008, error.message)
+        except ParolaError as error:
+            log.error("conversation_not_started", error=error.message)
+            await transport.close(1011, error.message)
+        except Exception:
+            log.exception("conversation_not_started")
+            await transport.close(1011, "Internal error")
+
+    async def _hold(
+        self,
+        admitted: Admitted | None,
+        message: ClientMessage | None,
+        frames: tuple[str, ...],
+        transport: AsgiTransport,
+    ) -> None:
+        if isinstance(message, EnclaveSetupConfig):
+            admitted = self._admission.enclave(message)
+            second = await _first_message(transport)
+            if second is None:
+                return
+            message, frames = second
+        if admitted is None:
+            raise ConversationRefused(
+                1008, "missing_fields", "Expected the query parameter agent_id, or a signed URL, got neither."
+            )
+        client_data = message if isinstance(message, ConversationInitiationClientData) else None
+        session = await self._opening.open(admitted, client_data, frames, transport)
+        await self._opening.hold(session)
+
+
+async def _first_message(transport: AsgiTransport) -> tuple[ClientMessage | None, tuple[str, ...]] | None:
+    """The message a conversation begins with, and the frames that belong to the conversation itself.
+
+    A client that begins with audio, or with anything but an init message, or with nothing at all, is served with the
+    agent's defaults. None when it has hung up.
+    """
+    try:
+        async with asyncio.timeout(INIT_SECONDS):
+            frame = await transport.receive()
+    except TimeoutError:
+        return None, ()
+    match frame:
+        case Disconnected():
+            return None
+        case BinaryFrame():
+            raise ConversationRefused(
+                1008, "invalid_message", f"Expected a text frame with JSON, got a binary frame of {frame.size} bytes."
+            )
+    try:
+        message = read(frame)
+    except InvalidMessage as error:
+        raise ConversationRefused(1008, error.error_type, error.message) from None
+    if isinstance(message, ConversationInitiationClientData | EnclaveSetupConfig):
+        return message, ()
+    return message, (frame,)

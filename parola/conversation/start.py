@@ -1,0 +1,290 @@
+"""How a conversation begins: an agent's document and the client's first message become a ``Setup``, or a refusal.
+
+Order: language preset, then overrides, then variables. Everything is decided here, once; a refusal names what is
+wrong and which setting would allow it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from parola.conversation import prompt
+from parola.conversation.overrides import accepted, merged
+from parola.conversation.setup import ModelChoice, Setup, VoiceChoice
+from parola.conversation.tool_round import InterruptionMode, Tool
+from parola.conversation.turn_taking import END_OF_TURN_SECONDS
+from parola.errors import ConversationRefused
+from parola.protocol.agents import AgentPlatformSettings, ConversationalConfig
+from parola.protocol.client_messages import ConversationInitiationClientData
+from parola.protocol.server_messages import ClientEventFilter
+from parola.providers.base import ToolDefinition
+
+BUILT_IN_DEFINITIONS = {
+    "end_call": ToolDefinition(
+        "end_call",
+        "End the call, when the user wants to stop or everything has been said. Say goodbye first, or in `message`.",
+        {
+            "type": "object",
+            "properties": {
+                "reason": {"type": "string", "description": "Why the call ends"},
+                "message": {"type": "string", "description": "Last words, spoken before the call ends"},
+            },
+            "required": ["reason"],
+        },
+    ),
+    "skip_turn": ToolDefinition(
+        "skip_turn",
+        "Say nothing and wait for the user, for example when they ask for a moment.",
+        {"type": "object", "properties": {"reason": {"type": "string", "description": "Why the turn is skipped"}}},
+    ),
+}
+"""System tools this version runs, as the model sees them (reference: websocket.md §10.1)."""
+
+M = TypeVar("M", bound=BaseModel)
+
+_TOOL_NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Everything a start depends on."""
+
+    conversation_id: str
+    agent_id: str
+    agent_name: str
+    document: Mapping[str, Any]
+    """The agent as stored: ``conversation_config``, ``platform_settings`` …"""
+    tools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Tools of the registry that the agent or the override may name: id to ``tool_config``."""
+    started_at_unix: float = 0.0
+
+
+def tool_ids(document: Mapping[str, Any], client_data: ConversationInitiationClientData) -> list[str]:
+    """The registry tools that have to be fetched before ``begin``."""
+    ids: list[str] = []
+    for source in (document.get("conversation_config"), client_data.conversation_config_override):
+        named = _path(source, "agent", "prompt", "tool_ids")
+        if isinstance(named, Sequence) and not isinstance(named, str):
+            ids += [tool_id for tool_id in named if isinstance(tool_id, str)]
+    return list(dict.fromkeys(ids))
+
+
+def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -> Setup:
+    """Decide everything. Raises ``ConversationRefused``."""
+    document = beginning.document
+    raw: Mapping[str, Any] = document.get("conversation_config") or {}
+    platform = _read(AgentPlatformSettings, document.get("platform_settings") or {})
+    permissions: Mapping[str, Any] = _path(document, "platform_settings", "overrides") or {}
+    presets: Mapping[str, Any] = raw.get("language_presets") or {}
+    own_language = _path(raw, "agent", "language") or "en"
+    override = accepted(
+        client_data.conversation_config_override,
+        permissions.get("conversation_config_override") or {},
+        raw,
+        frozenset({own_language, *presets}),
+    )
+    language = _path(override, "agent", "language")
+    if language is not None and language != own_language and language in presets:
+        raw = merged(raw, _without_nulls(_path(presets, language, "overrides") or {}))
+    raw = merged(raw, override)
+    config = _read(ConversationalConfig, raw)
+    extra_body = _extra_body(client_data, allowed=bool(permissions.get("custom_llm_extra_body")))
+
+    warnings: list[str] = []
+    tools = _tools(config, beginning.tools, warnings)
+    placeholders = _path(raw, "agent", "dynamic_variables", "dynamic_variable_placeholders") or {}
+    variables = {**placeholders, **_client_variables(client_data.dynamic_variables)}
+    agent, settings = config.agent, config.agent.prompt
+    _check_variables({"first message": [agent.first_message], "prompt": [settings.prompt]}, variables)
+
+    text_only = bool(config.conversation.text_only)
+    return Setup(
+        conversation_id=beginning.conversation_id,
+        agent_id=beginning.agent_id,
+        agent_name=beginning.agent_name,
+        user_id=client_data.user_id,
+        language=agent.language,
+        prompt=settings.prompt,
+        first_message=agent.first_message,
+        text_only=text_only,
+        input_format=config.asr.user_input_audio_format,
+        output_format=config.tts.agent_output_audio_format,
+        model=ModelChoice(
+            llm=settings.llm,
+            temperature=settings.temperature,
+            max_tokens=settings.max_tokens,
+            reasoning_effort=settings.reasoning_effort,
+            custom_llm=_path(raw, "agent", "prompt", "custom_llm"),
+            extra_body=extra_body,
+            script=settings.x_script,
+        ),
+        voice=VoiceChoice(
+            voice_id=config.tts.voice_id,
+            model_id=config.tts.model_id,
+            speed=config.tts.speed,
+            stability=config.tts.stability,
+            similarity_boost=config.tts.similarity_boost,
+        ),
+        asr_provider=config.asr.provider,
+        keywords=tuple(config.asr.keywords),
+        tools=tools,
+        events=ClientEventFilter(config.conversation.client_events, text_only=text_only),
+        variables=variables,
+        timezone=settings.timezone,
+        started_at_unix=beginning.started_at_unix,
+        turn_timeout_seconds=config.turn.turn_timeout,
+        initial_wait_seconds=config.turn.initial_wait_time,
+        silence_end_call_seconds=config.turn.silence_end_call_timeout,
+        end_of_turn_seconds=END_OF_TURN_SECONDS.get(config.turn.turn_eagerness, END_OF_TURN_SECONDS["normal"]),
+        max_duration_seconds=float(config.conversation.max_duration_seconds),
+        max_duration_message=agent.max_conversation_duration_message,
+        first_message_is_protected=agent.disable_first_message_interruptions,
+        files_in_memory=config.conversation.file_input.max_files_in_memory,
+        record_voice=platform.privacy.record_voice,
+        client_data=client_data.model_dump(mode="json", exclude_none=True),
+        warnings=tuple(warnings),
+    )
+
+
+def _read(model: type[M], document: Any) -> M:
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConversationRefused(1008, "value_error", f"{where}: {first['msg']}.") from None
+
+
+def _path(document: Any, *keys: str) -> Any:
+    for key in keys:
+        if not isinstance(document, Mapping):
+            return None
+        document = document.get(key)
+    return document
+
+
+def _without_nulls(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_nulls(value) if isinstance(value, Mapping) else value
+        for key, value in document.items()
+        if value is not None
+    }
+
+
+# -- variables --------------------------------------------------------------------------------------------------------
+
+
+def _client_variables(variables: Mapping[str, Any]) -> dict[str, Any]:
+    for name in variables:
+        if name.startswith("system__"):
+            raise ConversationRefused(1008, "value_error", f"Dynamic variable '{name}' is reserved for the system.")
+    return {name: value for name, value in variables.items() if value is not None}
+
+
+def _check_variables(texts: Mapping[str, list[str]], variables: Mapping[str, Any]) -> None:
+    """Every variable that a text needs must have a value: all missing ones are named at once."""
+    absent = {where: names for where, text in texts.items() if (names := prompt.missing(text, variables))}
+    if absent:
+        listed = "; ".join(f"in {where}: {{{', '.join(map(repr, names))}}}" for where, names in absent.items())
+        raise ConversationRefused(1008, "missing_dynamic_variable", f"Missing required dynamic variables {listed}")
+
+
+def _extra_body(client_data: ConversationInitiationClientData, *, allowed: bool) -> Mapping[str, Any]:
+    body = client_data.custom_llm_extra_body
+    if not body:
+        return {}
+    if not allowed:
+        raise ConversationRefused(
+            1008,
+            "override_error",
+            "Override for field 'custom_llm_extra_body' is not allowed by config. "
+            "Allow it in platform_settings.overrides.custom_llm_extra_body.",
+            reason="Override for field 'custom_llm_extra_body' is not allowed by config.",
+        )
+    return body if isinstance(body, Mapping) else {"value": body}
+
+
+# -- tools ------------------------------------------------------------------------------------------------------------
+
+
+def _tools(
+    config: ConversationalConfig, registry: Mapping[str, Mapping[str, Any]], warnings: list[str]
+) -> dict[str, Tool]:
+    """The agent's tools by name: its own, those of the registry, the built-in ones. The first of a name wins."""
+    settings = config.agent.prompt
+    entries: list[tuple[str | None, Mapping[str, Any]]] = []
+    for known in settings.tool_ids:
+        if known in registry:
+            entries.append((known, registry[known]))
+        else:
+            warnings.append(f"Tool {known} is not in the registry; the agent runs without it.")
+    entries += [(None, tool) for tool in settings.tools if isinstance(tool, Mapping)]
+    built_in = settings.built_in_tools
+    entries += [
+        (None, {"type": "system", "name": name, **tool}) for name, tool in built_in.items() if isinstance(tool, Mapping)
+    ]
+    tools: dict[str, Tool] = {}
+    for tool_id, entry in entries:
+        tool = _tool(tool_id, entry, warnings)
+        if tool is not None:
+            tools.setdefault(tool.name, tool)
+    return tools
+
+
+def _tool(tool_id: str | None, entry: Mapping[str, Any], warnings: list[str]) -> Tool | None:
+    name, kind = str(entry.get("name") or ""), str(entry.get("type") or "client")
+    if not _TOOL_NAME.match(name):
+        warnings.append(f"Tool {name!r} has no valid name (letters, digits, _ and -, at most 64); left out.")
+        return None
+    timeout = entry.get("response_timeout_secs")
+    if kind == "system":
+        definition = BUILT_IN_DEFINITIONS.get(_path(entry, "params", "system_tool_type") or name)
+        if definition is None:
+            warnings.append(f"System tool {name} is not run by this version; the agent runs without it.")
+            return None
+        description = str(entry.get("description") or "") or definition.description
+        return Tool(ToolDefinition(definition.name, description, definition.parameters), "system", tool_id=tool_id)
+    if kind != "client":
+        warnings.append(f"Tool {name} is of type {kind}, which this version does not run; the agent runs without it.")
+        return None
+    definition = ToolDefinition(name, str(entry.get("description") or ""), json_schema(entry.get("parameters")))
+    return Tool(
+        definition,
+        "client",
+        expects_response=bool(entry.get("expects_response")),
+        timeout_seconds=float(timeout) if isinstance(timeout, int | float) else 20.0,
+        interruption=_interruption(entry),
+        tool_id=tool_id,
+    )
+
+
+def _interruption(entry: Mapping[str, Any]) -> InterruptionMode:
+    match entry.get("interruption_mode"):
+        case "disable_during_tool":
+            return "disable_during_tool"
+        case "disable_during_tool_and_turn":
+            return "disable_during_tool_and_turn"
+        case _:
+            return "disable_during_tool" if entry.get("disable_interruptions") else "allow"
+
+
+def json_schema(schema: Any) -> dict[str, Any]:
+    """A tool's parameters as JSON Schema: what the platform adds to a property is left out, as are omitted ones."""
+    if not isinstance(schema, Mapping):
+        return {"type": "object", "properties": {}}
+    kept = {key: schema[key] for key in ("type", "description", "enum") if schema.get(key)}
+    if "properties" in schema or schema.get("type") == "object":
+        properties = schema.get("properties") or {}
+        shown = {k: json_schema(v) for k, v in properties.items() if isinstance(v, Mapping) and not v.get("is_omitted")}
+        kept |= {"type": "object", "properties": shown}
+        required = [name for name in schema.get("required") or [] if name in shown]
+        if required:
+            kept["required"] = required
+    elif schema.get("type") == "array":
+        kept["items"] = json_schema(schema["items"]) if isinstance(schema.get("items"), Mapping) else {}
+    return kept
