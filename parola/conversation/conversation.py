@@ -482,6 +482,13 @@ class Conversation:
         """Have a sentence spoken as it is."""
         assert self._agent is not None
         reply = self._new_reply(now)
+        if self.setup.text_only:
+            # Written at once: what the user may have typed meanwhile must not swallow it.
+            reply.text = text
+            reply.finish()
+            self._write_down(self._agent, reply)
+            self._turn_told(self._agent, now)
+            return
         self._out.append(StartReply(reply.number, verbatim=text, playback_from=self._agent.playback_ends_at))
 
     def _new_reply(self, now: float) -> Reply:
