@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 Document = dict[str, Any]
@@ -165,6 +166,7 @@ class ConversationChange:
     ended_at: float | None = None
     termination_reason: str | None = None
     has_audio: bool | None = None
+    rating: int | None = None
     document: Document | None = None
     """Merged into the row's document, object by object; lists are replaced."""
 
@@ -225,7 +227,8 @@ class Conversations(Protocol):
 
 
 class Files(Protocol):
-    async def put(self, file: FileRow, content: bytes) -> None: ...
+    async def put(self, file: FileRow, content: bytes) -> None:
+        """Keep a file of an existing conversation. Raises ``NotFound`` when there is none."""
 
     async def get(self, file_id: str) -> FileRow | None: ...
 
@@ -243,6 +246,12 @@ class Store(Protocol):
     api_keys: ApiKeys
     conversations: Conversations
     files: Files
+
+    def recording_path(self, conversation_id: str) -> Path:
+        """Where this conversation's recording is, or belongs: an MP3 in a folder that exists while the store is open.
+
+        Raises ``InvalidRequest`` for an id that cannot be a file name.
+        """
 
     async def open(self) -> None:
         """Connect and migrate. Raises ``StoreError``."""

@@ -1,0 +1,57 @@
+"""What both stores do alike with documents and names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from parola.errors import InvalidRequest
+from parola.store.base import Document
+
+_FILE_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+def merged(document: Mapping[str, Any], change: Mapping[str, Any]) -> Document:
+    """``document`` with ``change`` laid over it: objects are merged, anything else is replaced."""
+    result = dict(document)
+    for key, value in change.items():
+        old = result.get(key)
+        result[key] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return result
+
+
+def speaker(turn: Document) -> str:
+    """Whose message a turn is; empty for a turn without words, which does not count as one."""
+    role = turn.get("role")
+    return role if role in ("user", "agent") and turn.get("message") else ""
+
+
+def words(turn: Document) -> str:
+    """What a turn is searched by."""
+    message = turn.get("message")
+    return message.casefold() if isinstance(message, str) else ""
+
+
+def tags(document: Document) -> list[str]:
+    """An agent's tags, each once."""
+    listed = document.get("tags")
+    return list(dict.fromkeys(tag for tag in listed if isinstance(tag, str))) if isinstance(listed, list) else []
+
+
+def is_archived(document: Document) -> bool:
+    platform = document.get("platform_settings")
+    return isinstance(platform, dict) and platform.get("archived") is True
+
+
+def tool_type(document: Document) -> str:
+    config = document.get("tool_config")
+    return str(config.get("type") or "") if isinstance(config, dict) else ""
+
+
+def recording_file(folder: Path, conversation_id: str) -> Path:
+    """The file of a recording. Ids may come from clients, so one that could leave the folder is refused."""
+    if not _FILE_NAME.fullmatch(conversation_id):
+        raise InvalidRequest("A conversation id has letters, digits, _ and -, at most 128.")
+    return folder / f"{conversation_id}.mp3"

@@ -1,0 +1,367 @@
+"""The store in memory: for ``--ephemeral``, for tests, and as the plainest statement of what a store does.
+
+Rows are kept with their documents as bytes, so that nobody changes what is kept by changing what they got.
+"""
+
+from __future__ import annotations
+
+import bisect
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from parola.errors import NotFound
+from parola.protocol.lossless import dumps, loads
+from parola.store import cursors
+from parola.store.base import (
+    AgentRow,
+    ApiKeyRow,
+    ConversationChange,
+    ConversationQuery,
+    ConversationRow,
+    Document,
+    FileRow,
+    Page,
+    SecretRow,
+    ToolRow,
+)
+from parola.store.documents import is_archived, merged, recording_file, speaker, tags, tool_type, words
+
+Row = TypeVar("Row", AgentRow, ToolRow, ConversationRow)
+T = TypeVar("T")
+
+
+class MemoryStore:
+    """A ``Store`` that leaves nothing behind."""
+
+    def __init__(self) -> None:
+        self.agents = MemoryAgents()
+        self.tools = MemoryTools()
+        self.secrets = MemorySecrets()
+        self.api_keys = MemoryApiKeys()
+        self.files = MemoryFiles()
+        self.conversations = MemoryConversations(self.files, self.recording_path)
+        self.files.owners = self.conversations
+        self._recordings: tempfile.TemporaryDirectory[str] | None = None
+
+    def recording_path(self, conversation_id: str) -> Path:
+        if self._recordings is None:
+            self._recordings = tempfile.TemporaryDirectory(prefix="parola-")
+        return recording_file(Path(self._recordings.name), conversation_id)
+
+    async def open(self) -> None:
+        """Nothing to connect to."""
+
+    async def aclose(self) -> None:
+        if self._recordings is not None:
+            self._recordings.cleanup()
+            self._recordings = None
+
+
+class _Documents(Generic[Row]):
+    """Rows with a document, by id."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, tuple[Row, bytes]] = {}
+
+    def __contains__(self, row_id: str) -> bool:
+        return row_id in self._rows
+
+    def __setitem__(self, row_id: str, row: Row) -> None:
+        self._rows[row_id] = (replace(row, document={}), dumps(row.document))
+
+    def get(self, row_id: str) -> Row | None:
+        kept = self._rows.get(row_id)
+        return None if kept is None else replace(kept[0], document=loads(kept[1]))
+
+    def pop(self, row_id: str) -> bool:
+        return self._rows.pop(row_id, None) is not None
+
+    def all(self) -> Iterable[Row]:
+        return (replace(row, document=loads(document)) for row, document in list(self._rows.values()))
+
+
+def _page(
+    rows: Iterable[T],
+    place: Callable[[T], cursors.Place],
+    *,
+    ascending: bool,
+    page_size: int,
+    cursor: str | None,
+    kind: type[str] | type[float] = float,
+) -> Page[T]:
+    ordered = sorted(rows, key=place)
+    if cursor is not None:
+        after = cursors.read(cursor, kind)
+        if ascending:
+            ordered = ordered[bisect.bisect_right(ordered, after, key=place) :]
+        else:
+            ordered = ordered[: bisect.bisect_left(ordered, after, key=place)]
+    if not ascending:
+        ordered.reverse()
+    shown = ordered[:page_size]
+    return Page(shown, cursors.write(place(shown[-1])) if len(ordered) > page_size else None)
+
+
+def _named(name: str, search: str | None) -> bool:
+    return not search or search.casefold() in name.casefold()
+
+
+class MemoryAgents:
+    def __init__(self) -> None:
+        self._rows: _Documents[AgentRow] = _Documents()
+
+    async def put(self, agent: AgentRow) -> None:
+        self._rows[agent.agent_id] = agent
+
+    async def get(self, agent_id: str) -> AgentRow | None:
+        return self._rows.get(agent_id)
+
+    async def delete(self, agent_id: str) -> bool:
+        return self._rows.pop(agent_id)
+
+    async def page(
+        self,
+        *,
+        page_size: int,
+        cursor: str | None = None,
+        search: str | None = None,
+        tags: Sequence[str] = (),
+        archived: bool | None = None,
+        sort_by: str = "created_at",
+        ascending: bool = False,
+    ) -> Page[AgentRow]:
+        by_name = sort_by == "name"
+        return _page(
+            (
+                agent
+                for agent in self._rows.all()
+                if _named(agent.name, search)
+                and archived in (None, is_archived(agent.document))
+                and (not tags or not set(tags).isdisjoint(_tags(agent.document)))
+            ),
+            lambda agent: (agent.name.casefold() if by_name else agent.created_at, agent.agent_id),
+            ascending=ascending,
+            page_size=page_size,
+            cursor=cursor,
+            kind=str if by_name else float,
+        )
+
+
+_tags = tags
+
+
+class MemoryTools:
+    def __init__(self) -> None:
+        self._rows: _Documents[ToolRow] = _Documents()
+
+    async def put(self, tool: ToolRow) -> None:
+        self._rows[tool.tool_id] = tool
+
+    async def get(self, tool_id: str) -> ToolRow | None:
+        return self._rows.get(tool_id)
+
+    async def get_many(self, tool_ids: Sequence[str]) -> Sequence[ToolRow]:
+        return [tool for tool in map(self._rows.get, tool_ids) if tool is not None]
+
+    async def delete(self, tool_id: str) -> bool:
+        return self._rows.pop(tool_id)
+
+    async def page(
+        self,
+        *,
+        page_size: int,
+        cursor: str | None = None,
+        search: str | None = None,
+        types: Sequence[str] = (),
+        sort_by: str = "created_at",
+        ascending: bool = False,
+    ) -> Page[ToolRow]:
+        by_name = sort_by == "name"
+        return _page(
+            (
+                tool
+                for tool in self._rows.all()
+                if _named(tool.name, search) and (not types or tool_type(tool.document) in types)
+            ),
+            lambda tool: (tool.name.casefold() if by_name else tool.created_at, tool.tool_id),
+            ascending=ascending,
+            page_size=page_size,
+            cursor=cursor,
+            kind=str if by_name else float,
+        )
+
+
+class MemorySecrets:
+    def __init__(self) -> None:
+        self._rows: dict[str, SecretRow] = {}
+
+    async def put(self, secret: SecretRow) -> None:
+        self._rows[secret.secret_id] = secret
+
+    async def get(self, secret_id: str) -> SecretRow | None:
+        return self._rows.get(secret_id)
+
+    async def delete(self, secret_id: str) -> bool:
+        return self._rows.pop(secret_id, None) is not None
+
+    async def page(self, *, page_size: int, cursor: str | None = None, search: str | None = None) -> Page[SecretRow]:
+        return _page(
+            (secret for secret in self._rows.values() if _named(secret.name, search)),
+            lambda secret: (secret.created_at, secret.secret_id),
+            ascending=False,
+            page_size=page_size,
+            cursor=cursor,
+        )
+
+
+class MemoryApiKeys:
+    def __init__(self) -> None:
+        self._rows: dict[str, ApiKeyRow] = {}
+
+    async def put(self, key: ApiKeyRow) -> None:
+        self._rows[key.key_id] = key
+
+    async def find(self, prefix: str) -> Sequence[ApiKeyRow]:
+        return [key for key in self._rows.values() if key.prefix == prefix]
+
+    async def delete(self, key_id: str) -> bool:
+        return self._rows.pop(key_id, None) is not None
+
+    async def all(self) -> Sequence[ApiKeyRow]:
+        return sorted(self._rows.values(), key=lambda key: (key.created_at, key.key_id))
+
+
+@dataclass(slots=True)
+class _Transcript:
+    turns: dict[int, bytes] = field(default_factory=dict)
+    speakers: dict[int, str] = field(default_factory=dict)
+    words: dict[int, str] = field(default_factory=dict)
+
+
+class MemoryConversations:
+    def __init__(self, files: MemoryFiles, recording_path: Callable[[str], Path]) -> None:
+        self._rows: _Documents[ConversationRow] = _Documents()
+        self._transcripts: dict[str, _Transcript] = {}
+        self._files = files
+        self._recording_path = recording_path
+
+    def __contains__(self, conversation_id: str) -> bool:
+        return conversation_id in self._rows
+
+    async def create(self, conversation: ConversationRow) -> None:
+        self._rows[conversation.conversation_id] = conversation
+        self._transcripts.setdefault(conversation.conversation_id, _Transcript())
+
+    async def write(self, conversation_id: str, change: ConversationChange) -> None:
+        row = self._rows.get(conversation_id)
+        if row is None:
+            raise NotFound(f"Document with id {conversation_id} not found.")
+        new_turns = {position: dumps(turn) for position, turn in change.turns.items()}
+        document = row.document if change.document is None else merged(row.document, change.document)
+        given: Mapping[str, Any] = {
+            name: value
+            for name in ("status", "ended_at", "termination_reason", "has_audio", "rating")
+            if (value := getattr(change, name)) is not None
+        }
+        transcript = self._transcripts[conversation_id]
+        transcript.turns |= new_turns
+        transcript.speakers |= {position: speaker(turn) for position, turn in change.turns.items()}
+        transcript.words |= {position: words(turn) for position, turn in change.turns.items()}
+        speakers = list(transcript.speakers.values())
+        self._rows[conversation_id] = replace(
+            row,
+            document=document,
+            user_messages=speakers.count("user"),
+            agent_messages=speakers.count("agent"),
+            **given,
+        )
+
+    async def claim(self, conversation_id: str) -> bool:
+        row = self._rows.get(conversation_id)
+        if row is None or row.status != "initiated":
+            return False
+        self._rows[conversation_id] = replace(row, status="in-progress")
+        return True
+
+    async def get(self, conversation_id: str) -> ConversationRow | None:
+        return self._rows.get(conversation_id)
+
+    async def turns(self, conversation_id: str) -> Sequence[Document]:
+        transcript = self._transcripts.get(conversation_id, _Transcript())
+        return [loads(turn) for _, turn in sorted(transcript.turns.items())]
+
+    async def delete(self, conversation_id: str) -> bool:
+        if not self._rows.pop(conversation_id):
+            return False
+        del self._transcripts[conversation_id]
+        for file in await self._files.of(conversation_id):
+            await self._files.delete(file.file_id)
+        self._recording_path(conversation_id).unlink(missing_ok=True)
+        return True
+
+    async def page(
+        self, query: ConversationQuery, *, page_size: int, cursor: str | None = None
+    ) -> Page[ConversationRow]:
+        return _page(
+            (row for row in self._rows.all() if self._matches(row, query)),
+            lambda row: (row.started_at, row.conversation_id),
+            ascending=query.ascending,
+            page_size=page_size,
+            cursor=cursor,
+        )
+
+    async def unfinished(self) -> Sequence[ConversationRow]:
+        return [row for row in self._rows.all() if row.status in ("in-progress", "processing")]
+
+    def _matches(self, row: ConversationRow, query: ConversationQuery) -> bool:
+        spoken = self._transcripts[row.conversation_id].words.values()
+        duration = None if row.ended_at is None else row.ended_at - row.started_at
+        return (
+            query.agent_id in (None, row.agent_id)
+            and query.user_id in (None, row.user_id)
+            and query.source in (None, row.source)
+            and query.text_only in (None, row.text_only)
+            and (query.started_before is None or row.started_at < query.started_before)
+            and (query.started_after is None or row.started_at > query.started_after)
+            and _within(duration, query.duration_min, query.duration_max)
+            and _within(row.rating, query.rating_min, query.rating_max)
+            and row.status not in query.exclude_statuses
+            and (not query.termination_reasons or row.termination_reason in query.termination_reasons)
+            and all(any(word in text for text in spoken) for word in (query.search or "").casefold().split())
+        )
+
+
+def _within(value: float | None, low: float | None, high: float | None) -> bool:
+    if low is None and high is None:
+        return True
+    return value is not None and (low is None or value >= low) and (high is None or value <= high)
+
+
+class MemoryFiles:
+    owners: MemoryConversations
+
+    def __init__(self) -> None:
+        self._rows: dict[str, tuple[FileRow, bytes]] = {}
+
+    async def put(self, file: FileRow, content: bytes) -> None:
+        if file.conversation_id not in self.owners:
+            raise NotFound(f"Document with id {file.conversation_id} not found.")
+        self._rows[file.file_id] = (file, content)
+
+    async def get(self, file_id: str) -> FileRow | None:
+        kept = self._rows.get(file_id)
+        return None if kept is None else kept[0]
+
+    async def content(self, file_id: str) -> bytes | None:
+        kept = self._rows.get(file_id)
+        return None if kept is None else kept[1]
+
+    async def of(self, conversation_id: str) -> Sequence[FileRow]:
+        owned = (file for file, _ in self._rows.values() if file.conversation_id == conversation_id)
+        return sorted(owned, key=lambda file: file.created_at)
+
+    async def delete(self, file_id: str) -> bool:
+        return self._rows.pop(file_id, None) is not None

@@ -1,0 +1,69 @@
+"""Reading from the database: rows and pages, in a few threads with a connection each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Double, Engine, RowMapping, Select, and_, or_
+from sqlalchemy.exc import SQLAlchemyError
+
+from parola.errors import StoreError
+from parola.store import cursors
+from parola.store.base import Page
+
+T = TypeVar("T")
+
+THREADS = 4
+
+
+class Readers:
+    """Owns the engine and its reading threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._threads = ThreadPoolExecutor(THREADS, "store-reader")
+
+    async def rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
+        """All rows of a query. Raises ``StoreError``."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, statement)
+
+    async def page(
+        self,
+        statement: Select[Any],
+        *,
+        sort: ColumnElement[Any],
+        key: ColumnElement[str],
+        ascending: bool,
+        page_size: int,
+        cursor: str | None,
+        make: Callable[[RowMapping], T],
+    ) -> Page[T]:
+        """The rows after ``cursor`` in the order of ``sort``, then ``key``: by keyset, so that there is no offset to
+        shift when something is inserted. Raises ``InvalidRequest`` for the cursor."""
+        if cursor is not None:
+            value, last = cursors.read(cursor, float if isinstance(sort.type, Double) else str)
+            beyond = sort.__gt__ if ascending else sort.__lt__
+            beyond_key = key.__gt__ if ascending else key.__lt__
+            statement = statement.where(or_(beyond(value), and_(sort == value, beyond_key(last))))
+        order = (sort.asc(), key.asc()) if ascending else (sort.desc(), key.desc())
+        rows = await self.rows(statement.order_by(*order).limit(page_size + 1))
+        shown = rows[:page_size]
+        more = len(rows) > page_size
+        return Page(
+            [make(row) for row in shown],
+            cursors.write((shown[-1][sort.name], shown[-1][key.name])) if more else None,
+        )
+
+    async def aclose(self) -> None:
+        await asyncio.to_thread(self._threads.shutdown)
+        self._engine.dispose()
+
+    def _read(self, statement: Select[Any]) -> Sequence[RowMapping]:
+        try:
+            with self._engine.connect() as connection:
+                return connection.execute(statement).mappings().all()
+        except SQLAlchemyError as error:
+            raise StoreError(f"The database refused a read: {error}") from error

@@ -1,0 +1,303 @@
+"""The store in an SQL database: today SQLite in the data folder, written for any database SQLAlchemy speaks to.
+
+Everything is written by one ``Writer``; readers have connections of their own and never wait for it (WAL). Both work
+in threads of their own, a whole transaction at a time: handing every statement to another thread, as asynchronous
+drivers of SQLite do, costs three times the latency. File contents and recordings lie beside the database, in
+``files/`` and ``recordings/``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    Select,
+    Table,
+    create_engine,
+    delete,
+    event,
+    exists,
+    insert,
+    select,
+    update,
+)
+
+from parola.errors import ParolaError, StoreError
+from parola.protocol.lossless import dumps, loads
+from parola.store.base import AgentRow, ApiKeyRow, Page, SecretRow, ToolRow
+from parola.store.blobs import Blobs
+from parola.store.documents import is_archived, recording_file, tags, tool_type
+from parola.store.readers import Readers
+from parola.store.schema import bring_up_to_date
+from parola.store.sql_conversations import SealedChange, SqlConversations, SqlFiles, apply_all
+from parola.store.tables import agent_tags, agents, api_keys, secrets, tools
+from parola.store.writer import Writer
+
+DATABASE = "parola.db"
+
+
+class SqlStore:
+    """A ``Store``. Its parts exist once ``open`` has returned."""
+
+    agents: SqlAgents
+    tools: SqlTools
+    secrets: SqlSecrets
+    api_keys: SqlApiKeys
+    conversations: SqlConversations
+    files: SqlFiles
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._recordings = data / "recordings"
+        self._readers: Readers | None = None
+        self._writer: Writer[SealedChange] | None = None
+
+    def recording_path(self, conversation_id: str) -> Path:
+        return recording_file(self._recordings, conversation_id)
+
+    async def open(self) -> None:
+        try:
+            for folder in (self._data / "files", self._recordings):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"The data folder {self._data} cannot be used: {error}") from error
+        engine = create_engine(f"sqlite:///{self._data / DATABASE}")
+        event.listen(engine, "connect", _configure_sqlite)
+        self._readers = readers = Readers(engine)
+        self._writer = writer = Writer(engine, apply_all)
+        try:
+            await writer.run(bring_up_to_date)
+        except ParolaError:
+            await self.aclose()
+            raise
+        blobs = Blobs(self._data / "files")
+        self.agents = SqlAgents(readers, writer)
+        self.tools = SqlTools(readers, writer)
+        self.secrets = SqlSecrets(readers, writer)
+        self.api_keys = SqlApiKeys(readers, writer)
+        self.conversations = SqlConversations(readers, writer, blobs, self._recordings)
+        self.files = SqlFiles(readers, writer, blobs)
+
+    async def aclose(self) -> None:
+        if self._writer is not None:
+            await self._writer.aclose()
+            self._writer = None
+        if self._readers is not None:
+            await self._readers.aclose()
+            self._readers = None
+
+
+def _configure_sqlite(connection: Any, _: Any) -> None:
+    """WAL: a commit survives the process being killed, and readers do not wait for the writer."""
+    cursor = connection.cursor()
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "busy_timeout = 5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+class _Resource:
+    """Rows of one table, by id: what agents, tools, secrets and keys have in common."""
+
+    table: Table
+
+    def __init__(self, readers: Readers, writer: Writer[SealedChange]) -> None:
+        self._readers = readers
+        self._writer = writer
+        self._key = next(iter(self.table.primary_key))
+
+    async def _put(self, values: Mapping[str, Any]) -> None:
+        def work(connection: Connection) -> None:
+            self._replace(connection, values)
+
+        await self._writer.run(work)
+
+    def _replace(self, connection: Connection, values: Mapping[str, Any]) -> None:
+        is_it = self._key == values[self._key.name]
+        replaced = connection.execute(update(self.table).where(is_it).values(values))
+        if not replaced.rowcount:
+            connection.execute(insert(self.table).values(values))
+
+    async def _one(self, row_id: str) -> RowMapping | None:
+        rows = await self._readers.rows(select(self.table).where(self._key == row_id))
+        return rows[0] if rows else None
+
+    async def delete(self, row_id: str) -> bool:
+        def work(connection: Connection) -> bool:
+            return connection.execute(delete(self.table).where(self._key == row_id)).rowcount > 0
+
+        return await self._writer.run(work)
+
+    def _matching(self, search: str | None) -> Select[Any]:
+        statement = select(self.table)
+        if search:
+            statement = statement.where(self.table.c.name_key.contains(search.casefold(), autoescape=True))
+        return statement
+
+    def _sorted_by(self, sort_by: str) -> Any:
+        return self.table.c.name_key if sort_by == "name" else self.table.c.created_at
+
+
+class SqlAgents(_Resource):
+    table = agents
+
+    async def put(self, agent: AgentRow) -> None:
+        values = {
+            "agent_id": agent.agent_id,
+            "name": agent.name,
+            "name_key": agent.name.casefold(),
+            "archived": is_archived(agent.document),
+            "document": dumps(agent.document),
+            "created_at": agent.created_at,
+            "updated_at": agent.updated_at,
+        }
+        tagged = [{"agent_id": agent.agent_id, "tag": tag} for tag in tags(agent.document)]
+
+        def work(connection: Connection) -> None:
+            self._replace(connection, values)
+            connection.execute(delete(agent_tags).where(agent_tags.c.agent_id == agent.agent_id))
+            if tagged:
+                connection.execute(insert(agent_tags), tagged)
+
+        await self._writer.run(work)
+
+    async def get(self, agent_id: str) -> AgentRow | None:
+        row = await self._one(agent_id)
+        return None if row is None else _agent(row)
+
+    async def page(
+        self,
+        *,
+        page_size: int,
+        cursor: str | None = None,
+        search: str | None = None,
+        tags: Sequence[str] = (),
+        archived: bool | None = None,
+        sort_by: str = "created_at",
+        ascending: bool = False,
+    ) -> Page[AgentRow]:
+        statement = self._matching(search)
+        if archived is not None:
+            statement = statement.where(agents.c.archived == archived)
+        if tags:
+            statement = statement.where(
+                exists().where(agent_tags.c.agent_id == agents.c.agent_id, agent_tags.c.tag.in_(tags))
+            )
+        return await self._readers.page(
+            statement,
+            sort=self._sorted_by(sort_by),
+            key=agents.c.agent_id,
+            ascending=ascending,
+            page_size=page_size,
+            cursor=cursor,
+            make=_agent,
+        )
+
+
+class SqlTools(_Resource):
+    table = tools
+
+    async def put(self, tool: ToolRow) -> None:
+        await self._put(
+            {
+                "tool_id": tool.tool_id,
+                "name": tool.name,
+                "name_key": tool.name.casefold(),
+                "type": tool_type(tool.document),
+                "document": dumps(tool.document),
+                "created_at": tool.created_at,
+                "updated_at": tool.updated_at,
+            }
+        )
+
+    async def get(self, tool_id: str) -> ToolRow | None:
+        row = await self._one(tool_id)
+        return None if row is None else _tool(row)
+
+    async def get_many(self, tool_ids: Sequence[str]) -> Sequence[ToolRow]:
+        rows = await self._readers.rows(select(tools).where(tools.c.tool_id.in_(tool_ids)))
+        found = {row["tool_id"]: row for row in rows}
+        return [_tool(found[tool_id]) for tool_id in tool_ids if tool_id in found]
+
+    async def page(
+        self,
+        *,
+        page_size: int,
+        cursor: str | None = None,
+        search: str | None = None,
+        types: Sequence[str] = (),
+        sort_by: str = "created_at",
+        ascending: bool = False,
+    ) -> Page[ToolRow]:
+        statement = self._matching(search)
+        if types:
+            statement = statement.where(tools.c.type.in_(types))
+        return await self._readers.page(
+            statement,
+            sort=self._sorted_by(sort_by),
+            key=tools.c.tool_id,
+            ascending=ascending,
+            page_size=page_size,
+            cursor=cursor,
+            make=_tool,
+        )
+
+
+class SqlSecrets(_Resource):
+    table = secrets
+
+    async def put(self, secret: SecretRow) -> None:
+        await self._put(
+            {
+                "secret_id": secret.secret_id,
+                "name": secret.name,
+                "name_key": secret.name.casefold(),
+                "sealed": secret.sealed,
+                "created_at": secret.created_at,
+            }
+        )
+
+    async def get(self, secret_id: str) -> SecretRow | None:
+        row = await self._one(secret_id)
+        return None if row is None else _secret(row)
+
+    async def page(self, *, page_size: int, cursor: str | None = None, search: str | None = None) -> Page[SecretRow]:
+        return await self._readers.page(
+            self._matching(search),
+            sort=secrets.c.created_at,
+            key=secrets.c.secret_id,
+            ascending=False,
+            page_size=page_size,
+            cursor=cursor,
+            make=_secret,
+        )
+
+
+class SqlApiKeys(_Resource):
+    table = api_keys
+
+    async def put(self, key: ApiKeyRow) -> None:
+        await self._put({column.name: getattr(key, column.name) for column in api_keys.c})
+
+    async def find(self, prefix: str) -> Sequence[ApiKeyRow]:
+        rows = await self._readers.rows(select(api_keys).where(api_keys.c.prefix == prefix))
+        return [ApiKeyRow(**row) for row in rows]
+
+    async def all(self) -> Sequence[ApiKeyRow]:
+        rows = await self._readers.rows(select(api_keys).order_by(api_keys.c.created_at, api_keys.c.key_id))
+        return [ApiKeyRow(**row) for row in rows]
+
+
+def _agent(row: RowMapping) -> AgentRow:
+    return AgentRow(row["agent_id"], row["name"], loads(row["document"]), row["created_at"], row["updated_at"])
+
+
+def _tool(row: RowMapping) -> ToolRow:
+    return ToolRow(row["tool_id"], row["name"], loads(row["document"]), row["created_at"], row["updated_at"])
+
+
+def _secret(row: RowMapping) -> SecretRow:
+    return SecretRow(row["secret_id"], row["name"], row["sealed"], row["created_at"])

@@ -1,0 +1,314 @@
+"""Conversations, their turns and files in an SQL database: how changes are applied, how pages are read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.types import Boolean, Double, Integer, LargeBinary, String
+
+from parola.errors import NotFound
+from parola.protocol.lossless import dumps, loads
+from parola.store.base import ConversationChange, ConversationQuery, ConversationRow, Document, FileRow, Page
+from parola.store.blobs import Blobs
+from parola.store.documents import merged, recording_file, speaker, words
+from parola.store.readers import Readers
+from parola.store.tables import conversations, files, turns
+from parola.store.writer import Writer
+
+UNFINISHED = ("in-progress", "processing")
+
+
+@dataclass(frozen=True, slots=True)
+class SealedChange:
+    """A change whose turns are bytes already: what cannot be written has failed before it waits with others."""
+
+    conversation_id: str
+    turns: Sequence[dict[str, Any]]
+    columns: dict[str, Any]
+    document: Document | None
+
+    @classmethod
+    def seal(cls, conversation_id: str, change: ConversationChange) -> SealedChange:
+        if change.document is not None:
+            dumps(change.document)
+        return cls(
+            conversation_id,
+            [
+                {
+                    "conversation_id": conversation_id,
+                    "position": position,
+                    "speaker": speaker(turn),
+                    "words": words(turn),
+                    "document": dumps(turn),
+                }
+                for position, turn in change.turns.items()
+            ],
+            {name: getattr(change, name) for name in _CHANGEABLE},
+            change.document,
+        )
+
+
+_CHANGEABLE: dict[str, Any] = {
+    "status": String(),
+    "ended_at": Double(),
+    "termination_reason": String(),
+    "has_audio": Boolean(),
+    "rating": Integer(),
+}
+
+_DELETE_TURN = delete(turns).where(
+    turns.c.conversation_id == bindparam("b_conversation_id"), turns.c.position == bindparam("b_position")
+)
+
+
+def _messages_of(role: str) -> Any:
+    return (
+        select(func.count())
+        .select_from(turns)
+        .where(turns.c.conversation_id == conversations.c.conversation_id, turns.c.speaker == role)
+        .scalar_subquery()
+    )
+
+
+_UPDATE = (
+    update(conversations)
+    .where(conversations.c.conversation_id == bindparam("b_conversation_id"))
+    .values(
+        user_messages=_messages_of("user"),
+        agent_messages=_messages_of("agent"),
+        document=func.coalesce(bindparam("b_document", type_=LargeBinary()), conversations.c.document),
+        **{
+            name: func.coalesce(bindparam(f"b_{name}", type_=kind), conversations.c[name])
+            for name, kind in _CHANGEABLE.items()
+        },
+    )
+)
+
+
+@dataclass(slots=True)
+class _Sum:
+    """All changes of one conversation in one commit."""
+
+    turns: dict[int, dict[str, Any]] = field(default_factory=dict)
+    columns: dict[str, Any] = field(default_factory=lambda: dict.fromkeys(_CHANGEABLE))
+    document: Document | None = None
+
+    def add(self, change: SealedChange, stored: bytes) -> None:
+        self.turns.update((turn["position"], turn) for turn in change.turns)
+        self.columns.update((name, value) for name, value in change.columns.items() if value is not None)
+        if change.document is not None:
+            self.document = merged(self.document if self.document is not None else loads(stored), change.document)
+
+
+def apply_all(connection: Connection, changes: Sequence[SealedChange]) -> Sequence[Exception | None]:
+    """Apply changes, in order, with five statements whatever their number."""
+    ids = {change.conversation_id for change in changes}
+    found = connection.execute(
+        select(conversations.c.conversation_id, conversations.c.document).where(
+            conversations.c.conversation_id.in_(ids)
+        )
+    )
+    stored: dict[str, bytes] = {row.conversation_id: row.document for row in found}
+    sums: dict[str, _Sum] = {conversation_id: _Sum() for conversation_id in stored}
+    problems: list[Exception | None] = []
+    for change in changes:
+        known = change.conversation_id in stored
+        problems.append(None if known else not_found(change.conversation_id))
+        if known:
+            sums[change.conversation_id].add(change, stored[change.conversation_id])
+
+    new_turns = [turn for total in sums.values() for turn in total.turns.values()]
+    if new_turns:
+        connection.execute(
+            _DELETE_TURN,
+            [{"b_conversation_id": turn["conversation_id"], "b_position": turn["position"]} for turn in new_turns],
+        )
+        connection.execute(insert(turns), new_turns)
+    if sums:
+        connection.execute(
+            _UPDATE,
+            [
+                {
+                    "b_conversation_id": conversation_id,
+                    "b_document": None if total.document is None else dumps(total.document),
+                    **{f"b_{name}": value for name, value in total.columns.items()},
+                }
+                for conversation_id, total in sums.items()
+            ],
+        )
+    return problems
+
+
+def not_found(conversation_id: str) -> NotFound:
+    return NotFound(f"Document with id {conversation_id} not found.")
+
+
+class SqlConversations:
+    def __init__(self, readers: Readers, writer: Writer[SealedChange], blobs: Blobs, recordings: Path) -> None:
+        self._readers = readers
+        self._writer = writer
+        self._blobs = blobs
+        self._recordings = recordings
+
+    async def create(self, conversation: ConversationRow) -> None:
+        values = _values(conversation)
+        key = conversations.c.conversation_id == conversation.conversation_id
+
+        def work(connection: Connection) -> None:
+            replaced = connection.execute(update(conversations).where(key).values(values))
+            if not replaced.rowcount:
+                connection.execute(insert(conversations).values(values))
+
+        await self._writer.run(work)
+
+    async def write(self, conversation_id: str, change: ConversationChange) -> None:
+        await self._writer.change(SealedChange.seal(conversation_id, change))
+
+    async def claim(self, conversation_id: str) -> bool:
+        def work(connection: Connection) -> bool:
+            taken = connection.execute(
+                update(conversations)
+                .where(conversations.c.conversation_id == conversation_id, conversations.c.status == "initiated")
+                .values(status="in-progress")
+            )
+            return taken.rowcount == 1
+
+        return await self._writer.run(work)
+
+    async def get(self, conversation_id: str) -> ConversationRow | None:
+        rows = await self._readers.rows(select(conversations).where(conversations.c.conversation_id == conversation_id))
+        return _row(rows[0]) if rows else None
+
+    async def turns(self, conversation_id: str) -> Sequence[Document]:
+        rows = await self._readers.rows(
+            select(turns.c.document).where(turns.c.conversation_id == conversation_id).order_by(turns.c.position)
+        )
+        return [loads(row["document"]) for row in rows]
+
+    async def delete(self, conversation_id: str) -> bool:
+        def work(connection: Connection) -> tuple[bool, list[str]]:
+            owned = connection.execute(select(files.c.file_id).where(files.c.conversation_id == conversation_id))
+            file_ids = list(owned.scalars())
+            gone = connection.execute(delete(conversations).where(conversations.c.conversation_id == conversation_id))
+            return gone.rowcount > 0, file_ids
+
+        existed, file_ids = await self._writer.run(work)
+        if existed:
+            await self._blobs.delete(file_ids)
+            recording = recording_file(self._recordings, conversation_id)
+            await asyncio.to_thread(recording.unlink, missing_ok=True)
+        return existed
+
+    async def page(
+        self, query: ConversationQuery, *, page_size: int, cursor: str | None = None
+    ) -> Page[ConversationRow]:
+        return await self._readers.page(
+            select(conversations).where(and_(True, *_conditions(query))),
+            sort=conversations.c.started_at,
+            key=conversations.c.conversation_id,
+            ascending=query.ascending,
+            page_size=page_size,
+            cursor=cursor,
+            make=_row,
+        )
+
+    async def unfinished(self) -> Sequence[ConversationRow]:
+        rows = await self._readers.rows(select(conversations).where(conversations.c.status.in_(UNFINISHED)))
+        return [_row(row) for row in rows]
+
+
+class SqlFiles:
+    def __init__(self, readers: Readers, writer: Writer[SealedChange], blobs: Blobs) -> None:
+        self._readers = readers
+        self._writer = writer
+        self._blobs = blobs
+
+    async def put(self, file: FileRow, content: bytes) -> None:
+        await self._blobs.put(file.file_id, content)
+        owner = select(conversations.c.status).where(conversations.c.conversation_id == file.conversation_id)
+
+        def work(connection: Connection) -> None:
+            if connection.execute(owner).first() is None:
+                raise not_found(file.conversation_id)
+            connection.execute(delete(files).where(files.c.file_id == file.file_id))
+            connection.execute(insert(files).values({c.name: getattr(file, c.name) for c in files.c}))
+
+        try:
+            await self._writer.run(work)
+        except NotFound:
+            await self._blobs.delete([file.file_id])
+            raise
+
+    async def get(self, file_id: str) -> FileRow | None:
+        rows = await self._readers.rows(select(files).where(files.c.file_id == file_id))
+        return FileRow(**rows[0]) if rows else None
+
+    async def content(self, file_id: str) -> bytes | None:
+        return await self._blobs.get(file_id) if await self.get(file_id) else None
+
+    async def of(self, conversation_id: str) -> Sequence[FileRow]:
+        rows = await self._readers.rows(
+            select(files).where(files.c.conversation_id == conversation_id).order_by(files.c.created_at)
+        )
+        return [FileRow(**row) for row in rows]
+
+    async def delete(self, file_id: str) -> bool:
+        def work(connection: Connection) -> bool:
+            return connection.execute(delete(files).where(files.c.file_id == file_id)).rowcount > 0
+
+        existed = await self._writer.run(work)
+        if existed:
+            await self._blobs.delete([file_id])
+        return existed
+
+
+def _values(row: ConversationRow) -> dict[str, Any]:
+    return {c.name: getattr(row, c.name) for c in conversations.c} | {"document": dumps(row.document)}
+
+
+def _row(row: RowMapping) -> ConversationRow:
+    return ConversationRow(**{**row, "document": loads(row["document"])})
+
+
+def _conditions(query: ConversationQuery) -> list[ColumnElement[bool]]:
+    c = conversations.c
+    duration = c.ended_at - c.started_at
+    bounds = (
+        (query.agent_id, c.agent_id.__eq__),
+        (query.user_id, c.user_id.__eq__),
+        (query.source, c.source.__eq__),
+        (query.text_only, c.text_only.__eq__),
+        (query.started_before, c.started_at.__lt__),
+        (query.started_after, c.started_at.__gt__),
+        (query.duration_min, duration.__ge__),
+        (query.duration_max, duration.__le__),
+        (query.rating_min, c.rating.__ge__),
+        (query.rating_max, c.rating.__le__),
+    )
+    conditions: list[ColumnElement[bool]] = [compare(value) for value, compare in bounds if value is not None]
+    if query.exclude_statuses:
+        conditions.append(c.status.not_in(query.exclude_statuses))
+    if query.termination_reasons:
+        conditions.append(c.termination_reason.in_(query.termination_reasons))
+    for word in (query.search or "").casefold().split():
+        conditions.append(
+            exists().where(turns.c.conversation_id == c.conversation_id, turns.c.words.contains(word, autoescape=True))
+        )
+    return conditions

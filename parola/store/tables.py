@@ -1,0 +1,146 @@
+"""The tables, for every SQL database. ``migrations/`` leads an older database here.
+
+Documents are JSON as UTF-8 bytes, so that no driver and no database touches them. Beside them lie the few columns
+that are searched or sorted by; ``*_key`` is the casefolded form, because databases disagree about letters.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+HEAD = "0001"
+"""The migration that leads to these tables."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("agent_id", String, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("archived", Boolean, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Index(None, "created_at", "agent_id"),
+    Index(None, "name_key", "agent_id"),
+)
+
+agent_tags = Table(
+    "agent_tags",
+    metadata,
+    Column("agent_id", String, ForeignKey("agents.agent_id", ondelete="CASCADE"), primary_key=True),
+    Column("tag", Text, primary_key=True),
+)
+
+tools = Table(
+    "tools",
+    metadata,
+    Column("tool_id", String, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Index(None, "created_at", "tool_id"),
+    Index(None, "name_key", "tool_id"),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("secret_id", String, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Index(None, "created_at", "secret_id"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", String, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("prefix", String, nullable=False, index=True),
+    Column("hashed", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("last_used_at", Double),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("conversation_id", String, primary_key=True),
+    Column("agent_id", String, nullable=False),
+    Column("agent_name", Text),
+    Column("status", String, nullable=False, index=True),
+    Column("started_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("termination_reason", Text, nullable=False),
+    Column("user_id", String, index=True),
+    Column("source", String, nullable=False),
+    Column("text_only", Boolean, nullable=False),
+    Column("user_messages", Integer, nullable=False),
+    Column("agent_messages", Integer, nullable=False),
+    Column("rating", Integer),
+    Column("has_audio", Boolean, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Index(None, "started_at", "conversation_id"),
+    Index(None, "agent_id", "started_at", "conversation_id"),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column(
+        "conversation_id",
+        String,
+        ForeignKey("conversations.conversation_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("speaker", String, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Index(None, "conversation_id", "speaker"),
+)
+"""``speaker`` is ``user`` or ``agent`` when the turn has a message: what message counts are counted by."""
+
+files = Table(
+    "files",
+    metadata,
+    Column("file_id", String, primary_key=True),
+    Column(
+        "conversation_id",
+        String,
+        ForeignKey("conversations.conversation_id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("name", Text, nullable=False),
+    Column("mime_type", String, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
