@@ -1,0 +1,101 @@
+"""API keys: making them, and deciding whether a request may pass.
+
+A key is shown once and kept as an argon2 hash. Checking that hash takes tens of milliseconds by design, so a key that
+was right once is remembered by its digest for the life of the process, or until a key is deleted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from parola.config import Settings
+from parola.errors import Unauthorized
+from parola.store.base import ApiKeyRow, ApiKeys
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
+PREFIX_LENGTH = 11
+"""``pk_`` and eight characters: what a key is found and recognised by."""
+
+
+class ApiKeyCheck:
+    """The keys of this server. One for the process."""
+
+    def __init__(self, settings: Settings, keys: ApiKeys) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._right: dict[bytes, str] = {}
+        self._any_exists: bool | None = None
+
+    async def create(self, name: str) -> tuple[ApiKeyRow, str]:
+        """A new key: its row, and the key itself, which nobody can show again."""
+        key = f"pk_{secrets.token_urlsafe(32)}"
+        hashed = await asyncio.to_thread(_hasher().hash, key)
+        row = ApiKeyRow(f"key_{secrets.token_hex(8)}", name, key[:PREFIX_LENGTH], hashed, time.time())
+        await self._keys.put(row)
+        self._any_exists = True
+        return row, key
+
+    async def delete(self, key_id: str) -> bool:
+        """False when there was none. From now on the key opens nothing."""
+        existed = await self._keys.delete(key_id)
+        self._right = {digest: owner for digest, owner in self._right.items() if owner != key_id}
+        self._any_exists = None
+        return existed
+
+    async def is_valid(self, key: str) -> bool:
+        """Whether this is a key of this server."""
+        digest = hashlib.sha256(key.encode()).digest()
+        if digest in self._right:
+            return True
+        for row in await self._keys.find(key[:PREFIX_LENGTH]):
+            if await asyncio.to_thread(_is_right, row.hashed, key):
+                self._right[digest] = row.key_id
+                return True
+        return False
+
+    async def are_needed(self) -> bool:
+        """The rule ``settings.auth``: by default once a key exists, or when others than this machine can connect."""
+        if self._settings.auth != "auto":
+            return self._settings.auth == "required"
+        if not self._settings.on_loopback:
+            return True
+        if self._any_exists is None:
+            self._any_exists = bool(await self._keys.all())
+        return self._any_exists
+
+    async def check(self, headers: Mapping[str, str]) -> None:
+        """Let a request pass. Raises ``Unauthorized``."""
+        if not await self.are_needed():
+            return
+        key = headers.get("xi-api-key") or _bearer(headers.get("authorization"))
+        if not key:
+            raise Unauthorized("Expected an API key in the header xi-api-key, got none.")
+        if not await self.is_valid(key):
+            raise Unauthorized("The API key in xi-api-key is not valid.", code="invalid_api_key")
+
+
+def _bearer(authorization: str | None) -> str | None:
+    scheme, _, token = (authorization or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _hasher() -> PasswordHasher:
+    from argon2 import PasswordHasher
+
+    return PasswordHasher()
+
+
+def _is_right(hashed: str, key: str) -> bool:
+    from argon2.exceptions import VerificationError
+
+    try:
+        return _hasher().verify(hashed, key)
+    except VerificationError:
+        return False

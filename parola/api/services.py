@@ -1,0 +1,66 @@
+"""What the handlers work with, in one value: made in ``app.py``, reached through ``ServicesDep``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+from fastapi import Depends, Request
+
+from parola.api.auth import ApiKeyCheck
+from parola.api.credentials import Credentials, Vault
+from parola.config import Settings
+from parola.store.base import Store
+
+if TYPE_CHECKING:
+    from parola.providers.base import Voice
+
+
+class Live(Protocol):
+    """The conversations alive in this process."""
+
+    def count(self, agent_id: str | None = None) -> int: ...
+
+    def is_live(self, conversation_id: str) -> bool: ...
+
+    async def end(self, conversation_id: str, reason: str) -> None:
+        """Returns when it is stored."""
+
+
+class Catalogue(Protocol):
+    """What the providers offer."""
+
+    def voices(self) -> Sequence[Voice]: ...
+
+    def llms(self) -> Sequence[dict[str, Any]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    settings: Settings
+    store: Store
+    credentials: Credentials
+    vault: Vault
+    keys: ApiKeyCheck
+    live: Live
+    registry: Catalogue
+    editing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a stored document is read, changed and put back."""
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(_services)]
+
+
+async def _authorized(request: Request, services: ServicesDep) -> None:
+    await services.keys.check(request.headers)
+
+
+needs_key = Depends(_authorized)
+"""For ``dependencies=[...]`` of everything that is not public."""
