@@ -1,0 +1,201 @@
+"""Who may open a conversation: the decision at the socket's door (reference: websocket.md §1.3, §9).
+
+A public agent is open to everybody; one with an allow-list only to the listed origins; one with ``enable_auth`` to a
+signed URL for it or an API key. A single-use URL is claimed here, so that it opens one conversation and no more.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Any
+from urllib.parse import parse_qs
+
+from parola.api.auth import ApiKeyCheck
+from parola.api.credentials import Claims, Credentials
+from parola.errors import ConversationRefused, Unauthorized
+from parola.protocol.client_messages import EnclaveSetupConfig
+from parola.session.opening import Admitted
+from parola.store.base import AgentRow, Store
+
+SHORTEST_HMAC_SECRET = 16
+
+
+class Admission:
+    """The doorkeeper; one for the process."""
+
+    def __init__(self, store: Store, credentials: Credentials, keys: ApiKeyCheck, *, enclave: bool) -> None:
+        self._store = store
+        self._credentials = credentials
+        self._keys = keys
+        self._enclave = enclave
+
+    async def admit(self, scope: MutableMapping[str, Any]) -> Admitted | None:
+        """Raises ``ConversationRefused``. None when no agent is named and the first frame may still bring one."""
+        query = {name: values[-1] for name, values in parse_qs(scope.get("query_string", b"").decode()).items()}
+        headers = {name.decode("latin1").lower(): value.decode("latin1") for name, value in scope.get("headers", ())}
+        claims = self._claims(query, scope.get("subprotocols") or ())
+        agent_id = query.get("agent_id") or (claims.agent_id if claims else None)
+        if agent_id is None:
+            if self._enclave:
+                return None
+            raise ConversationRefused(
+                1008, "missing_fields", "Expected the query parameter agent_id, or a signed URL, got neither."
+            )
+        agent = await self._store.agents.get(agent_id)
+        if agent is None:
+            raise ConversationRefused(
+                1008,
+                "value_error",
+                f"The AI agent you are trying to reach does not exist: {agent_id}.",
+                reason="The AI agent you are trying to reach does not exist.",
+            )
+        if claims is not None and claims.agent_id != agent_id:
+            raise _unauthorized("the signed URL is for another agent")
+        method = await self._authorize(agent, claims, headers, scope.get("subprotocols") or ())
+        conversation_id = claims.conversation_id if claims is not None else None
+        if conversation_id is not None and not await self._store.conversations.claim(conversation_id):
+            raise _unauthorized("this signed URL has been used")
+        return Admitted(
+            agent=agent,
+            authorization_method=method,
+            conversation_id=conversation_id,
+            source=query.get("source"),
+            source_version=query.get("version"),
+            branch_id=query.get("branch_id") or (claims.branch_id if claims else None),
+            environment=query.get("environment") or (claims.environment if claims else None) or "production",
+        )
+
+    def enclave(self, setup: EnclaveSetupConfig) -> Admitted:
+        """The agent a client brought along in ``enclave_setup_config``."""
+        if not self._enclave:
+            raise ConversationRefused(
+                1008, "invalid_message", "enclave_setup_config is not accepted here; start the server with --enclave."
+            )
+        document = _merged_agent(setup)
+        warnings = _webhook_warnings(setup)
+        if setup.prompt_knowledge_base:
+            _append_knowledge(document, setup.prompt_knowledge_base)
+        return Admitted(
+            agent=AgentRow(
+                agent_id=str(document.get("agent_id") or "agent_enclave"),
+                name=str(document.get("name") or "Enclave agent"),
+                document=document,
+                created_at=time.time(),
+                updated_at=time.time(),
+            ),
+            authorization_method="public",
+            tools=_tools(setup.tools_config_list or ()),
+            warnings=warnings,
+        )
+
+    # -- credentials --------------------------------------------------------------------------------------------------
+
+    def _claims(self, query: Mapping[str, str], subprotocols: Sequence[str]) -> Claims | None:
+        """What a signed URL says; both names of the parameter are in use."""
+        token = query.get("conversation_signature") or query.get("token")
+        if token is None:
+            return None
+        try:
+            return self._credentials.verify(token, time.time())
+        except Unauthorized as error:
+            raise _unauthorized(error.message) from None
+
+    async def _authorize(
+        self, agent: AgentRow, claims: Claims | None, headers: Mapping[str, str], subprotocols: Sequence[str]
+    ) -> str:
+        """The method by which the client may talk to this agent; raises when it may not."""
+        if claims is not None:
+            return "signed_url"
+        auth: Mapping[str, Any] = (agent.document.get("platform_settings") or {}).get("auth") or {}
+        key = headers.get("xi-api-key") or _bearer(headers.get("authorization"), subprotocols)
+        if auth.get("enable_auth"):
+            if key is None:
+                raise _unauthorized("this agent needs a signed URL")
+            if await self._keys.are_needed() and not await self._keys.is_valid(key):
+                raise _unauthorized("the API key is not valid")
+            return "authorization_header"
+        allowed = {str(item.get("hostname")).lower() for item in auth.get("allowlist") or () if isinstance(item, dict)}
+        origin = headers.get("origin")
+        if not allowed and not auth.get("require_origin_header"):
+            return "public"
+        if origin is None:
+            if auth.get("require_origin_header"):
+                raise _unauthorized("this agent needs an Origin header")
+            return "public"
+        if allowed and origin_host(origin) not in allowed:
+            raise _unauthorized(f"the origin {origin} is not on the agent's allow-list")
+        return "public"
+
+
+def origin_host(origin: str) -> str:
+    """``https://App.example:8443`` as the allow-list spells it: ``app.example:8443``."""
+    return origin.partition("://")[2].rstrip("/").lower()
+
+
+def _bearer(authorization: str | None, subprotocols: Sequence[str]) -> str | None:
+    """A key in ``Authorization: Bearer``, or in the JavaScript client's second subprotocol ``bearer.<key>``."""
+    if authorization is not None and authorization.lower().startswith("bearer "):
+        return authorization[7:].strip()
+    return next((p.partition(".")[2] for p in subprotocols if p.startswith("bearer.")), None)
+
+
+def _unauthorized(why: str) -> ConversationRefused:
+    return ConversationRefused(3000, "authorization_error", f"Could not authorize the conversation: {why.rstrip('.')}.")
+
+
+# -- the self-hosted handshake ----------------------------------------------------------------------------------------
+
+
+def _merged_agent(setup: EnclaveSetupConfig) -> dict[str, Any]:
+    document: dict[str, Any] = dict(setup.agent_config_dict or {})
+    if not document and setup.override_agent_config_list:
+        document = dict(setup.override_agent_config_list[0])
+    if not isinstance(document.get("conversation_config"), Mapping):
+        raise ConversationRefused(
+            1008,
+            "missing_fields",
+            "enclave_setup_config: expected an exported agent with conversation_config in agent_config_dict.",
+        )
+    return document
+
+
+def _append_knowledge(document: dict[str, Any], texts: Sequence[str]) -> None:
+    """Knowledge the client brought goes to the end of the system prompt."""
+    config = dict(document["conversation_config"])
+    agent = dict(config.get("agent") or {})
+    prompt = dict(agent.get("prompt") or {})
+    prompt["prompt"] = "\n\n".join([str(prompt.get("prompt") or ""), "# Knowledge base", *texts]).strip()
+    document["conversation_config"] = {**config, "agent": {**agent, "prompt": prompt}}
+
+
+def _tools(entries: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Exported tools by id: ``{"id", "tool_config"}``."""
+    tools: dict[str, Mapping[str, Any]] = {}
+    for entry in entries:
+        tool_id, config = entry.get("id") or entry.get("tool_id"), entry.get("tool_config")
+        if tool_id and isinstance(config, Mapping):
+            tools[str(tool_id)] = config
+    return tools
+
+
+def _webhook_warnings(setup: EnclaveSetupConfig) -> tuple[str, ...]:
+    """Check the webhooks as the platform does; they are kept in the record, and not yet delivered."""
+    pairs = (
+        (
+            "post_call_transcription_webhook",
+            setup.post_call_transcription_webhook,
+            setup.post_call_transcription_webhook_url,
+        ),
+        ("post_call_audio_webhook", setup.post_call_audio_webhook, setup.post_call_audio_webhook_url),
+    )
+    named = False
+    for name, webhook, url in pairs:
+        if webhook is not None and url:
+            raise ConversationRefused(1008, "value_error", f"Expected either {name} or {name}_url, got both.")
+        if webhook is not None and webhook.hmac_secret is not None and len(webhook.hmac_secret) < SHORTEST_HMAC_SECRET:
+            raise ConversationRefused(
+                1008, "value_error", f"{name}.hmac_secret: expected at least {SHORTEST_HMAC_SECRET} characters."
+            )
+        named = named or webhook is not None or bool(url)
+    return ("Post-call webhooks of the self-hosted handshake are not delivered by this version.",) if named else ()
