@@ -13,17 +13,17 @@ from typing import Any
 
 import structlog
 
-from parola.api.admission import Admission, Admitted
+from parola.api.admission import Admission
 from parola.conversation.conversation import short_reason
 from parola.errors import ClientError, ConversationRefused, ParolaError
 from parola.protocol.client_messages import (
-    ClientMessage,
     ConversationInitiationClientData,
     EnclaveSetupConfig,
     InvalidMessage,
     read,
 )
-from parola.session.opening import Opening
+from parola.protocol.messages import ClientMessage
+from parola.session.opening import Admitted, Opening
 from parola.session.transport import BinaryFrame, Disconnected
 
 log = structlog.get_logger(__name__)
