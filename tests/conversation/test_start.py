@@ -1,0 +1,190 @@
+"""How a conversation begins: presets, overrides, variables and tools, and what is refused."""
+
+import pytest
+
+from parola.conversation.start import Beginning, begin, json_schema, tool_ids
+from parola.errors import ConversationRefused
+from parola.protocol.client_messages import ConversationInitiationClientData
+
+
+def agent(**config):
+    """An agent document; keyword ``allow`` lists the override paths it permits."""
+    allow = config.pop("allow", ())
+    permissions: dict = {}
+    for path in allow:
+        *parents, last = path.split(".")
+        node = permissions
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[last] = True
+    return {
+        "conversation_config": config,
+        "platform_settings": {"overrides": {"conversation_config_override": permissions}},
+    }
+
+
+def started(document, tools=None, **client_data):
+    data = ConversationInitiationClientData(**client_data)
+    return begin(Beginning("conv_1", "agent_1", "Front desk", document, tools or {}), data)
+
+
+def refusal(document, **client_data) -> ConversationRefused:
+    with pytest.raises(ConversationRefused) as refused:
+        started(document, **client_data)
+    return refused.value
+
+
+def test_an_empty_agent_has_the_platforms_defaults():
+    setup = started(agent())
+    assert (setup.input_format, setup.output_format, setup.turn_timeout_seconds) == ("pcm_16000", "pcm_16000", 7)
+    assert setup.max_duration_seconds == 600 and not setup.text_only and setup.barge_in
+
+
+# -- overrides --------------------------------------------------------------------------------------------------------
+
+
+def test_a_permitted_override_replaces_the_agents_value():
+    document = agent(agent={"first_message": "Hello."}, allow=["agent.first_message"])
+    override = {"agent": {"first_message": "Hi Ann."}}
+    assert started(document, conversation_config_override=override).first_message == "Hi Ann."
+
+
+def test_a_forbidden_override_names_the_field_and_the_setting_that_would_allow_it():
+    refused = refusal(agent(), conversation_config_override={"agent": {"prompt": {"prompt": "Be rude."}}})
+    assert (refused.close_code, refused.error_type) == (1008, "override_error")
+    assert refused.reason == "Override for field 'prompt' is not allowed by config."
+    assert "conversation_config_override.agent.prompt.prompt" in refused.message
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        {"agent": {}, "tts": {}, "conversation": {}},
+        {"agent": {"first_message": None, "prompt": None}},
+        {"agent": {"language": "en"}},
+        {"something_newer": {"x": 1}},
+        {"tts": {"something_newer": 1}},
+        {"asr": {"keywords": ["Parola"]}},
+    ],
+)
+def test_what_clients_send_without_meaning_an_override_is_let_through(override):
+    assert started(agent(), conversation_config_override=override).language == "en"
+
+
+@pytest.mark.parametrize("override", [{"text_only": True}, {"conversation": {"text_only": True}}])
+def test_text_only_is_understood_in_both_spellings_and_never_refused(override):
+    setup = started(agent(), conversation_config_override=override)
+    assert setup.text_only and setup.events.passes("agent_chat_response_part")
+
+
+def test_a_language_with_a_preset_may_be_chosen_and_brings_its_overrides():
+    document = agent(
+        agent={"first_message": "Hello.", "language": "en"},
+        language_presets={"de": {"overrides": {"agent": {"first_message": "Hallo.", "prompt": None}}}},
+    )
+    setup = started(document, conversation_config_override={"agent": {"language": "de"}})
+    assert (setup.language, setup.first_message) == ("de", "Hallo.")
+    assert refusal(document, conversation_config_override={"agent": {"language": "fr"}}).error_type == "override_error"
+
+
+def test_an_override_that_is_no_object_is_refused_with_what_came():
+    assert "expected an object" in refusal(agent(), conversation_config_override={"agent": "x"}).message
+
+
+def test_an_extra_body_needs_permission_but_an_empty_one_does_not():
+    assert started(agent(), custom_llm_extra_body={}).model.extra_body == {}
+    assert refusal(agent(), custom_llm_extra_body={"a": 1}).error_type == "override_error"
+    document = agent()
+    document["platform_settings"]["overrides"]["custom_llm_extra_body"] = True
+    assert started(document, custom_llm_extra_body={"a": 1}).model.extra_body == {"a": 1}
+
+
+# -- variables --------------------------------------------------------------------------------------------------------
+
+
+def test_all_missing_variables_are_named_at_once():
+    document = agent(agent={"first_message": "Hi {{name}}", "prompt": {"prompt": "{{ plan }} and {{name}}"}})
+    refused = refusal(document)
+    assert (refused.close_code, refused.error_type) == (1008, "missing_dynamic_variable")
+    assert refused.message == (
+        "Missing required dynamic variables in first message: {'name'}; in prompt: {'plan', 'name'}"
+    )
+
+
+def test_placeholders_stand_in_for_what_the_client_did_not_send():
+    document = agent(
+        agent={
+            "first_message": "Hi {{name}}",
+            "dynamic_variables": {"dynamic_variable_placeholders": {"name": "there", "plan": "free"}},
+        }
+    )
+    assert started(document, dynamic_variables={"plan": "pro"}).variables == {"name": "there", "plan": "pro"}
+
+
+def test_system_variables_are_always_there_and_cannot_be_sent():
+    assert started(agent(agent={"first_message": "{{system__conversation_id}} {{system__caller_id}}"}))
+    assert refusal(agent(), dynamic_variables={"system__agent_id": "x"}).error_type == "value_error"
+
+
+# -- tools ------------------------------------------------------------------------------------------------------------
+
+CLIENT_TOOL = {
+    "type": "client",
+    "name": "lookup",
+    "description": "Find an order",
+    "expects_response": True,
+    "response_timeout_secs": 5,
+    "parameters": {
+        "type": "object",
+        "required": ["order", "hidden"],
+        "properties": {
+            "order": {"type": "string", "description": "its number", "dynamic_variable": ""},
+            "hidden": {"type": "string", "is_omitted": True},
+            "lines": {"type": "array", "items": {"type": "integer"}},
+        },
+    },
+}
+
+
+def test_tools_come_from_the_agent_the_registry_and_the_built_in_ones():
+    prompt = {
+        "tools": [CLIENT_TOOL],
+        "tool_ids": ["tool_1", "tool_gone"],
+        "built_in_tools": {
+            "end_call": {"name": "end_call", "params": {"system_tool_type": "end_call"}},
+            "skip_turn": None,
+        },
+    }
+    document = agent(agent={"prompt": prompt})
+    registry = {"tool_1": {**CLIENT_TOOL, "name": "paint", "expects_response": False}}
+    setup = started(document, registry)
+    assert set(setup.tools) == {"lookup", "paint", "end_call"}
+    assert (setup.tools["lookup"].timeout_seconds, setup.tools["lookup"].expects_response) == (5, True)
+    assert setup.tools["end_call"].type == "system"
+    assert "tool_gone" in setup.warnings[0]
+
+
+def test_registry_tools_are_those_of_the_agent_and_of_an_override():
+    document = agent(agent={"prompt": {"tool_ids": ["tool_1"]}})
+    data = ConversationInitiationClientData(
+        conversation_config_override={"agent": {"prompt": {"tool_ids": ["tool_2", "tool_1"]}}}
+    )
+    assert tool_ids(document, data) == ["tool_1", "tool_2"]
+
+
+def test_the_model_sees_plain_json_schema():
+    assert json_schema(CLIENT_TOOL["parameters"]) == {
+        "type": "object",
+        "properties": {
+            "order": {"type": "string", "description": "its number"},
+            "lines": {"type": "array", "items": {"type": "integer"}},
+        },
+        "required": ["order"],
+    }
+    assert json_schema(None) == {"type": "object", "properties": {}}
+
+
+def test_tools_this_version_does_not_run_are_left_out_with_a_warning():
+    prompt = {"tools": [{"type": "webhook", "name": "w", "description": "", "api_schema": {"url": "http://x"}}]}
+    setup = started(agent(agent={"prompt": prompt}))
+    assert not setup.tools and "webhook" in setup.warnings[0]
