@@ -15,7 +15,7 @@ from parola.api.auth import ApiKeyCheck
 from parola.api.credentials import Claims, Credentials
 from parola.errors import ConversationRefused, Unauthorized
 from parola.protocol.client_messages import EnclaveSetupConfig
-from parola.session.opening import Admitted
+from parola.session.admitted import Admitted
 from parola.store.base import AgentRow, Store
 
 SHORTEST_HMAC_SECRET = 16

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from parola.api.admission import Admission
-from parola.conversation.conversation import short_reason
 from parola.errors import ClientError, ConversationRefused, ParolaError
 from parola.protocol.client_messages import (
     ConversationInitiationClientData,
@@ -22,9 +21,12 @@ from parola.protocol.client_messages import (
     InvalidMessage,
     read,
 )
-from parola.protocol.messages import ClientMessage
-from parola.session.opening import Admitted, Opening
+from parola.protocol.messages import ClientMessage, close_reason
+from parola.session.admitted import Admitted
 from parola.session.transport import BinaryFrame, Disconnected
+
+if TYPE_CHECKING:
+    from parola.session.opening import Opening
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +74,7 @@ class AsgiTransport:
         self._is_closed = True
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
-                await self._send({"type": "websocket.close", "code": code, "reason": short_reason(reason)})
+                await self._send({"type": "websocket.close", "code": code, "reason": close_reason(reason)})
         except Exception as error:
             log.debug("close_not_sent", error=str(error))
 
@@ -80,9 +82,10 @@ class AsgiTransport:
 class ConversationSocket:
     """``GET /v1/convai/conversation`` as an ASGI application."""
 
-    def __init__(self, admission: Admission, opening: Opening) -> None:
+    def __init__(self, admission: Admission, opening: Callable[[], Awaitable[Opening]]) -> None:
         self._admission = admission
         self._opening = opening
+        """Loads what holds conversations: after the server has begun to listen, because it takes a while."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
@@ -126,8 +129,9 @@ class ConversationSocket:
                 1008, "missing_fields", "Expected the query parameter agent_id, or a signed URL, got neither."
             )
         client_data = message if isinstance(message, ConversationInitiationClientData) else None
-        session = await self._opening.open(admitted, client_data, frames, transport)
-        await self._opening.hold(session)
+        opening = await self._opening()
+        session = await opening.open(admitted, client_data, frames, transport)
+        await opening.hold(session)
 
 
 async def _first_message(transport: AsgiTransport) -> tuple[ClientMessage | None, tuple[str, ...]] | None:

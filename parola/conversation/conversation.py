@@ -65,7 +65,7 @@ from parola.protocol.client_messages import (
     UserActivity,
     UserMessage,
 )
-from parola.protocol.messages import ServerMessage
+from parola.protocol.messages import ServerMessage, close_reason
 from parola.protocol.server_messages import (
     AgentChatResponsePart,
     AgentResponse,
@@ -968,9 +968,9 @@ class Conversation:
 
     def _fail(self, code: int, error_type: str, message: str) -> None:
         """Say what went wrong, then hang up."""
-        self._last_error = Error(code=code, error_type=error_type, message=message, reason=short_reason(message))
+        self._last_error = Error(code=code, error_type=error_type, message=message, reason=close_reason(message))
         error = {"code": code, "reason": message}
-        self._close(Close(code, short_reason(message), status="failed", termination_reason=message, error=error))
+        self._close(Close(code, close_reason(message), status="failed", termination_reason=message, error=error))
 
     def _disconnected(self, event: ClientDisconnected) -> None:
         if self._farewell is not None:
@@ -1042,11 +1042,3 @@ def _milliseconds(alignment: Alignment) -> AudioAlignment:
         char_start_times_ms=tuple(round(1000 * start) for start in alignment.starts),
         char_durations_ms=tuple(round(1000 * seconds) for seconds in alignment.durations),
     )
-
-
-def short_reason(message: str) -> str:
-    """As much of a message as fits a close frame: 123 bytes of UTF-8."""
-    encoded = message.encode()
-    if len(encoded) <= 123:
-        return message
-    return encoded[:120].decode(errors="ignore") + "..."

@@ -37,7 +37,7 @@ class SourceInfo(WireModel):
 
 class ToolMockConfig(WireModel):
     mocking_strategy: str = "none"
-    mocked_tool_names: list[str] = []
+    mocked_tool_names: list[str] = Field(default_factory=list)
     fallback_strategy: str = "raise_error"
 
 

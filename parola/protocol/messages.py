@@ -15,19 +15,28 @@ from typing import Any, ClassVar
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-AUDIO_FORMATS = ("pcm_8000", "pcm_16000", "pcm_22050", "pcm_24000", "pcm_44100", "pcm_48000", "ulaw_8000")
+LONGEST_REASON = 123
+"""Bytes of UTF-8 that fit a close frame beside its code (RFC 6455, section 5.5)."""
+
+
+def close_reason(message: str) -> str:
+    """As much of a message as fits a close frame."""
+    encoded = message.encode()
+    if len(encoded) <= LONGEST_REASON:
+        return message
+    return encoded[: LONGEST_REASON - 3].decode(errors="ignore") + "..."
 
 
 class WireModel(BaseModel):
     """A shape on the wire. Unknown fields are kept: clients are newer than we are."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
 
 class ServerMessage(WireModel):
     """What the server says. Fields that are None are left out, unless ``nullable`` names them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     event_type: ClassVar[str]
     payload_key: ClassVar[str]

@@ -35,7 +35,7 @@ class AsrInitiationMetadata(ServerMessage):
     event_type = "asr_initiation_metadata"
     payload_key = "asr_initiation_metadata_event"
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
     provider: str
     language: str
@@ -55,7 +55,7 @@ class Ping(ServerMessage):
 class AudioAlignment(BaseModel):
     """When each character of this frame's audio is spoken; integers, milliseconds, equal lengths."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     chars: tuple[str, ...]
     char_start_times_ms: tuple[int, ...]

@@ -25,7 +25,7 @@ from parola.conversation.events import (
     TranscriptUpdated,
 )
 from parola.errors import ParolaError
-from parola.providers.base import Float32, SpeechToText, TranscriptionSettings
+from parola.providers.base import SpeechToText, TranscriptionSettings
 from parola.session.voice_activity import SharedVoiceActivity
 
 log = structlog.get_logger(__name__)
@@ -129,7 +129,7 @@ class Listening:
         self._speech_windows = 0
         self._order = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
-        self.window: Float32 = np.zeros(self._size, np.float32)
+        self.window: NDArray[np.float32] = np.zeros(self._size, np.float32)
         self.vad_state: Any = activity.detector.new_state()
         activity.listeners += 1
 

@@ -11,7 +11,7 @@ import secrets
 import string
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -25,6 +25,7 @@ from parola.errors import ConversationRefused
 from parola.protocol.client_messages import ConversationInitiationClientData, MultimodalMessage
 from parola.providers.base import VoiceSettings
 from parola.providers.registry import Registry
+from parola.session.admitted import Admitted
 from parola.session.audio import AudioFormat
 from parola.session.live import LiveSessions
 from parola.session.replying import Brain, Mouth
@@ -47,23 +48,6 @@ _TEXT_TYPES = ("text/", "application/json", "application/xml", "application/x-ya
 def new_conversation_id() -> str:
     """``conv_`` and 24 letters and digits: also the capability for feedback and file uploads."""
     return "conv_" + "".join(secrets.choice(_ALPHABET) for _ in range(24))
-
-
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """A client that may talk to an agent, and what its credential and address said."""
-
-    agent: AgentRow
-    authorization_method: str = "public"
-    conversation_id: str | None = None
-    """Reserved by a single-use signed URL, and claimed."""
-    source: str | None = None
-    source_version: str | None = None
-    branch_id: str | None = None
-    environment: str = "production"
-    tools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Registry tools that came along with the agent (the self-hosted handshake)."""
-    warnings: tuple[str, ...] = ()
 
 
 class Opening:

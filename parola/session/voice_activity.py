@@ -9,7 +9,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Protocol
 
-from parola.providers.base import Float32, VoiceActivity
+import numpy as np
+from numpy.typing import NDArray
+
+from parola.providers.base import VoiceActivity
 
 GATHER_SECONDS = 0.004
 FEW = 4
@@ -19,7 +22,7 @@ FEW = 4
 class Listener(Protocol):
     """Who wants to know: it has at most one window in a run at a time."""
 
-    window: Float32
+    window: NDArray[np.float32]
     vad_state: Any
 
     def scored(self, probability: float) -> None:
