@@ -11,10 +11,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from parola.api.admission import Admission
 from parola.errors import ClientError, ConversationRefused, ParolaError
+from parola.logs import logger
 from parola.protocol.client_messages import (
     ConversationInitiationClientData,
     EnclaveSetupConfig,
@@ -28,7 +27,7 @@ from parola.session.transport import BinaryFrame, Disconnected
 if TYPE_CHECKING:
     from parola.session.opening import Opening
 
-log = structlog.get_logger(__name__)
+log = logger(__name__)
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

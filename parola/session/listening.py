@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import structlog
 from numpy.typing import NDArray
 
 from parola.conversation.events import (
@@ -25,10 +24,11 @@ from parola.conversation.events import (
     TranscriptUpdated,
 )
 from parola.errors import ParolaError
+from parola.logs import logger
 from parola.providers.base import SpeechToText, TranscriptionSettings
 from parola.session.voice_activity import SharedVoiceActivity
 
-log = structlog.get_logger(__name__)
+log = logger(__name__)
 
 SPEECH_PROBABILITY = 0.5
 SILENCE_PROBABILITY = 0.35

@@ -14,14 +14,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import structlog
-
 from parola.config import Settings
 from parola.conversation import prompt
 from parola.conversation.events import Attachment, FilesShared
 from parola.conversation.setup import Setup
 from parola.conversation.start import Beginning, begin, tool_ids
 from parola.errors import ConversationRefused
+from parola.logs import logger
 from parola.protocol.client_messages import ConversationInitiationClientData, MultimodalMessage
 from parola.providers.base import VoiceSettings
 from parola.providers.registry import Registry
@@ -35,7 +34,7 @@ from parola.session.voice import Ear
 from parola.session.voice_activity import SharedVoiceActivity
 from parola.store.base import AgentRow, ConversationRow, Document, FileRow, Store
 
-log = structlog.get_logger(__name__)
+log = logger(__name__)
 
 _ALPHABET = string.ascii_lowercase + string.digits
 

@@ -12,8 +12,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-import structlog
-
 from parola.conversation.actions import StartReply
 from parola.conversation.events import (
     Event,
@@ -26,6 +24,7 @@ from parola.conversation.events import (
     ToolCalled,
 )
 from parola.errors import ParolaError
+from parola.logs import logger
 from parola.providers.base import (
     Alignment,
     LanguageModel,
@@ -40,7 +39,7 @@ from parola.providers.base import (
 from parola.session.audio import AudioFormat, Encoder
 from parola.session.sentences import SentenceSplitter
 
-log = structlog.get_logger(__name__)
+log = logger(__name__)
 
 AHEAD_SECONDS = 2.0
 PIECE_SECONDS = 0.2

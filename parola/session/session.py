@@ -15,8 +15,6 @@ from binascii import a2b_base64
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-import structlog
-
 from parola.conversation.actions import Action, Close, ForgetSpeech, Send, StartReply, StopReply, Warn
 from parola.conversation.actions import Record as RecordTurn
 from parola.conversation.conversation import Conversation
@@ -31,6 +29,7 @@ from parola.conversation.events import (
 )
 from parola.conversation.setup import Setup
 from parola.errors import ParolaError
+from parola.logs import logger
 from parola.protocol.client_messages import (
     ConversationInitiationClientData,
     EnclaveSetupConfig,
@@ -50,7 +49,7 @@ from parola.session.transport import BinaryFrame, Disconnected, Transport
 from parola.session.voice import Ear
 from parola.store.base import Conversations
 
-log = structlog.get_logger(__name__)
+log = logger(__name__)
 
 INPUT_STALL_SECONDS = 60.0
 """A voice client from which nothing at all comes for so long is gone."""

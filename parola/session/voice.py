@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import numpy as np
-import structlog
 from numpy.typing import NDArray
 
 from parola.conversation.events import EndRequested, Event
 from parola.conversation.setup import Setup
 from parola.errors import ParolaError
+from parola.logs import logger
 from parola.providers.base import SpeechToText, TranscriptionSettings
 from parola.session.audio import MODEL_RATE, AudioFormat, Decoder
 from parola.session.listening import Listening
 from parola.session.voice_activity import SharedVoiceActivity
 
-log = structlog.get_logger(__name__)
+log = logger(__name__)
 
 KEPT_SECONDS = 20
 """Audio kept while the detector is being loaded, at most."""
