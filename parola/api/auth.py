@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from parola.config import Settings
 from parola.errors import Unauthorized
-from parola.store.base import ApiKeyRow, ApiKeys
+from parola.store.base import ApiKeyRow, Store
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -27,9 +27,9 @@ PREFIX_LENGTH = 11
 class ApiKeyCheck:
     """The keys of this server. One for the process."""
 
-    def __init__(self, settings: Settings, keys: ApiKeys) -> None:
+    def __init__(self, settings: Settings, store: Store) -> None:
         self._settings = settings
-        self._keys = keys
+        self._store = store
         self._right: dict[bytes, str] = {}
         self._any_exists: bool | None = None
 
@@ -38,13 +38,13 @@ class ApiKeyCheck:
         key = f"pk_{secrets.token_urlsafe(32)}"
         hashed = await asyncio.to_thread(_hasher().hash, key)
         row = ApiKeyRow(f"key_{secrets.token_hex(8)}", name, key[:PREFIX_LENGTH], hashed, time.time())
-        await self._keys.put(row)
+        await self._store.api_keys.put(row)
         self._any_exists = True
         return row, key
 
     async def delete(self, key_id: str) -> bool:
         """False when there was none. From now on the key opens nothing."""
-        existed = await self._keys.delete(key_id)
+        existed = await self._store.api_keys.delete(key_id)
         self._right = {digest: owner for digest, owner in self._right.items() if owner != key_id}
         self._any_exists = None
         return existed
@@ -54,7 +54,7 @@ class ApiKeyCheck:
         digest = hashlib.sha256(key.encode()).digest()
         if digest in self._right:
             return True
-        for row in await self._keys.find(key[:PREFIX_LENGTH]):
+        for row in await self._store.api_keys.find(key[:PREFIX_LENGTH]):
             if await asyncio.to_thread(_is_right, row.hashed, key):
                 self._right[digest] = row.key_id
                 return True
@@ -67,7 +67,7 @@ class ApiKeyCheck:
         if not self._settings.on_loopback:
             return True
         if self._any_exists is None:
-            self._any_exists = bool(await self._keys.all())
+            self._any_exists = bool(await self._store.api_keys.all())
         return self._any_exists
 
     async def check(self, headers: Mapping[str, str]) -> None:

@@ -17,15 +17,21 @@ from parola.protocol.lossless import dumps, loads
 from parola.store import cursors
 from parola.store.base import (
     AgentRow,
+    Agents,
     ApiKeyRow,
+    ApiKeys,
     ConversationChange,
     ConversationQuery,
     ConversationRow,
+    Conversations,
     Document,
     FileRow,
+    Files,
     Page,
     SecretRow,
+    Secrets,
     ToolRow,
+    Tools,
 )
 from parola.store.documents import is_archived, merged, recording_file, speaker, tags, tool_type, words
 
@@ -37,13 +43,15 @@ class MemoryStore:
     """A ``Store`` that leaves nothing behind."""
 
     def __init__(self) -> None:
-        self.agents = MemoryAgents()
-        self.tools = MemoryTools()
-        self.secrets = MemorySecrets()
-        self.api_keys = MemoryApiKeys()
-        self.files = MemoryFiles()
-        self.conversations = MemoryConversations(self.files, self.recording_path)
-        self.files.owners = self.conversations
+        files = MemoryFiles()
+        conversations = MemoryConversations(files, self.recording_path)
+        files.owners = conversations
+        self.agents: Agents = MemoryAgents()
+        self.tools: Tools = MemoryTools()
+        self.secrets: Secrets = MemorySecrets()
+        self.api_keys: ApiKeys = MemoryApiKeys()
+        self.files: Files = files
+        self.conversations: Conversations = conversations
         self._recordings: tempfile.TemporaryDirectory[str] | None = None
 
     def recording_path(self, conversation_id: str) -> Path:

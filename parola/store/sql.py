@@ -28,7 +28,19 @@ from sqlalchemy import (
 
 from parola.errors import ParolaError, StoreError
 from parola.protocol.lossless import dumps, loads
-from parola.store.base import AgentRow, ApiKeyRow, Page, SecretRow, ToolRow
+from parola.store.base import (
+    AgentRow,
+    Agents,
+    ApiKeyRow,
+    ApiKeys,
+    Conversations,
+    Files,
+    Page,
+    SecretRow,
+    Secrets,
+    ToolRow,
+    Tools,
+)
 from parola.store.blobs import Blobs
 from parola.store.documents import is_archived, recording_file, tags, tool_type
 from parola.store.readers import Readers
@@ -43,12 +55,12 @@ DATABASE = "parola.db"
 class SqlStore:
     """A ``Store``. Its parts exist once ``open`` has returned."""
 
-    agents: SqlAgents
-    tools: SqlTools
-    secrets: SqlSecrets
-    api_keys: SqlApiKeys
-    conversations: SqlConversations
-    files: SqlFiles
+    agents: Agents
+    tools: Tools
+    secrets: Secrets
+    api_keys: ApiKeys
+    conversations: Conversations
+    files: Files
 
     def __init__(self, data: Path) -> None:
         self._data = data
@@ -125,7 +137,7 @@ class _Resource:
         rows = await self._readers.rows(select(self.table).where(self._key == row_id))
         return rows[0] if rows else None
 
-    async def delete(self, row_id: str) -> bool:
+    async def _delete(self, row_id: str) -> bool:
         def work(connection: Connection) -> bool:
             return connection.execute(delete(self.table).where(self._key == row_id)).rowcount > 0
 
@@ -167,6 +179,9 @@ class SqlAgents(_Resource):
     async def get(self, agent_id: str) -> AgentRow | None:
         row = await self._one(agent_id)
         return None if row is None else _agent(row)
+
+    async def delete(self, agent_id: str) -> bool:
+        return await self._delete(agent_id)
 
     async def page(
         self,
@@ -217,6 +232,9 @@ class SqlTools(_Resource):
         row = await self._one(tool_id)
         return None if row is None else _tool(row)
 
+    async def delete(self, tool_id: str) -> bool:
+        return await self._delete(tool_id)
+
     async def get_many(self, tool_ids: Sequence[str]) -> Sequence[ToolRow]:
         rows = await self._readers.rows(select(tools).where(tools.c.tool_id.in_(tool_ids)))
         found = {row["tool_id"]: row for row in rows}
@@ -264,6 +282,9 @@ class SqlSecrets(_Resource):
         row = await self._one(secret_id)
         return None if row is None else _secret(row)
 
+    async def delete(self, secret_id: str) -> bool:
+        return await self._delete(secret_id)
+
     async def page(self, *, page_size: int, cursor: str | None = None, search: str | None = None) -> Page[SecretRow]:
         return await self._readers.page(
             self._matching(search),
@@ -285,6 +306,9 @@ class SqlApiKeys(_Resource):
     async def find(self, prefix: str) -> Sequence[ApiKeyRow]:
         rows = await self._readers.rows(select(api_keys).where(api_keys.c.prefix == prefix))
         return [ApiKeyRow(**row) for row in rows]
+
+    async def delete(self, key_id: str) -> bool:
+        return await self._delete(key_id)
 
     async def all(self) -> Sequence[ApiKeyRow]:
         rows = await self._readers.rows(select(api_keys).order_by(api_keys.c.created_at, api_keys.c.key_id))

@@ -1,0 +1,226 @@
+"""``/v1/convai/agents``: agents are kept as they are pushed, and given back the same."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Query, Request
+
+from parola.api.errors import checked
+from parola.api.merging import patched
+from parola.api.paging import PageDep, SortDirection, page_body
+from parola.api.responses import Json, RawBody, new_id
+from parola.api.services import Services, ServicesDep, needs_key
+from parola.api.widget import admit, widget_config
+from parola.errors import NotFound
+from parola.protocol.agents import (
+    AgentDocument,
+    AgentLinkResponse,
+    AgentResponse,
+    AgentsPage,
+    ConversationalConfig,
+    CreateAgentRequest,
+    CreateAgentResponse,
+    DuplicateAgentRequest,
+    UpdateAgentRequest,
+    WidgetResponse,
+)
+from parola.protocol.documents import JsonObject
+from parola.store.base import AgentRow
+
+router = APIRouter(prefix="/v1/convai/agents", tags=["agents"])
+
+DEFAULT_NAME = "New agent"
+
+OWNER: JsonObject = {"is_creator": True, "creator_name": "", "creator_email": "", "role": "admin"}
+"""``access_info``: whoever holds a key may do everything."""
+
+COMPUTED = frozenset(
+    {
+        "agent_id",
+        "name",
+        "metadata",
+        "access_info",
+        "phone_numbers",
+        "whatsapp_accounts",
+        "version_id",
+        "branch_id",
+        "main_branch_id",
+        "version_description",
+    }
+)
+"""Keys of a pulled agent that are the server's; pushed back, they are left out of the document."""
+
+
+@router.post("/create", operation_id="agents_create", response_model=CreateAgentResponse, dependencies=[needs_key])
+async def create(body: CreateAgentRequest, raw: RawBody, services: ServicesDep) -> Json:
+    """Create an agent."""
+    now = time.time()
+    agent = AgentRow(new_id("agent"), body.name or DEFAULT_NAME, stored(raw), now, now)
+    await services.store.agents.put(agent)
+    return Json({"agent_id": agent.agent_id})
+
+
+@router.get("", operation_id="agents_list", response_model=AgentsPage, dependencies=[needs_key])
+async def list_agents(
+    services: ServicesDep,
+    page: PageDep,
+    search: Annotated[str | None, Query(description="Part of the name.")] = None,
+    archived: bool = False,
+    tags: Annotated[list[str] | None, Query(description="Agents with any of these tags.")] = None,
+    sort_by: Literal["name", "created_at", "call_count_7d"] | None = None,
+    sort_direction: SortDirection = "desc",
+) -> Json:
+    """List agents, newest first."""
+    found = await services.store.agents.page(
+        page_size=page.size,
+        cursor=page.cursor,
+        search=search,
+        tags=tags or (),
+        archived=archived,
+        sort_by="name" if sort_by == "name" else "created_at",
+        ascending=sort_direction == "asc",
+    )
+    return Json(page_body("agents", map(_summary, found.items), found))
+
+
+@router.get("/summaries", operation_id="agents_summaries_get", dependencies=[needs_key])
+async def summaries(services: ServicesDep, agent_ids: Annotated[list[str], Query()]) -> Json:
+    """Several agents at once; each succeeds or fails on its own."""
+    result: dict[str, JsonObject] = {}
+    for agent_id in agent_ids:
+        agent = await services.store.agents.get(agent_id)
+        if agent is not None:
+            result[agent_id] = {"status": "success", "data": _summary(agent)}
+        else:
+            message = f"Document with id {agent_id} not found."
+            failure = {"error_code": 404, "error_status": "document_not_found", "error_message": message}
+            result[agent_id] = {"status": "failure", **failure}
+    return Json(result)
+
+
+@router.get("/{agent_id}", operation_id="agents_get", response_model=AgentResponse, dependencies=[needs_key])
+async def get(agent_id: str, services: ServicesDep) -> Json:
+    """One agent, as it was pushed."""
+    return Json(_response(await find_agent(services, agent_id)))
+
+
+@router.patch("/{agent_id}", operation_id="agents_update", response_model=AgentResponse, dependencies=[needs_key])
+async def update(agent_id: str, body: UpdateAgentRequest, raw: RawBody, services: ServicesDep) -> Json:
+    """Change an agent: what is given is merged into what is stored."""
+    async with services.editing:
+        old = await find_agent(services, agent_id)
+        given = {key: value for key, value in stored(raw).items() if value is not None}
+        document = patched(old.document, given)
+        checked(AgentDocument, document)
+        agent = AgentRow(agent_id, body.name or old.name, document, old.created_at, max(time.time(), old.created_at))
+        await services.store.agents.put(agent)
+    return Json(_response(agent))
+
+
+@router.delete("/{agent_id}", operation_id="agents_delete", dependencies=[needs_key])
+async def delete(agent_id: str, services: ServicesDep, force: bool = False) -> Json:
+    """Delete an agent; its conversations stay."""
+    if not await services.store.agents.delete(agent_id):
+        raise agent_not_found(agent_id)
+    return Json({})
+
+
+@router.post(
+    "/{agent_id}/duplicate",
+    operation_id="agents_duplicate",
+    response_model=CreateAgentResponse,
+    dependencies=[needs_key],
+)
+async def duplicate(
+    agent_id: str, services: ServicesDep, body: Annotated[DuplicateAgentRequest | None, Body()] = None
+) -> Json:
+    """Copy an agent under a new id."""
+    old = await find_agent(services, agent_id)
+    now = time.time()
+    name = (body.name if body else None) or f"{old.name} (copy)"
+    agent = AgentRow(new_id("agent"), name, old.document, now, now)
+    await services.store.agents.put(agent)
+    return Json({"agent_id": agent.agent_id})
+
+
+@router.get("/{agent_id}/widget", operation_id="agents_widget_get", response_model=WidgetResponse)
+async def widget(
+    agent_id: str, request: Request, services: ServicesDep, conversation_signature: str | None = None
+) -> Json:
+    """How the widget of an agent looks and speaks. Public, unless the agent needs a signed URL."""
+    agent = await find_agent(services, agent_id)
+    await admit(agent, request, services, conversation_signature)
+    return Json({"agent_id": agent_id, "widget_config": widget_config(agent.document)})
+
+
+@router.get("/{agent_id}/link", operation_id="agents_link_get", response_model=AgentLinkResponse)
+async def link(agent_id: str, services: ServicesDep) -> Json:
+    """The token of the agent's public page, when its owner has set one."""
+    agent = await find_agent(services, agent_id)
+    auth = section(agent.document, "platform_settings", "auth")
+    token = auth.get("shareable_token")
+    shared = {"agent_id": agent_id, "conversation_token": token, "purpose": "shareable_link"} if token else None
+    return Json({"agent_id": agent_id, "token": shared})
+
+
+# -- for this file and its neighbours -----------------------------------------------------------------------------
+
+
+async def find_agent(services: Services, agent_id: str) -> AgentRow:
+    """Raises ``NotFound``."""
+    agent = await services.store.agents.get(agent_id)
+    if agent is None:
+        raise agent_not_found(agent_id)
+    return agent
+
+
+def agent_not_found(agent_id: str) -> NotFound:
+    return NotFound(f"Document with id {agent_id} not found.")
+
+
+def section(document: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
+    """The object at ``path``, or an empty one."""
+    value: Any = document
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
+
+
+def stored(raw: JsonObject) -> JsonObject:
+    """What is kept of a pushed agent."""
+    return {key: value for key, value in raw.items() if key not in COMPUTED}
+
+
+def _response(agent: AgentRow) -> JsonObject:
+    return {
+        "agent_id": agent.agent_id,
+        "name": agent.name,
+        "platform_settings": {},
+        "tags": [],
+        **agent.document,
+        "metadata": {
+            "created_at_unix_secs": int(agent.created_at),
+            "updated_at_unix_secs": int(agent.updated_at),
+        },
+        "phone_numbers": [],
+        "whatsapp_accounts": [],
+        "access_info": OWNER,
+    }
+
+
+def _summary(agent: AgentRow) -> JsonObject:
+    config = ConversationalConfig.model_validate(agent.document.get("conversation_config") or {})
+    return {
+        "agent_id": agent.agent_id,
+        "name": agent.name,
+        "voice_id": config.tts.voice_id,
+        "tags": agent.document.get("tags") or [],
+        "created_at_unix_secs": int(agent.created_at),
+        "updated_at_unix_secs": int(agent.updated_at),
+        "access_info": OWNER,
+        "last_call_time_unix_secs": None,
+        "archived": section(agent.document, "platform_settings").get("archived") is True,
+    }

@@ -1,0 +1,99 @@
+"""``/asyncapi.json``: the realtime protocol as an AsyncAPI 3.0 document, made from the messages themselves."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from parola import __version__
+from parola.api.address import socket_url
+from parola.api.responses import Json
+from parola.api.services import ServicesDep
+from parola.api.signed_urls import SOCKET_PATH
+from parola.protocol.client_messages import CLIENT_MESSAGES
+from parola.protocol.messages import ClientMessage, ServerMessage
+from parola.protocol.server_messages import SERVER_MESSAGES
+
+router = APIRouter(tags=["server"])
+
+
+@router.get("/asyncapi.json", include_in_schema=False)
+async def asyncapi(request: Request, services: ServicesDep) -> Json:
+    """The document, with this server's address."""
+    scheme, _, host = socket_url(request, services.settings).partition("://")
+    host, _, prefix = host.partition("/")
+    server: dict[str, Any] = {"host": host, "protocol": scheme}
+    if prefix:
+        server["pathname"] = f"/{prefix}"
+    return Json({**document(), "servers": {"this": server}})
+
+
+@cache
+def document() -> dict[str, Any]:
+    """Everything but the server."""
+    schemas: dict[str, Any] = {}
+    heard = {f"client.{message.event_type}": _message(message, schemas) for message in CLIENT_MESSAGES}
+    said = {f"server.{message.event_type}": _message(message, schemas) for message in SERVER_MESSAGES}
+    messages = {**heard, **said}
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Parola conversations",
+            "version": __version__,
+            "description": "JSON text frames over one WebSocket per conversation.",
+        },
+        "defaultContentType": "application/json",
+        "channels": {
+            "conversation": {
+                "address": SOCKET_PATH,
+                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
+                "bindings": {"ws": {"method": "GET", "query": _QUERY}},
+            }
+        },
+        "operations": {
+            "hear": _operation("receive", heard),
+            "say": _operation("send", said),
+        },
+        "components": {"messages": messages, "schemas": schemas},
+    }
+
+
+_QUERY = {
+    "type": "object",
+    "properties": {
+        name: {"type": "string"}
+        for name in ("agent_id", "conversation_signature", "token", "source", "version", "environment", "branch_id")
+    },
+}
+
+
+def _operation(action: str, messages: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "action": action,
+        "channel": {"$ref": "#/channels/conversation"},
+        "messages": [{"$ref": f"#/channels/conversation/messages/{name}"} for name in messages],
+    }
+
+
+def _message(message: type[ClientMessage] | type[ServerMessage], schemas: dict[str, Any]) -> dict[str, Any]:
+    """A message; the definitions its schema refers to go to ``schemas``, where every message finds them."""
+    schema = message.wire_schema()
+    for name, definition in schema.pop("$defs", {}).items():
+        schemas[name] = _relocated(definition)
+    summary = (message.__doc__ or "").partition("\n")[0]
+    return {"name": message.event_type, "summary": summary, "payload": _relocated(schema)}
+
+
+def _relocated(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        return {
+            key: value.replace("#/$defs/", "#/components/schemas/")
+            if key == "$ref" and isinstance(value, str)
+            else _relocated(value)
+            for key, value in schema.items()
+        }
+    if isinstance(schema, list):
+        return [_relocated(item) for item in schema]
+    return schema

@@ -1,0 +1,118 @@
+"""The record of a conversation, put together from its row and its turns (reference: rest-schemas.md §3).
+
+What the session stored in ``ConversationRow.document`` (fragments of the same shape) lies over what is computed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from parola.store.base import ConversationRow, Document
+from parola.store.documents import merged
+
+LIVE = ("initiated", "in-progress")
+
+
+def record(row: ConversationRow, turns: Sequence[Document], now: float) -> Document:
+    """``GetConversationResponse``. ``now`` gives a live conversation its duration so far."""
+    branch_id = row.document.get("branch_id")
+    computed: Document = {
+        "agent_id": row.agent_id,
+        "agent_name": row.agent_name,
+        "conversation_id": row.conversation_id,
+        "conversation_product": "agent",
+        "status": row.status,
+        "user_id": row.user_id,
+        "branch_id": branch_id,
+        "version_id": None,
+        "metadata": _metadata(row, now),
+        "analysis": None,
+        "user_message_count": row.user_messages,
+        "agent_message_count": row.agent_messages,
+        "visited_agents": [{"agent_id": row.agent_id, "branch_id": branch_id}],
+        "conversation_initiation_client_data": {
+            "conversation_config_override": {},
+            "custom_llm_extra_body": {},
+            "dynamic_variables": {},
+        },
+        "environment": "production",
+        "has_audio": row.has_audio,
+        "has_user_audio": row.has_audio,
+        "has_response_audio": row.has_audio,
+        "has_auxiliary_audio": False,
+        "tag_ids": [],
+    }
+    return merged(computed, row.document) | {"transcript": list(turns)}
+
+
+def summary(row: ConversationRow, now: float, *, with_transcript_summary: bool) -> Document:
+    """``ConversationSummaryResponse``: an item of the list."""
+    analysis: Document = row.document.get("analysis") or {}
+    metadata: Document = row.document.get("metadata") or {}
+    return {
+        "agent_id": row.agent_id,
+        "branch_id": row.document.get("branch_id"),
+        "version_id": row.document.get("version_id"),
+        "agent_name": row.agent_name,
+        "conversation_id": row.conversation_id,
+        "start_time_unix_secs": int(row.started_at),
+        "call_duration_secs": duration(row, now),
+        "message_count": row.user_messages + row.agent_messages,
+        "user_message_count": row.user_messages,
+        "agent_message_count": row.agent_messages,
+        "status": row.status,
+        "termination_reason": row.termination_reason,
+        "call_successful": analysis.get("call_successful", "unknown"),
+        "call_success_score": analysis.get("call_success_score"),
+        "transcript_summary": analysis.get("transcript_summary") if with_transcript_summary else None,
+        "call_summary_title": analysis.get("call_summary_title"),
+        "main_language": metadata.get("main_language"),
+        "conversation_initiation_source": row.source,
+        "tool_names": None,
+        "direction": None,
+        "rating": row.rating,
+        "tag_ids": row.document.get("tag_ids") or [],
+    }
+
+
+def duration(row: ConversationRow, now: float) -> int:
+    """Whole seconds; a conversation that is only reserved has none."""
+    if row.status == "initiated":
+        return 0
+    end = row.ended_at if row.ended_at is not None else now
+    return max(0, round(end - row.started_at))
+
+
+def _metadata(row: ConversationRow, now: float) -> dict[str, Any]:
+    return {
+        "start_time_unix_secs": int(row.started_at),
+        "accepted_time_unix_secs": None,
+        "call_duration_secs": duration(row, now),
+        "cost": 0,
+        "deletion_settings": {
+            "deletion_time_unix_secs": None,
+            "deleted_logs_at_time_unix_secs": None,
+            "deleted_audio_at_time_unix_secs": None,
+            "deleted_transcript_at_time_unix_secs": None,
+            "delete_transcript_and_pii": False,
+            "delete_audio": False,
+        },
+        "feedback": {"type": None, "overall_score": None, "likes": 0, "dislikes": 0, "rating": None, "comment": None},
+        "authorization_method": "public",
+        "charging": {"dev_discount": False, "is_burst": False, "tier": None, "llm_price": None, "llm_charge": None},
+        "phone_call": None,
+        "batch_call": None,
+        "termination_reason": row.termination_reason,
+        "error": None,
+        "warnings": [],
+        "main_language": None,
+        "rag_usage": None,
+        "text_only": row.text_only,
+        "features_usage": {},
+        "eleven_assistant": {"is_eleven_assistant": False},
+        "initiator_id": None,
+        "conversation_initiation_source": row.source,
+        "conversation_initiation_source_version": None,
+        "timezone": None,
+    }

@@ -1,0 +1,42 @@
+"""``/health`` for whoever watches the process, and ``/v1/x/limits``: every limit in force."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from parola import __version__
+from parola.api import conversation_files
+from parola.api.credentials import LIFETIME_SECONDS
+from parola.api.responses import Json
+from parola.api.services import ServicesDep, needs_key
+from parola.protocol.lossless import MAX_DEPTH
+from parola.protocol.workspace import HealthResponse
+
+router = APIRouter(tags=["server"])
+
+MOST_BODY_BYTES = 4 * 1024 * 1024
+MULTIPART_BYTES = 64 * 1024
+"""What a form adds to the file in it."""
+
+MOST_UPLOAD_BYTES = conversation_files.MOST_BYTES + MULTIPART_BYTES
+
+
+@router.get("/health", operation_id="health", response_model=HealthResponse)
+async def health(services: ServicesDep) -> Json:
+    """Up, and how busy."""
+    return Json({"status": "ok", "version": __version__, "live_conversations": services.live.count()})
+
+
+@router.get("/v1/x/limits", operation_id="x_limits_get", dependencies=[needs_key])
+async def limits() -> Json:
+    """The sizes and times this server enforces."""
+    return Json(
+        {
+            "request_body_bytes": MOST_BODY_BYTES,
+            "json_depth": MAX_DEPTH,
+            "conversation_file_bytes": conversation_files.MOST_BYTES,
+            "page_size": {"default": 30, "minimum": 1, "maximum": 100},
+            "signed_url_lifetime_secs": LIFETIME_SECONDS,
+            "tool_response_timeout_secs": {"client": {"minimum": 1, "maximum": 120}, "default": 20},
+        }
+    )

@@ -1,0 +1,81 @@
+"""``/v1/convai/secrets``: values for headers and model keys, written once and never read back."""
+
+from __future__ import annotations
+
+import time
+
+from fastapi import APIRouter
+
+from parola.api.paging import PageDep
+from parola.api.references import agents_with, dependent, tools_with
+from parola.api.responses import Json, new_id
+from parola.api.services import Services, ServicesDep, needs_key
+from parola.errors import NotFound
+from parola.protocol.documents import JsonObject
+from parola.protocol.workspace import SecretCreated, SecretRequest, SecretResponse, SecretsPage
+from parola.store.base import SecretRow
+
+router = APIRouter(prefix="/v1/convai/secrets", tags=["secrets"], dependencies=[needs_key])
+
+
+@router.post("", operation_id="secrets_create", response_model=SecretCreated)
+async def create(body: SecretRequest, services: ServicesDep) -> Json:
+    """Keep a secret."""
+    secret = SecretRow(new_id("sec"), body.name, services.vault.seal(body.value), time.time())
+    await services.store.secrets.put(secret)
+    return Json(_named(secret))
+
+
+@router.get("", operation_id="secrets_list", response_model=SecretsPage)
+async def list_secrets(services: ServicesDep, page: PageDep, search: str | None = None) -> Json:
+    """List secrets by name, with what uses them."""
+    found = await services.store.secrets.page(page_size=page.size, cursor=page.cursor, search=search)
+    items = [await _response(services, secret) for secret in found.items]
+    return Json({"secrets": items, "next_cursor": found.next_cursor})
+
+
+@router.get("/{secret_id}", operation_id="secrets_get", response_model=SecretResponse)
+async def get(secret_id: str, services: ServicesDep) -> Json:
+    """One secret, without its value."""
+    return Json(await _response(services, await _find(services, secret_id)))
+
+
+@router.patch("/{secret_id}", operation_id="secrets_update", response_model=SecretCreated)
+async def update(secret_id: str, body: SecretRequest, services: ServicesDep) -> Json:
+    """Give a secret another name and value."""
+    old = await _find(services, secret_id)
+    secret = SecretRow(secret_id, body.name, services.vault.seal(body.value), old.created_at)
+    await services.store.secrets.put(secret)
+    return Json(_named(secret))
+
+
+@router.delete("/{secret_id}", operation_id="secrets_delete")
+async def delete(secret_id: str, services: ServicesDep) -> Json:
+    """Forget a secret."""
+    await _find(services, secret_id)
+    await services.store.secrets.delete(secret_id)
+    return Json({})
+
+
+async def _find(services: Services, secret_id: str) -> SecretRow:
+    secret = await services.store.secrets.get(secret_id)
+    if secret is None:
+        raise NotFound(f"Document with id {secret_id} not found.")
+    return secret
+
+
+def _named(secret: SecretRow) -> JsonObject:
+    return {"type": "stored", "secret_id": secret.secret_id, "name": secret.name}
+
+
+async def _response(services: Services, secret: SecretRow) -> JsonObject:
+    store = services.store
+    return {
+        **_named(secret),
+        "used_by": {
+            "tools": [dependent(tool) async for tool in tools_with(store, secret.secret_id)],
+            "agents": [dependent(agent) async for agent in agents_with(store, secret.secret_id)],
+            "phone_numbers": [],
+            "others": [],
+        },
+    }

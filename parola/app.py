@@ -1,0 +1,244 @@
+"""The composition root: the one file that knows everybody.
+
+``create_app`` puts the pieces together; the lifespan opens the store, tidies up after a server that was killed, and
+loads agents. Heavy things are imported where they are first needed, and what holds conversations only once the server
+listens: it must be ready within a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import WebSocketRoute
+
+from parola import __version__
+from parola.api import (
+    agents,
+    analytics,
+    asyncapi,
+    conversation_files,
+    conversations,
+    errors,
+    health,
+    keys,
+    llm,
+    models,
+    secrets,
+    signed_urls,
+    tools,
+    user,
+    voices,
+)
+from parola.api.address import Prefix
+from parola.api.admission import Admission
+from parola.api.auth import ApiKeyCheck
+from parola.api.conversation_socket import ConversationSocket
+from parola.api.credentials import Credentials, Vault, server_secret
+from parola.api.responses import Json
+from parola.api.services import Services
+from parola.config import Settings
+from parola.errors import InvalidRequest
+from parola.logs import logger
+from parola.store.base import ConversationChange, Store
+
+if TYPE_CHECKING:
+    from parola.session.opening import Opening
+
+T = TypeVar("T")
+
+log = logger(__name__)
+
+ROUTERS = (
+    agents.router,
+    signed_urls.router,
+    conversations.router,
+    conversation_files.router,
+    tools.router,
+    secrets.router,
+    llm.router,
+    analytics.router,
+    voices.router,
+    models.router,
+    user.router,
+    keys.router,
+    health.router,
+    asyncapi.router,
+)
+
+STOPPED = "The server stopped while the conversation was running"
+
+
+def create_app(settings: Settings, *, store: Store | None = None, registry: Any | None = None) -> FastAPI:
+    """The server as an ASGI application. ``store`` and ``registry`` replace those that the settings name."""
+    store = store or _store(settings)
+    registry = registry or _registry(settings)
+    live = _live()
+    secret = server_secret(None if settings.ephemeral else settings.data)
+    services = Services(
+        settings=settings,
+        store=store,
+        credentials=Credentials(secret),
+        vault=Vault(secret),
+        keys=ApiKeyCheck(settings, store),
+        live=live,
+        registry=registry,
+    )
+
+    opening = _Loading(lambda: _opening(services, registry, live))
+    admission = Admission(store, services.credentials, services.keys, enclave=settings.enclave)
+    socket = ConversationSocket(admission, opening.loaded)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await store.open()
+        try:
+            await _close_abandoned(store)
+            if settings.project is not None:
+                await load_project(store, settings.project)
+            await _add_demo_agent(store)
+            opening.load()
+            yield
+        finally:
+            await live.end_all("The server is stopping.")
+            await registry.aclose()
+            await store.aclose()
+
+    app = FastAPI(
+        title="Parola",
+        version=__version__,
+        summary="Voice agents on your own machines, by the ElevenLabs Agents protocol.",
+        lifespan=lifespan,
+        default_response_class=Json,
+        strict_content_type=False,
+        separate_input_output_schemas=False,
+        middleware=[
+            Middleware(Prefix, public_url=settings.public_url),
+            Middleware(
+                CORSMiddleware,
+                allow_origins=settings.cors_origins,
+                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+                allow_headers=["*"],
+                max_age=600,
+            ),
+            Middleware(errors.Unforeseen),
+            Middleware(
+                errors.BodyLimit,
+                most_bytes=health.MOST_BODY_BYTES,
+                larger=(("/files", health.MOST_UPLOAD_BYTES),),
+            ),
+        ],
+    )
+    app.state.services = services
+    errors.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.router.routes.append(WebSocketRoute(signed_urls.SOCKET_PATH, socket, name="conversation"))
+    return app
+
+
+def _store(settings: Settings) -> Store:
+    if settings.ephemeral:
+        from parola.store.memory import MemoryStore
+
+        return MemoryStore()
+    from parola.store.sql import SqlStore
+
+    return SqlStore(settings.data)
+
+
+def _registry(settings: Settings) -> Any:
+    from parola.providers.registry import Registry
+
+    return Registry(settings)
+
+
+def _live() -> Any:
+    from parola.session.live import LiveSessions
+
+    return LiveSessions()
+
+
+def _opening(services: Services, registry: Any, live: Any) -> Opening:
+    from parola.session.opening import Opening
+
+    return Opening(services.settings, services.store, registry, live, services.vault)
+
+
+class _Loading(Generic[T]):
+    """Something slow to import, loaded in a thread while the server already answers."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._task: asyncio.Task[T] | None = None
+
+    def load(self) -> asyncio.Task[T]:
+        """Begin, unless it has begun."""
+        if self._task is None:
+            self._task = asyncio.create_task(asyncio.to_thread(self._make))
+        return self._task
+
+    async def loaded(self) -> T:
+        return await asyncio.shield(self.load())
+
+
+async def _close_abandoned(store: Store) -> None:
+    """Every conversation ends, also those of a server that was killed: at the last thing that was stored of them."""
+    for row in await store.conversations.unfinished():
+        turns = await store.conversations.turns(row.conversation_id)
+        ended_at = row.started_at + (turns[-1].get("time_in_call_secs") or 0 if turns else 0)
+        change = ConversationChange(
+            status="failed",
+            ended_at=ended_at,
+            termination_reason=STOPPED,
+            document={"metadata": {"error": {"code": 1011, "reason": STOPPED}}},
+        )
+        if row.status == "processing":  # it had ended; only what follows a call was cut short
+            change = ConversationChange(status="done")
+        await store.conversations.write(row.conversation_id, change)
+        log.warning("conversation_was_abandoned", conversation_id=row.conversation_id)
+
+
+async def load_project(store: Store, folder: Path) -> None:
+    """Put the agents of a folder of JSON files into the store. Raises ``InvalidRequest`` naming the file."""
+    from pydantic import ValidationError
+
+    from parola.protocol.agents import CreateAgentRequest
+    from parola.protocol.lossless import loads
+    from parola.store.base import AgentRow
+
+    files = await asyncio.to_thread(lambda: sorted(folder.glob("*.json")))
+    if not files and not await asyncio.to_thread(folder.is_dir):
+        raise InvalidRequest(f"The project folder {folder} does not exist.")
+    for file in files:
+        try:
+            document = loads(await asyncio.to_thread(file.read_bytes))
+            read = CreateAgentRequest.model_validate(document)
+        except (OSError, ValueError) as error:
+            reason = error.errors(include_url=False)[0] if isinstance(error, ValidationError) else error
+            raise InvalidRequest(f"{file} is no agent: {reason}") from None
+        agent_id, now = str(document.get("agent_id") or file.stem), time.time()
+        old = await store.agents.get(agent_id)
+        agent = AgentRow(agent_id, read.name or file.stem, agents.stored(document), now, now)
+        if old is not None:
+            agent = replace(agent, created_at=old.created_at)
+        await store.agents.put(agent)
+
+
+async def _add_demo_agent(store: Store) -> None:
+    """Somebody to talk to, in a store without agents."""
+    if (await store.agents.page(page_size=1)).items:
+        return
+    from parola.demo import DEMO_AGENT_ID, demo_agent
+    from parola.store.base import AgentRow
+
+    document, now = demo_agent(), time.time()
+    await store.agents.put(AgentRow(DEMO_AGENT_ID, str(document.get("name")), agents.stored(document), now, now))

@@ -1,0 +1,152 @@
+"""Conversations as they are read back: the record, its summary in a list, and what goes with it.
+
+Descriptions for ``/openapi.json``; the record itself is put together in ``api/conversation_record.py`` from what the
+session stored (reference: rest-schemas.md §3).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
+
+from parola.protocol.documents import Between, JsonObject, Reading
+
+ConversationStatus = Literal["initiated", "in-progress", "processing", "done", "failed"]
+
+
+class Described(BaseModel):
+    """A response that may hold more than is described."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class ConversationError(Described):
+    code: int
+    reason: str | None = None
+
+
+class ConversationFeedback(Described):
+    type: Literal["thumbs", "rating"] | None = None
+    overall_score: Literal["like", "dislike"] | None = None
+    likes: int = 0
+    dislikes: int = 0
+    rating: int | None = None
+    comment: str | None = None
+
+
+class ConversationMetadata(Described):
+    start_time_unix_secs: int
+    accepted_time_unix_secs: int | None = None
+    call_duration_secs: int
+    cost: int | None = None
+    deletion_settings: JsonObject = {}
+    feedback: ConversationFeedback = ConversationFeedback()
+    authorization_method: str = "public"
+    charging: JsonObject = {}
+    termination_reason: str = ""
+    error: ConversationError | None = None
+    warnings: list[str] = []
+    main_language: str | None = None
+    text_only: bool = False
+    conversation_initiation_source: str = "unknown"
+    conversation_initiation_source_version: str | None = None
+    timezone: str | None = None
+
+
+class TranscriptTurn(Described):
+    role: Literal["user", "agent"]
+    message: str | None = None
+    tool_calls: list[JsonObject] = []
+    tool_results: list[JsonObject] = []
+    time_in_call_secs: int
+    interrupted: bool = False
+
+
+class ConversationResponse(Described):
+    """The record of one conversation; while it runs, as far as it has come."""
+
+    agent_id: str
+    agent_name: str | None = None
+    conversation_id: str
+    conversation_product: str = "agent"
+    status: ConversationStatus
+    user_id: str | None = None
+    branch_id: str | None = None
+    version_id: str | None = None
+    metadata: ConversationMetadata
+    analysis: JsonObject | None = None
+    user_message_count: int
+    agent_message_count: int
+    visited_agents: list[JsonObject] = []
+    conversation_initiation_client_data: JsonObject = {}
+    environment: str = "production"
+    has_audio: bool
+    has_user_audio: bool
+    has_response_audio: bool
+    has_auxiliary_audio: bool
+    transcript: list[TranscriptTurn]
+    tag_ids: list[str] = []
+
+
+class ConversationSummary(Described):
+    agent_id: str
+    agent_name: str | None = None
+    conversation_id: str
+    start_time_unix_secs: int
+    call_duration_secs: int
+    message_count: int
+    user_message_count: int
+    agent_message_count: int
+    status: ConversationStatus
+    termination_reason: str = ""
+    call_successful: Literal["success", "failure", "unknown"]
+    transcript_summary: str | None = None
+    rating: float | None = None
+
+
+class ConversationsPage(BaseModel):
+    conversations: list[ConversationSummary]
+    next_cursor: str | None = None
+    has_more: bool
+
+
+class FeedbackRequest(Reading):
+    """A thumb (``feedback``), or stars with words (``rating``, ``comment``), or those inside ``feedback``."""
+
+    feedback: Literal["like", "dislike"] | None = None
+    rating: Annotated[int, Between(1, 5)] | None = None
+    comment: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flatten(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("feedback"), dict):
+            return {**value, **value["feedback"], "feedback": value["feedback"].get("feedback")}
+        return value
+
+    @model_validator(mode="after")
+    def _says_something(self) -> FeedbackRequest:
+        if self.feedback is None and self.rating is None and self.comment is None:
+            raise PydanticCustomError(
+                "missing", 'Expected "feedback" (like or dislike), "rating" (1 to 5) or "comment"'
+            )
+        return self
+
+
+class SignedUrlResponse(BaseModel):
+    signed_url: str
+
+
+class TokenResponse(BaseModel):
+    token: str
+    conversation_id: str
+
+
+class FileResponse(BaseModel):
+    file_id: str
+
+
+class LiveCountResponse(BaseModel):
+    count: int
