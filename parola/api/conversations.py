@@ -95,10 +95,15 @@ async def delete(conversation_id: str, services: ServicesDep) -> Json:
 )
 async def audio(conversation_id: str, services: ServicesDep) -> Response:
     """The recording. Ranges are served, so players can seek."""
+    from parola.session.recording import mix_down
+
     await find_conversation(services, conversation_id)
+    if services.live.is_live(conversation_id):
+        raise NotFound(f"Conversation {conversation_id} is still going on; its audio is there when it has ended.")
     recording = services.store.recording_path(conversation_id)
-    if not await asyncio.to_thread(recording.is_file):
-        raise NotFound(f"Conversation {conversation_id} has no audio.")
+    async with services.mixing:
+        if not await asyncio.to_thread(mix_down, recording):
+            raise NotFound(f"Conversation {conversation_id} has no audio.")
     return FileResponse(recording, media_type="audio/mpeg")
 
 

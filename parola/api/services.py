@@ -48,6 +48,8 @@ class Services:
     registry: Catalogue
     editing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a stored document is read, changed and put back."""
+    mixing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a recording is mixed: one at a time is enough work."""
 
 
 def _services(request: Request) -> Services:

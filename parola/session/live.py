@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
-from parola.session.session import Session
+if TYPE_CHECKING:
+    from parola.session.session import Session
 
 FAREWELL_SECONDS = 10.0
 """How long a stopping server waits for its conversations to be stored and closed."""

@@ -6,6 +6,7 @@ explained later.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import secrets
 import string
@@ -27,12 +28,13 @@ from parola.providers.registry import Registry
 from parola.session.admitted import Admitted
 from parola.session.audio import AudioFormat
 from parola.session.live import LiveSessions
+from parola.session.recording import Recorder
 from parola.session.replying import Brain, Mouth
 from parola.session.session import Session
 from parola.session.transport import Transport
 from parola.session.voice import Ear
 from parola.session.voice_activity import SharedVoiceActivity
-from parola.store.base import AgentRow, ConversationRow, Document, FileRow, Store
+from parola.store.base import AgentRow, ConversationRow, Document, FileRow, Store, spool_of
 
 log = logger(__name__)
 
@@ -80,7 +82,7 @@ class Opening:
         warnings = [*admitted.warnings, *setup.warnings]
         if brain.warning:
             warnings.append(brain.warning)
-        mouth, ear = None, None
+        mouth, ear, recorder = None, None, None
         if not setup.text_only:
             voice = self._registry.text_to_speech(setup.voice.model_id, setup.voice.voice_id, setup.language)
             listener = self._registry.speech_to_text(setup.asr_provider)
@@ -94,6 +96,9 @@ class Opening:
                 similarity_boost=setup.voice.similarity_boost,
             )
             mouth = Mouth(voice.provider, settings, AudioFormat.parse(setup.output_format))
+            if self._settings.record_audio and setup.record_voice:
+                spool = spool_of(self._store.recording_path(conversation_id))
+                recorder = Recorder(spool, mouth.format, asyncio.get_running_loop().time())
             ear = Ear(listener.provider, AudioFormat.parse(setup.input_format), self._listening)
         setup = replace(setup, warnings=tuple(warnings))
         await self._keep_start(admitted, client_data, setup, started_at)
@@ -108,6 +113,7 @@ class Opening:
             brain,
             mouth=mouth,
             ear=ear,
+            recorder=recorder,
             fetch_files=fetch_files,
             first_frames=first_frames,
         )

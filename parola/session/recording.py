@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from parola.errors import ModelMissing
 from parola.session.audio import MODEL_RATE, AudioFormat, ulaw_decode
+from parola.store.base import spool_of
 
 _HEAD = struct.Struct("<cdI")
 
@@ -92,6 +93,20 @@ class Recorder:
         self.has_audio = self.has_audio or track in b"UA"
         self._file.write(_HEAD.pack(track, at, len(data)))
         self._file.write(data)
+
+
+def mix_down(recording: Path) -> bool:
+    """See to it that the MP3 is there; False when nothing was recorded. Slow: call it in a thread."""
+    if recording.is_file():
+        return True
+    spool = spool_of(recording)
+    if not spool.is_file():
+        return False
+    aside = recording.with_suffix(".part")
+    aside.write_bytes(mix(spool))
+    aside.replace(recording)
+    spool.unlink()
+    return True
 
 
 def mix(spool: Path) -> bytes:

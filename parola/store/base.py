@@ -239,6 +239,11 @@ class Files(Protocol):
     async def delete(self, file_id: str) -> bool: ...
 
 
+def spool_of(recording: Path) -> Path:
+    """Beside a recording: what was recorded and has not been mixed yet."""
+    return recording.with_suffix(".spool")
+
+
 class Store(Protocol):
     agents: Agents
     tools: Tools

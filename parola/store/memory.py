@@ -32,6 +32,7 @@ from parola.store.base import (
     Secrets,
     ToolRow,
     Tools,
+    spool_of,
 )
 from parola.store.documents import is_archived, merged, recording_file, speaker, tags, tool_type, words
 
@@ -307,7 +308,9 @@ class MemoryConversations:
         del self._transcripts[conversation_id]
         for file in await self._files.of(conversation_id):
             await self._files.delete(file.file_id)
-        self._recording_path(conversation_id).unlink(missing_ok=True)
+        recording = self._recording_path(conversation_id)
+        recording.unlink(missing_ok=True)
+        spool_of(recording).unlink(missing_ok=True)
         return True
 
     async def page(

@@ -25,7 +25,7 @@ from sqlalchemy.types import Boolean, Double, Integer, LargeBinary, String
 
 from parola.errors import NotFound
 from parola.protocol.lossless import dumps, loads
-from parola.store.base import ConversationChange, ConversationQuery, ConversationRow, Document, FileRow, Page
+from parola.store.base import ConversationChange, ConversationQuery, ConversationRow, Document, FileRow, Page, spool_of
 from parola.store.blobs import Blobs
 from parola.store.documents import merged, recording_file, speaker, words
 from parola.store.readers import Readers
@@ -214,6 +214,7 @@ class SqlConversations:
             await self._blobs.delete(file_ids)
             recording = recording_file(self._recordings, conversation_id)
             await asyncio.to_thread(recording.unlink, missing_ok=True)
+            await asyncio.to_thread(spool_of(recording).unlink, missing_ok=True)
         return existed
 
     async def page(
