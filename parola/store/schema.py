@@ -18,7 +18,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def bring_up_to_date(connection: Connection) -> None:
     """Create the tables of an empty database, migrate an older one. Raises ``StoreError`` for a newer one."""
     version = _version(connection)
-    if version is None:
+    if not version:
         _create(connection)
     elif version != HEAD:
         migrate(connection)
@@ -32,8 +32,9 @@ def _version(connection: Connection) -> str | None:
 
 
 def _create(connection: Connection) -> None:
+    """The version comes last: what was cut short is completed by the next start."""
     metadata.create_all(connection)
-    connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+    connection.execute(text("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
     connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD})
 
 

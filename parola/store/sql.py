@@ -77,7 +77,7 @@ class SqlStore:
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"The data folder {self._data} cannot be used: {error}") from error
-        engine = create_engine(f"sqlite:///{self._data / DATABASE}")
+        engine = create_engine(f"sqlite:///{self._data / DATABASE}", hide_parameters=True)
         event.listen(engine, "connect", _configure_sqlite)
         self._readers = readers = Readers(engine)
         self._writer = writer = Writer(engine, apply_all)

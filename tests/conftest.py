@@ -1,0 +1,100 @@
+"""What every test may use: the event loop, and a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from parola.app import create_app
+from parola.config import Settings
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """A server on loopback, in a thread of its own."""
+
+    base_url: str
+    app: FastAPI
+    loop: asyncio.AbstractEventLoop
+    """The server's: for tests that reach into it with ``run_coroutine_threadsafe``."""
+
+    @property
+    def socket_url(self) -> str:
+        return self.base_url.replace("http", "ws", 1)
+
+
+@contextmanager
+def running(app: FastAPI, *, root_path: str = "") -> Iterator[RunningServer]:
+    """Serve ``app`` on a free port until the block ends. It listens before this returns."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    config = uvicorn.Config(app, log_level="warning", ws="websockets-sansio", root_path=root_path)
+    server = uvicorn.Server(config)
+    loop = asyncio.new_event_loop()
+    ready = threading.Event()
+    failure: list[BaseException] = []
+
+    async def serve() -> None:
+        startup = server.startup
+
+        async def announced(*args: object, **kwargs: object) -> None:
+            await startup(*args, **kwargs)  # type: ignore[arg-type]
+            ready.set()
+
+        server.startup = announced  # type: ignore[method-assign]
+        await server.serve(sockets=[listener])
+
+    def run() -> None:
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_until_complete(serve())
+        except BaseException as error:
+            failure.append(error)
+        finally:
+            ready.set()
+            loop.close()
+
+    thread = threading.Thread(target=run, name="server", daemon=True)
+    thread.start()
+    ready.wait(30)
+    if failure:
+        raise failure[0]
+    try:
+        yield RunningServer(f"http://127.0.0.1:{port}{root_path}", app, loop)
+    finally:
+        server.should_exit = True
+        thread.join(30)
+        listener.close()
+
+
+@pytest.fixture
+def start_server() -> Iterator[Callable[..., RunningServer]]:
+    """Start servers with settings of one's own; they stop when the test ends."""
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+
+        def start(settings: Settings | None = None, *, root_path: str = "", **parts: object) -> RunningServer:
+            app = create_app(settings or Settings(ephemeral=True), **parts)  # type: ignore[arg-type]
+            return stack.enter_context(running(app, root_path=root_path))
+
+        yield start
+
+
+@pytest.fixture
+def server(start_server: Callable[..., RunningServer]) -> RunningServer:
+    """A server that keeps everything in memory."""
+    return start_server()

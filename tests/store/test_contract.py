@@ -1,0 +1,352 @@
+"""What every store promises."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from parola.errors import InvalidRequest, NotFound
+from parola.store.base import (
+    AgentRow,
+    ApiKeyRow,
+    ConversationChange,
+    ConversationQuery,
+    ConversationRow,
+    FileRow,
+    SecretRow,
+    Store,
+    ToolRow,
+)
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(min_value=2**63, max_value=2**90)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=8), children, max_size=4),
+    max_leaves=20,
+)
+DOCUMENTS = st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), JSON, max_size=5)
+
+same_store = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+def agent(agent_id: str, name: str = "Agent", at: float = 1.0, **document: Any) -> AgentRow:
+    return AgentRow(agent_id, name, document, at, at)
+
+
+def conversation(conversation_id: str, at: float = 1.0, **fields: Any) -> ConversationRow:
+    return ConversationRow(
+        **{
+            "conversation_id": conversation_id,
+            "agent_id": "agent_1",
+            "status": "in-progress",
+            "started_at": at,
+            "document": {},
+            **fields,
+        }
+    )
+
+
+def turn(role: str, message: str | None, **fields: Any) -> dict[str, Any]:
+    return {"role": role, "message": message, "time_in_call_secs": 0, **fields}
+
+
+@given(document=DOCUMENTS)
+@same_store
+async def test_a_document_comes_back_as_it_went_in(store: Store, document: dict[str, Any]) -> None:
+    await store.agents.put(AgentRow("agent_1", "A", document, 1.5, 2.5))
+    got = await store.agents.get("agent_1")
+    assert got == AgentRow("agent_1", "A", document, 1.5, 2.5)
+    assert repr(got.document) == repr(document)  # True is not 1, and 1 is not 1.0
+
+
+@given(document=DOCUMENTS)
+@same_store
+async def test_a_turn_comes_back_as_it_went_in(store: Store, document: dict[str, Any]) -> None:
+    await store.conversations.create(conversation("conv_1"))
+    await store.conversations.write("conv_1", ConversationChange(turns={0: document}))
+    assert await store.conversations.turns("conv_1") == [document]
+
+
+async def test_a_document_four_hundred_levels_deep_comes_back(store: Store) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(400):
+        deep = {"deeper": deep}
+    await store.agents.put(agent("agent_1", **deep))
+    got = await store.agents.get("agent_1")
+    assert got is not None and got.document == deep
+
+
+async def test_changing_what_was_read_changes_nothing_that_is_kept(store: Store) -> None:
+    await store.agents.put(agent("agent_1", tags=["a"]))
+    got = await store.agents.get("agent_1")
+    assert got is not None
+    got.document["tags"].append("b")
+    assert await store.agents.get("agent_1") == agent("agent_1", tags=["a"])
+
+
+async def test_put_replaces_and_delete_says_whether_there_was_one(store: Store) -> None:
+    await store.agents.put(agent("agent_1", "before"))
+    await store.agents.put(agent("agent_1", "after"))
+    got = await store.agents.get("agent_1")
+    assert got is not None and got.name == "after"
+    assert await store.agents.delete("agent_1") is True
+    assert await store.agents.delete("agent_1") is False
+    assert await store.agents.get("agent_1") is None
+
+
+async def test_pages_follow_each_other_while_items_come_and_go(store: Store) -> None:
+    for n in range(10):
+        await store.agents.put(agent(f"agent_{n}", at=float(n)))
+    first = await store.agents.page(page_size=4)
+    assert [a.agent_id for a in first.items] == ["agent_9", "agent_8", "agent_7", "agent_6"]
+    await store.agents.put(agent("agent_new", at=99.0))
+    await store.agents.delete("agent_6")
+    second = await store.agents.page(page_size=4, cursor=first.next_cursor)
+    third = await store.agents.page(page_size=4, cursor=second.next_cursor)
+    assert [a.agent_id for a in second.items] == ["agent_5", "agent_4", "agent_3", "agent_2"]
+    assert [a.agent_id for a in third.items] == ["agent_1", "agent_0"]
+    assert third.next_cursor is None
+
+
+async def test_items_of_the_same_moment_are_each_on_one_page(store: Store) -> None:
+    for n in range(7):
+        await store.tools.put(ToolRow(f"tool_{n}", "T", {}, 5.0, 5.0))
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = await store.tools.page(page_size=2, cursor=cursor, ascending=True)
+        seen += [tool.tool_id for tool in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert seen == [f"tool_{n}" for n in range(7)]
+
+
+async def test_agents_are_sorted_by_name_whatever_their_case(store: Store) -> None:
+    for n, name in enumerate(["beta", "Alpha", "Älpha", "gamma"]):
+        await store.agents.put(agent(f"agent_{n}", name))
+    page = await store.agents.page(page_size=3, sort_by="name", ascending=True)
+    rest = await store.agents.page(page_size=3, sort_by="name", ascending=True, cursor=page.next_cursor)
+    assert [a.name for a in [*page.items, *rest.items]] == ["Alpha", "beta", "gamma", "Älpha"]
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "", "!!", "WyJhIiwgMV0", "bnVsbA"])
+async def test_a_cursor_that_is_not_ours_is_refused(store: Store, cursor: str) -> None:
+    with pytest.raises(InvalidRequest, match="cursor"):
+        await store.agents.page(page_size=1, cursor=cursor)
+
+
+async def test_agents_are_found_by_name_tag_and_archive(store: Store) -> None:
+    await store.agents.put(agent("agent_1", "Front Desk", tags=["a", "b"]))
+    await store.agents.put(agent("agent_2", "100% Back_office", tags=["b"], platform_settings={"archived": True}))
+    pages = store.agents.page
+
+    async def ids(**filters: Any) -> set[str]:
+        return {a.agent_id for a in (await pages(page_size=9, **filters)).items}
+
+    assert await ids(search="front") == {"agent_1"}
+    assert await ids(search="%") == {"agent_2"}
+    assert await ids(search="k_o") == {"agent_2"}
+    assert await ids(tags=["a", "c"]) == {"agent_1"}
+    assert await ids(tags=["b"]) == {"agent_1", "agent_2"}
+    assert await ids(archived=False) == {"agent_1"}
+    assert await ids(archived=True) == {"agent_2"}
+
+
+async def test_tools_come_in_the_order_asked_for(store: Store) -> None:
+    for n, kind in enumerate(["client", "webhook", "client"]):
+        await store.tools.put(ToolRow(f"tool_{n}", "T", {"tool_config": {"type": kind}}, 1.0, 1.0))
+    many = await store.tools.get_many(["tool_2", "unknown", "tool_0"])
+    assert [tool.tool_id for tool in many] == ["tool_2", "tool_0"]
+    webhooks = await store.tools.page(page_size=9, types=["webhook"])
+    assert [tool.tool_id for tool in webhooks.items] == ["tool_1"]
+
+
+async def test_secrets_and_keys_are_kept(store: Store) -> None:
+    secret = SecretRow("sec_1", "Token", b"\x00sealed\xff", 1.0)
+    await store.secrets.put(secret)
+    assert await store.secrets.get("sec_1") == secret
+    assert (await store.secrets.page(page_size=9, search="tok")).items == [secret]
+    assert await store.secrets.delete("sec_1") is True
+    assert await store.secrets.get("sec_1") is None
+
+    key = ApiKeyRow("key_1", "CI", "pk_12345678", "hash", 1.0)
+    await store.api_keys.put(key)
+    assert list(await store.api_keys.find("pk_12345678")) == [key]
+    assert list(await store.api_keys.find("pk_other")) == []
+    assert list(await store.api_keys.all()) == [key]
+    assert await store.api_keys.delete("key_1") is True
+    assert list(await store.api_keys.all()) == []
+
+
+async def test_a_change_adds_turns_counts_messages_and_merges_the_document(store: Store) -> None:
+    await store.conversations.create(conversation("conv_1", document={"metadata": {"a": 1, "kept": {"x": 1}}}))
+    await store.conversations.write(
+        "conv_1", ConversationChange(turns={0: turn("agent", "Hello"), 1: turn("user", "Hi")})
+    )
+    await store.conversations.write(
+        "conv_1",
+        ConversationChange(
+            turns={1: turn("user", "Hi there"), 2: turn("agent", None, tool_calls=[{}])},
+            document={"metadata": {"a": [2], "b": None}},
+        ),
+    )
+    await store.conversations.write(
+        "conv_1",
+        ConversationChange(status="done", ended_at=9.0, termination_reason="Bye", has_audio=True, rating=4),
+    )
+    row = await store.conversations.get("conv_1")
+    assert row == conversation(
+        "conv_1",
+        status="done",
+        ended_at=9.0,
+        termination_reason="Bye",
+        has_audio=True,
+        rating=4,
+        user_messages=1,
+        agent_messages=1,
+        document={"metadata": {"a": [2], "b": None, "kept": {"x": 1}}},
+    )
+    assert [t["message"] for t in await store.conversations.turns("conv_1")] == ["Hello", "Hi there", None]
+
+
+async def test_a_change_of_an_unknown_conversation_is_refused(store: Store) -> None:
+    with pytest.raises(NotFound, match="conv_unknown"):
+        await store.conversations.write("conv_unknown", ConversationChange(status="done"))
+
+
+async def test_changes_that_wait_together_fail_alone(store: Store) -> None:
+    await store.conversations.create(conversation("conv_1"))
+    await store.conversations.create(conversation("conv_2"))
+    results = await asyncio.gather(
+        store.conversations.write("conv_1", ConversationChange(turns={0: turn("user", "one")})),
+        store.conversations.write("conv_unknown", ConversationChange(turns={0: turn("user", "lost")})),
+        store.conversations.write("conv_1", ConversationChange(turns={1: {"not json": object()}})),
+        store.conversations.write("conv_2", ConversationChange(turns={0: turn("user", "two")})),
+        store.conversations.write("conv_1", ConversationChange(turns={1: turn("agent", "three")})),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results] == [type(None), NotFound, TypeError, type(None), type(None)]
+    assert [t["message"] for t in await store.conversations.turns("conv_1")] == ["one", "three"]
+    assert [t["message"] for t in await store.conversations.turns("conv_2")] == ["two"]
+
+
+async def test_changes_of_one_conversation_are_applied_in_order(store: Store) -> None:
+    await store.conversations.create(conversation("conv_1"))
+    await asyncio.gather(
+        *(
+            store.conversations.write(
+                "conv_1",
+                ConversationChange(turns={n % 3: turn("user", str(n))}, document={"last": n, "d": {str(n): n}}),
+            )
+            for n in range(50)
+        )
+    )
+    row = await store.conversations.get("conv_1")
+    assert row is not None and row.document == {"last": 49, "d": {str(n): n for n in range(50)}}
+    assert [t["message"] for t in await store.conversations.turns("conv_1")] == ["48", "49", "47"]
+
+
+async def test_one_reserved_conversation_is_claimed_once(store: Store) -> None:
+    await store.conversations.create(conversation("conv_1", status="initiated"))
+    claims = await asyncio.gather(*(store.conversations.claim("conv_1") for _ in range(5)))
+    assert sorted(claims) == [False, False, False, False, True]
+    assert await store.conversations.claim("conv_unknown") is False
+
+
+async def test_create_replaces_what_was_reserved(store: Store) -> None:
+    await store.conversations.create(conversation("conv_1", status="initiated"))
+    await store.conversations.create(conversation("conv_1", user_id="user_1", at=3.0))
+    assert await store.conversations.get("conv_1") == conversation("conv_1", user_id="user_1", at=3.0)
+
+
+async def test_unfinished_conversations_are_those_that_had_begun(store: Store) -> None:
+    for status in ("initiated", "in-progress", "processing", "done", "failed"):
+        await store.conversations.create(conversation(f"conv_{status}", status=status))
+    unfinished = {row.conversation_id for row in await store.conversations.unfinished()}
+    assert unfinished == {"conv_in-progress", "conv_processing"}
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        (ConversationQuery(), "cba"),
+        (ConversationQuery(ascending=True), "abc"),
+        (ConversationQuery(agent_id="agent_2"), "c"),
+        (ConversationQuery(user_id="u"), "b"),
+        (ConversationQuery(source="widget"), "a"),
+        (ConversationQuery(text_only=True), "c"),
+        (ConversationQuery(started_before=2.0), "a"),
+        (ConversationQuery(started_after=2.0), "c"),
+        (ConversationQuery(duration_min=10), "b"),
+        (ConversationQuery(duration_max=9), "a"),
+        (ConversationQuery(rating_min=3), "b"),
+        (ConversationQuery(rating_max=3), "a"),
+        (ConversationQuery(exclude_statuses=["done"]), "c"),
+        (ConversationQuery(termination_reasons=["x", "y"]), "ba"),
+        (ConversationQuery(search="SOUP please"), "b"),
+        (ConversationQuery(search="soup"), "ba"),
+        (ConversationQuery(search="100%"), ""),
+    ],
+)
+async def test_conversations_are_found_by(store: Store, query: ConversationQuery, found: str) -> None:
+    rows = [
+        conversation("a", 1.0, status="done", ended_at=6.0, source="widget", rating=2, termination_reason="x"),
+        conversation("b", 2.0, status="done", ended_at=12.0, user_id="u", rating=5, termination_reason="y"),
+        conversation("c", 3.0, agent_id="agent_2", text_only=True),
+    ]
+    for row in rows:
+        await store.conversations.create(row)
+    await store.conversations.write("a", ConversationChange(turns={0: turn("user", "Soup of the day?")}))
+    await store.conversations.write(
+        "b", ConversationChange(turns={0: turn("user", "A soup."), 1: turn("user", "Please!")})
+    )
+    page = await store.conversations.page(query, page_size=10)
+    assert [row.conversation_id for row in page.items] == list(found)
+
+
+async def test_a_deleted_conversation_leaves_nothing(store: Store) -> None:
+    await store.conversations.create(conversation("conv_1"))
+    await store.conversations.write("conv_1", ConversationChange(turns={0: turn("user", "Hi")}))
+    await store.files.put(FileRow("file_1", "conv_1", "a.txt", "text/plain", 2, 1.0), b"hi")
+    recording = store.recording_path("conv_1")
+    recording.write_bytes(b"mp3")
+    assert await store.conversations.delete("conv_1") is True
+    assert await store.conversations.get("conv_1") is None
+    assert await store.conversations.turns("conv_1") == []
+    assert await store.files.get("file_1") is None
+    assert await store.files.content("file_1") is None
+    assert not recording.exists()
+    assert await store.conversations.delete("conv_1") is False
+
+
+async def test_files_belong_to_a_conversation(store: Store) -> None:
+    await store.conversations.create(conversation("conv_1"))
+    file = FileRow("file_1", "conv_1", "café.txt", "text/plain", 3, 1.0)
+    content = bytes(range(256))
+    await store.files.put(file, content)
+    assert await store.files.get("file_1") == file
+    assert await store.files.content("file_1") == content
+    assert list(await store.files.of("conv_1")) == [file]
+    with pytest.raises(NotFound):
+        await store.files.put(FileRow("file_2", "conv_2", "b", "text/plain", 1, 1.0), b"x")
+    assert await store.files.content("file_2") is None
+    assert await store.files.delete("file_1") is True
+    assert await store.files.delete("file_1") is False
+    assert await store.files.content("file_1") is None
+
+
+@pytest.mark.parametrize("conversation_id", ["../secret", "a/b", "", ".", "x" * 129, "a\x00"])
+async def test_a_recording_cannot_leave_its_folder(store: Store, conversation_id: str) -> None:
+    with pytest.raises(InvalidRequest):
+        store.recording_path(conversation_id)

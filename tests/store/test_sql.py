@@ -1,0 +1,180 @@
+"""What only the database can do: survive, migrate, and share commits."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, inspect, text
+
+from parola.errors import StoreError
+from parola.store.base import AgentRow, ConversationChange, ConversationRow
+from parola.store.schema import migrate
+from parola.store.sql import DATABASE, SqlStore
+from parola.store.tables import HEAD, metadata
+
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from parola.store.base import ConversationChange, ConversationRow
+from parola.store.sql import SqlStore
+
+async def main():
+    store = SqlStore(Path(sys.argv[1]))
+    await store.open()
+    calls = [f"conv_{sys.argv[2]}_{n}" for n in range(4)]
+    for call in calls:
+        await store.conversations.create(ConversationRow(call, "agent_1", "in-progress", 1.0, {}))
+
+    async def talk(call):
+        for n in range(100_000):
+            turn = {"role": "user", "message": f"turn {n}"}
+            await store.conversations.write(call, ConversationChange(turns={n: turn}, document={"last": n}))
+            print(call, n, flush=True)
+
+    await asyncio.gather(*map(talk, calls))
+
+asyncio.run(main())
+"""
+
+
+async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
+    dice = random.Random(7)
+    acknowledged: dict[str, int] = {}
+    for attempt in range(3):
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path), str(attempt)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        for _ in range(dice.randint(20, 300)):
+            call, number = process.stdout.readline().split()
+            acknowledged[call] = int(number)
+        os.kill(process.pid, signal.SIGKILL)
+        for line in process.stdout.read().splitlines():
+            if len(line.split()) == 2:  # the last line may be cut short
+                call, number = line.split()
+                acknowledged[call] = max(acknowledged[call], int(number))
+        process.wait()
+
+        store = SqlStore(tmp_path)
+        await store.open()
+        for call, last in acknowledged.items():
+            turns = await store.conversations.turns(call)
+            assert [turn["message"] for turn in turns[: last + 1]] == [f"turn {n}" for n in range(last + 1)]
+            row = await store.conversations.get(call)
+            assert row is not None
+            assert row.document["last"] == row.user_messages - 1 == len(turns) - 1
+        assert {row.conversation_id for row in await store.conversations.unfinished()} == set(acknowledged)
+        await store.aclose()
+
+
+async def test_a_store_opened_again_has_everything(tmp_path: Path) -> None:
+    agent = AgentRow("agent_1", "A", {"tags": ["x"]}, 1.0, 2.0)
+    for _ in range(2):
+        store = SqlStore(tmp_path)
+        await store.open()
+        await store.agents.put(agent)
+        await store.aclose()
+    store = SqlStore(tmp_path)
+    await store.open()
+    assert await store.agents.get("agent_1") == agent
+    await store.aclose()
+
+
+async def test_a_hundred_writes_together_share_commits(tmp_path: Path) -> None:
+    store = SqlStore(tmp_path)
+    await store.open()
+    for n in range(100):
+        await store.conversations.create(ConversationRow(f"conv_{n}", "agent_1", "in-progress", 1.0, {}))
+    log = tmp_path / f"{DATABASE}-wal"
+    before = log.stat().st_size
+    turn = {"role": "user", "message": "hello"}
+    await asyncio.gather(
+        *(store.conversations.write(f"conv_{n}", ConversationChange(turns={0: turn})) for n in range(100))
+    )
+    together = log.stat().st_size - before
+    before = log.stat().st_size
+    for n in range(100):
+        await store.conversations.write(f"conv_{n}", ConversationChange(turns={1: turn}))
+    apart = log.stat().st_size - before
+    assert together * 5 < apart
+    await store.aclose()
+
+
+async def test_a_caller_that_was_cancelled_does_not_stop_the_writer(tmp_path: Path) -> None:
+    store = SqlStore(tmp_path)
+    await store.open()
+    await store.conversations.create(ConversationRow("conv_1", "agent_1", "in-progress", 1.0, {}))
+    impatient = asyncio.create_task(store.conversations.write("conv_1", ConversationChange(status="done")))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    await store.conversations.write("conv_1", ConversationChange(termination_reason="Bye"))
+    row = await store.conversations.get("conv_1")
+    assert row is not None and (row.status, row.termination_reason) == ("done", "Bye")
+    await store.aclose()
+
+
+async def test_a_closed_store_refuses_writes(tmp_path: Path) -> None:
+    store = SqlStore(tmp_path)
+    await store.open()
+    agents = store.agents
+    await store.aclose()
+    with pytest.raises(StoreError, match="closed"):
+        await agents.put(AgentRow("agent_1", "A", {}, 1.0, 1.0))
+
+
+def test_the_migrations_lead_to_the_tables(tmp_path: Path) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    engine = create_engine(f"sqlite:///{tmp_path / 'old.db'}")
+    with engine.connect() as connection:
+        migrate(connection)
+        connection.commit()
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        migrated = {index["name"] for table in metadata.tables for index in inspect(connection).get_indexes(table)}
+        assert migrated == {index.name for table in metadata.tables.values() for index in table.indexes}
+    engine.dispose()
+
+
+async def test_a_database_whose_creation_was_cut_short_is_completed(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / DATABASE}")
+    with engine.begin() as connection:
+        metadata.tables["agents"].create(connection)
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+    engine.dispose()
+    store = SqlStore(tmp_path)
+    await store.open()
+    await store.agents.put(AgentRow("agent_1", "A", {}, 1.0, 1.0))
+    await store.aclose()
+
+
+async def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    store = SqlStore(tmp_path)
+    await store.open()
+    await store.aclose()
+    engine = create_engine(f"sqlite:///{tmp_path / DATABASE}")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(StoreError, match="newer version"):
+        await SqlStore(tmp_path).open()
+
+
+async def test_a_data_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("no folder")
+    with pytest.raises(StoreError, match="data folder"):
+        await SqlStore(tmp_path / "data").open()
+
+
+async def test_a_database_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / DATABASE).write_bytes(b"this is no database, but it is long enough to look like one" * 20)
+    with pytest.raises(StoreError, match="database"):
+        await SqlStore(tmp_path).open()
