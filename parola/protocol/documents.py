@@ -17,7 +17,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 class Reading(BaseModel):
     """Every field optional, unknown ones kept, null means the default (unless the field itself may be null)."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
     _not_null: ClassVar[frozenset[str]] = frozenset()
 
