@@ -18,11 +18,6 @@ MODELS_DIR = Path(os.environ.get("PAROLA_MODELS") or default_models_dir())
 
 
 @pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="session")
 def scripted_speech(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Arguments for a server that speaks in tones and reads them back."""
     file = tmp_path_factory.mktemp("wire") / "tones.toml"
