@@ -1,0 +1,529 @@
+"""Which provider an agent gets: hosted names in, the providers of this server out.
+
+Agents name models and voices of the hosted platform; here other models do the work. The owner says which
+(``[mapping.llm]``, ``[mapping.stt]``, ``[mapping.tts]``, ``[mapping.voices]``: exact names, then patterns such as
+``gpt-*``); what is not said goes to the default provider, with a warning and never with a failure. Wherever the owner
+names a target it is an entry (``[llm.NAME]``), an entry and its model (``NAME/model``), or a model of the default.
+
+A provider is made when it is first asked for, once; nothing heavy is imported before. Third parties add providers by
+an entry point in the group ``parola.providers``: its name is the provider's, its value a function of the kind
+(``llm``, ``stt`` or ``tts``) and its ``ProviderSettings``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from parola.config import ProviderSettings, Settings
+from parola.errors import InvalidRequest, ModelMissing, ParolaError
+from parola.providers.base import LanguageModel, SpeechToText, TextToSpeech, Voice, VoiceActivity
+
+if TYPE_CHECKING:
+    from parola.providers.openai import Connections
+
+P = TypeVar("P")
+
+GROUP = "parola.providers"
+BUILT_IN = {"llm": ("scripted", "openai"), "stt": ("scripted", "openai", "embedded"), "tts": ()}
+BUILT_IN["tts"] = BUILT_IN["stt"]
+
+DEFAULTS = {
+    "llm": ProviderSettings("scripted"),
+    "stt": ProviderSettings("embedded"),
+    "tts": ProviderSettings("embedded"),
+}
+"""For settings that were not loaded from anywhere."""
+
+SCRIPTED_NAMES = frozenset({"scripted", "x-script"})
+"""What an agent's ``llm`` says to be scripted, whatever the default is."""
+
+HOSTED_SPEECH = ("scribe*", "elevenlabs", "eleven_*")
+"""Names of the hosted platform's own ears and voices, which every agent carries unless it was told otherwise: the
+default stands in for them, and that is no news."""
+
+HOSTED_VOICES = {
+    # women
+    "21m00Tcm4TlvDq8ikWAM": "heart",  # Rachel
+    "EXAVITQu4vr4xnSDxMaL": "heart",  # Sarah
+    "9BWtsMINqrJLrRacOk9x": "heart",  # Aria
+    "XrExE9yKIg1WjnnlVkGX": "heart",  # Matilda
+    "AZnzlk1XvdvUeBnXmlld": "heart",  # Domi
+    "Xb7hH8MSUJpSbSDYk0k2": "alto",  # Alice
+    "pFZP5JQG7iQjIQuC4Bku": "alto",  # Lily
+    "XB0fDUnXU5powFXDhCwa": "alto",  # Charlotte
+    "pMsXgVXv3BLzUgSXRplE": "alto",  # Serena
+    "ThT5KcBeYPX3keUQqHPh": "alto",  # Dorothy
+    "piTKgcLEGmPE4e6mEKli": "alto",  # Nicole
+    "cgSgspJ2msm6clMCkdW9": "bright",  # Jessica
+    "FGY2WhTYpPnrIDTdsKH5": "bright",  # Laura
+    "LcfcDJNUP1GQjkzn1xUU": "bright",  # Emily
+    "jsCqWAovK2LkecY7zXl4": "bright",  # Freya
+    "oWAxZDx7w5VEj9dCyTzz": "bright",  # Grace
+    "MF3mGyEYCl7XYWbV9V6O": "young",  # Elli
+    "jBpfuIE2acCO8z3wKNLl": "young",  # Gigi
+    "zrHiDhphv9ZnVXBqCLjz": "young",  # Mimi
+    # neither
+    "SAz9YHcvj6GT2YYXdXww": "alto",  # River
+    # men
+    "cjVigY5qzO86Huf0OWal": "male",  # Eric, the platform's default
+    "CwhRBWXzGAHq8TQ4Fs17": "male",  # Roger
+    "JBFqnCBsd6RMkjVDRZzb": "male",  # George
+    "TX3LPaxmHKxFdv7VOQHJ": "male",  # Liam
+    "bIHbv24MWmeRgasZH58o": "male",  # Will
+    "iP95p4xoKVk53GoZ742B": "male",  # Chris
+    "onwK4e9ZLuTAKqWW03F9": "male",  # Daniel
+    "IKne3meq5aSn9XLyUdCD": "male",  # Charlie
+    "ErXwobaYiN019PkySvjV": "male",  # Antoni
+    "TxGEqnHWrfWFTfGW9XjX": "male",  # Josh
+    "yoZ06aMxZJJ28mfd3POQ": "male",  # Sam
+    "nPczCjzI2devNBz1zQrb": "deep",  # Brian
+    "pNInz6obpgDQGcFmaJgB": "deep",  # Adam
+    "pqHfZKP75CvOlQylNhV4": "deep",  # Bill
+    "N2lVS1w4EtoT3dr4eOWO": "deep",  # Callum
+    "VR6AewLTigWG4xSOukaG": "deep",  # Arnold
+    "2EiwWnXFnvU5JabPnv8n": "deep",  # Clyde
+}
+"""Well-known voices of the hosted platform, by id, and the embedded voice that stands in for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen(Generic[P]):
+    """A provider, and what to ask it for."""
+
+    provider: P
+    model: str = ""
+    voice: str = ""
+    warning: str | None = None
+    """What the owner should know about this choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class MappingRow:
+    """One line of the report on what stands in for what."""
+
+    kind: str
+    """``llm``, ``stt``, ``tts``, ``voices`` or ``vad``."""
+    name: str
+    """A hosted name, a pattern, or ``default``."""
+    provider: str
+    model: str = ""
+    voice: str = ""
+    warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where a name leads: an entry of the settings, and a model or voice of it."""
+
+    entry: str
+    detail: str = ""
+    warning: str | None = None
+
+
+class Registry:
+    """The providers of one process. Raises ``InvalidRequest`` at once when an entry of the settings makes no sense."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._entries = {
+            kind: {"default": DEFAULTS[kind], **dict(entries)}
+            for kind, entries in (("llm", settings.llm), ("stt", settings.stt), ("tts", settings.tts))
+        }
+        for kind, entries in self._entries.items():
+            for name, entry in entries.items():
+                _check(kind, name, entry)
+        self._made: dict[tuple[str, ...], Any] = {}
+        self._connections: Connections | None = None
+        self._activity: VoiceActivity | None = None
+        self._activity_warning: str | None = None
+        self._loading = asyncio.Lock()
+
+    @property
+    def connections(self) -> Connections:
+        """The HTTP client of the process, for whoever needs one."""
+        if self._connections is None:
+            from parola.providers.openai import Connections
+
+            self._connections = Connections()
+        return self._connections
+
+    # -- who thinks ---------------------------------------------------------------------------------------------------
+
+    def language_model(
+        self,
+        llm: str,
+        custom_llm: Mapping[str, Any] | None = None,
+        api_key: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> Chosen[LanguageModel]:
+        """The model for an agent's ``llm``. For ``custom-llm`` it is the agent's own endpoint, reached with
+        ``api_key`` and ``headers``."""
+        if llm == "custom-llm" and custom_llm and custom_llm.get("url"):
+            return self._custom_model(custom_llm, api_key, headers or {})
+        target = self._target("llm", llm)
+        if llm == "custom-llm" and target.warning:
+            target = self._default("llm", "'custom-llm' has no custom_llm.url")
+        entry = self._entries["llm"][target.entry]
+        model = target.detail or entry.model
+        if entry.provider == "openai" and not model:
+            # The owner named a server and no model: the agent's own choice is passed on.
+            return Chosen(self._language_model(target.entry), llm)
+        return Chosen(self._language_model(target.entry), model, warning=target.warning)
+
+    def _custom_model(
+        self, custom_llm: Mapping[str, Any], api_key: str, headers: Mapping[str, str]
+    ) -> Chosen[LanguageModel]:
+        from parola.providers.openai import OpenAIModel
+
+        url, model = str(custom_llm["url"]), str(custom_llm.get("model_id") or "")
+        key = ("custom", url, api_key, *(f"{name}: {value}" for name, value in sorted(headers.items())))
+        if key not in self._made:
+            settings = ProviderSettings("openai", base_url=url, api_key=api_key)
+            while sum(made[0] == "custom" for made in self._made) >= CUSTOM_MODELS:
+                del self._made[next(made for made in self._made if made[0] == "custom")]
+            self._made[key] = OpenAIModel(
+                settings, self.connections, name="custom-llm", headers=headers, is_custom=True
+            )
+        kind = custom_llm.get("api_type") or "chat_completions"
+        warning = None
+        if kind != "chat_completions":
+            warning = f"custom_llm.api_type '{kind}' is not supported; {url} is asked for chat completions"
+        return Chosen(self._made[key], model, warning=warning)
+
+    def _language_model(self, entry: str) -> LanguageModel:
+        model: LanguageModel = self._provider("llm", entry)
+        return model
+
+    # -- who listens --------------------------------------------------------------------------------------------------
+
+    def speech_to_text(self, provider_name: str) -> Chosen[SpeechToText]:
+        """The ear for an agent's ``asr.provider``."""
+        target = self._target("stt", provider_name)
+        return Chosen(
+            self._provider("stt", target.entry),
+            target.detail or self._entries["stt"][target.entry].model,
+            warning=target.warning,
+        )
+
+    # -- who speaks ---------------------------------------------------------------------------------------------------
+
+    def text_to_speech(self, model_id: str, voice_id: str, language: str) -> Chosen[TextToSpeech]:
+        """The voice for an agent's ``tts.model_id`` and ``tts.voice_id``, in its language if there is one."""
+        warnings: list[str] = []
+        target = self._target("tts", model_id)
+        entry, model, voice = target.entry, target.detail, ""
+        if target.warning:
+            warnings.append(target.warning)
+        mapped = _looked_up(self._settings.mapping.get("voices") or {}, voice_id)
+        if mapped is not None:
+            head, slash, tail = mapped.partition("/")
+            if slash and head in self._entries["tts"]:
+                entry, voice = head, tail
+            else:
+                voice = mapped
+        if not _speaks(self._text_to_speech(entry), language):
+            other = next((n for n in self._entries["tts"] if _speaks(self._text_to_speech(n), language)), None)
+            if other is None:
+                warnings.append(f"No voice here speaks '{language}'; using {self._title('tts', entry)}")
+            else:
+                entry, model, voice = other, "", ""
+        provider = self._text_to_speech(entry)
+        if not voice:
+            voice, warning = self._voice(entry, provider.voices, voice_id)
+            if warning:
+                warnings.append(warning)
+        model = model or self._entries["tts"][entry].model
+        return Chosen(provider, model, voice, "; ".join(warnings) or None)
+
+    def _text_to_speech(self, entry: str) -> TextToSpeech:
+        provider: TextToSpeech = self._provider("tts", entry)
+        return provider
+
+    def _voice(self, entry: str, voices: Sequence[Voice], voice_id: str) -> tuple[str, str | None]:
+        """The local voice for a voice id that nobody mapped."""
+        known = {name.casefold(): voice.voice_id for voice in voices for name in (voice.name, voice.voice_id)}
+        if voice_id.casefold() in known:
+            return known[voice_id.casefold()], None
+        own = self._entries["tts"][entry].voice
+        if voice_id in HOSTED_VOICES or not voice_id:
+            stand_in = HOSTED_VOICES.get(voice_id, "")
+            return own or known.get(stand_in) or (voices[0].voice_id if voices else ""), None
+        if not voices:
+            # A service that does not tell its voices may know this one.
+            return voice_id, None
+        digest = hashlib.sha256(voice_id.encode()).digest()
+        picked = own or voices[int.from_bytes(digest[:4], "big") % len(voices)].voice_id
+        return picked, f"Voice '{voice_id}' is not mapped; using {picked} ({self._title('tts', entry)})"
+
+    # -- who hears that there is speech -------------------------------------------------------------------------------
+
+    async def voice_activity(self) -> VoiceActivity:
+        """The detector for every call: Silero where it is installed, else loudness. With a scripted ear, whose
+        speech is tones, always loudness; ``[stt.default] voice_activity`` (``silero`` or ``loudness``) decides over
+        all that."""
+        async with self._loading:
+            if self._activity is None:
+                self._activity = await self._new_activity()
+            return self._activity
+
+    async def _new_activity(self) -> VoiceActivity:
+        from parola.providers.scripted_speech import ScriptedVoiceActivity
+
+        default = self._entries["stt"]["default"]
+        if (default.options.get("voice_activity") or default.provider) in ("loudness", "scripted"):
+            return ScriptedVoiceActivity()
+        from parola.providers.silero import SileroVoiceActivity
+
+        silero = SileroVoiceActivity(self._settings.models)
+        try:
+            await asyncio.to_thread(silero.load)
+        except ModelMissing as error:
+            import structlog
+
+            self._activity_warning = f"Speech is told from noise by its loudness alone. {error.message}"
+            structlog.get_logger(__name__).warning("voice_activity_missing", reason=error.message)
+            return ScriptedVoiceActivity()
+        return silero
+
+    # -- what there is ------------------------------------------------------------------------------------------------
+
+    def voices(self) -> Sequence[Voice]:
+        """Every local voice, for ``GET /v1/voices``; those of the default provider first."""
+        found: dict[str, Voice] = {}
+        for entry in self._entries["tts"]:
+            for voice in self._text_to_speech(entry).voices:
+                found.setdefault(voice.voice_id, voice)
+        return tuple(found.values())
+
+    def llms(self) -> Sequence[dict[str, Any]]:
+        """What an agent's ``llm`` may sensibly be here, as ``LlmInfoModel`` (reference: rest.md)."""
+        names = ["x-script", "custom-llm"]
+        names += [name for name in self._entries["llm"] if name != "default"]
+        names += [name for name in self._settings.mapping.get("llm") or {} if not _is_pattern(name)]
+        default = self._entries["llm"]["default"]
+        if default.provider != "scripted" and default.model:
+            names.insert(0, default.model)
+        return [self._llm_info(name) for name in dict.fromkeys(names)]
+
+    def _llm_info(self, name: str) -> dict[str, Any]:
+        target = self._target("llm", name)
+        context = 128_000 if name == "custom-llm" else self._language_model(target.entry).context_tokens
+        return {
+            "llm": name,
+            "is_checkpoint": False,
+            "max_tokens_limit": context,
+            "max_context_limit": context,
+            "supports_image_input": name != "x-script",
+            "supports_document_input": False,
+            "supports_parallel_tool_calls": True,
+            "available_reasoning_efforts": [],
+            "available_service_tiers": ["standard"],
+        }
+
+    def mapping_report(self) -> list[MappingRow]:
+        """What stands in for what: the defaults, then each line of the owner's mapping."""
+        rows: list[MappingRow] = []
+        for kind, entries in self._entries.items():
+            default = entries["default"]
+            rows.append(MappingRow(kind, "default", self._title(kind, "default"), default.model, default.voice))
+        mapping = self._settings.mapping
+        for kind in ("llm", "stt", "tts"):
+            for name in mapping.get(kind) or {}:
+                target = self._target(kind, name)
+                model = target.detail or self._entries[kind][target.entry].model
+                title = self._title(kind, target.entry)
+                rows.append(MappingRow(kind, name, title, model, warning=target.warning))
+        for name in mapping.get("voices") or {}:
+            chosen = self.text_to_speech("", name, "en")
+            rows.append(MappingRow("voices", name, chosen.provider.name, chosen.model, chosen.voice, chosen.warning))
+        if self._activity is not None:
+            rows.append(MappingRow("vad", "default", self._activity.name, warning=self._activity_warning))
+        return rows
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    async def warm_up(self, *, voice: bool = True) -> list[str]:
+        """Load what the defaults need, so that the first call need not wait; returns what could not be loaded."""
+        troubles: list[str] = []
+        if any(entry.provider == "openai" for entries in self._entries.values() for entry in entries.values()):
+            await self.connections.client()
+        if not voice:
+            return troubles
+        await self.voice_activity()
+        if self._activity_warning:
+            troubles.append(self._activity_warning)
+        for provider in (self.speech_to_text("").provider, self._text_to_speech("default")):
+            try:
+                await provider.warm_up()
+            except ParolaError as error:
+                troubles.append(error.message)
+        return troubles
+
+    async def aclose(self) -> None:
+        """Close every provider, then the connections."""
+        made, self._made = list(self._made.values()), {}
+        for provider in made:
+            await provider.aclose()
+        if self._connections is not None:
+            await self._connections.aclose()
+
+    # -- from a name to a provider ------------------------------------------------------------------------------------
+
+    def _target(self, kind: str, name: str) -> _Target:
+        """Where a name leads. Never a failure: what leads nowhere leads to the default, with a warning."""
+        entries = self._entries[kind]
+        if not name:
+            return _Target("default")
+        if (named := self._named(kind, name)) is not None:
+            return named
+        mapped = _looked_up(self._settings.mapping.get(kind) or {}, name)
+        if mapped is not None:
+            if (named := self._named(kind, mapped)) is not None:
+                return named
+            if entries["default"].provider not in ("scripted", "embedded"):
+                return _Target("default", mapped)
+            known = ", ".join(entries)
+            return self._default(kind, f"'{name}' is mapped to '{mapped}', which is no entry of [{kind}] ({known})")
+        default = entries["default"]
+        if name == default.model or (default.provider == "openai" and not default.model):
+            return _Target("default")
+        if kind != "llm" and any(fnmatchcase(name, pattern) for pattern in HOSTED_SPEECH):
+            return _Target("default")
+        return self._default(kind, f"'{name}' is not mapped")
+
+    def _named(self, kind: str, name: str) -> _Target | None:
+        """The entry that a name is, or begins with; None when it is none."""
+        entries = self._entries[kind]
+        if name in entries:
+            return _Target(name)
+        head, slash, tail = name.partition("/")
+        if slash and head in entries:
+            return _Target(head, tail)
+        provider = "scripted" if name in SCRIPTED_NAMES else name
+        if provider not in BUILT_IN[kind]:
+            return None
+        for entry, settings in entries.items():
+            if settings.provider == provider:
+                return _Target(entry)
+        if provider == "openai":
+            return None  # nobody said where it is
+        entries[provider] = ProviderSettings(provider)
+        return _Target(provider)
+
+    def _default(self, kind: str, why: str) -> _Target:
+        return _Target("default", warning=f"{kind.upper()} {why}; using default ({self._title(kind, 'default')})")
+
+    def _title(self, kind: str, entry: str) -> str:
+        settings = self._entries[kind][entry]
+        return f"{settings.provider}: {settings.model}" if settings.model else settings.provider
+
+    def _provider(self, kind: str, entry: str) -> Any:
+        key = (kind, entry)
+        if key not in self._made:
+            self._made[key] = self._make(kind, entry, self._entries[kind][entry])
+        return self._made[key]
+
+    def _make(self, kind: str, entry: str, settings: ProviderSettings) -> Any:
+        name = settings.provider if entry == "default" else entry
+        match kind, settings.provider:
+            case "llm", "scripted":
+                from parola.providers.scripted import ScriptedModel, load_script
+
+                script = settings.options.get("script")
+                return ScriptedModel(load_script(Path(str(script)).expanduser()) if script else None)
+            case "stt", "scripted":
+                from parola.providers.scripted_speech import ScriptedSpeechToText
+
+                return _with_options(ScriptedSpeechToText, kind, entry, settings)
+            case "tts", "scripted":
+                from parola.providers.scripted_speech import ScriptedTextToSpeech
+
+                return _with_options(ScriptedTextToSpeech, kind, entry, settings)
+            case "llm", "openai":
+                from parola.providers.openai import OpenAIModel
+
+                return OpenAIModel(settings, self.connections, name=name)
+            case "stt", "openai":
+                from parola.providers.openai import OpenAISpeechToText
+
+                return OpenAISpeechToText(settings, self.connections, name=name)
+            case "tts", "openai":
+                from parola.providers.openai import OpenAITextToSpeech
+
+                return OpenAITextToSpeech(settings, self.connections, name=name)
+            case "stt", "embedded":
+                from parola.providers.moonshine import MoonshineSpeechToText
+
+                return MoonshineSpeechToText(self._settings.models, int(settings.options.get("workers", 1)))
+            case "tts", "embedded":
+                from parola.providers.hibari import HibariTextToSpeech
+
+                return HibariTextToSpeech(int(settings.options.get("workers", 1)))
+            case _:
+                return _factory(settings.provider)(kind, settings)
+
+
+CUSTOM_MODELS = 256
+"""Custom endpoints are kept ready, so many at a time."""
+
+
+def _check(kind: str, name: str, entry: ProviderSettings) -> None:
+    where = f"[{kind}.{name}]"
+    if entry.provider not in BUILT_IN[kind] and entry.provider not in _third_parties():
+        known = ", ".join([*BUILT_IN[kind], *_third_parties()])
+        raise InvalidRequest(f'{where}: provider "{entry.provider}" is unknown. Known: {known}.')
+    if entry.provider == "openai" and not entry.base_url.startswith(("http://", "https://")):
+        raise InvalidRequest(
+            f'{where}: expected base_url = "http://…", the address of an OpenAI-compatible server up to and including '
+            f'"/v1"; got "{entry.base_url}".'
+        )
+
+
+def _third_parties() -> Mapping[str, Any]:
+    from importlib.metadata import entry_points
+
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def _factory(provider: str) -> Callable[[str, ProviderSettings], Any]:
+    factory: Callable[[str, ProviderSettings], Any] = _third_parties()[provider].load()
+    return factory
+
+
+def _with_options(make: Callable[..., P], kind: str, entry: str, settings: ProviderSettings) -> P:
+    """Call a constructor with the entry's options as keyword arguments."""
+    known = list(inspect.signature(make).parameters)
+    options = {name: value for name, value in settings.options.items() if name != "voice_activity"}
+    for name in options:
+        if name not in known:
+            raise InvalidRequest(f'[{kind}.{entry}]: option "{name}" is unknown. Known: {", ".join(known)}.')
+    return make(**options)
+
+
+def _looked_up(mapping: Mapping[str, str], name: str) -> str | None:
+    """What a table maps a name to: exactly, else by the first pattern that fits, ``*`` last."""
+    if name in mapping:
+        return mapping[name]
+    return next((mapping[pattern] for pattern in _patterns(mapping) if fnmatchcase(name, pattern)), None)
+
+
+def _patterns(mapping: Mapping[str, str]) -> Iterator[str]:
+    yield from (name for name in mapping if _is_pattern(name) and name != "*")
+    if "*" in mapping:
+        yield "*"
+
+
+def _is_pattern(name: str) -> bool:
+    return any(char in name for char in "*?[")
+
+
+def _speaks(provider: TextToSpeech, language: str) -> bool:
+    languages = provider.capabilities.languages
+    return not languages or not language or language[:2].lower() in languages
