@@ -35,7 +35,7 @@ from parola.conversation.events import (
     TranscriptUpdated,
 )
 from parola.conversation.setup import Setup
-from parola.conversation.tool_round import InterruptionMode, Tool
+from parola.conversation.tools import InterruptionMode, Tool
 from parola.protocol.client_messages import ClientToolResult, UserMessage
 from parola.protocol.messages import ServerMessage
 from parola.protocol.server_messages import (

@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+Name = Literal[
+    "barge_in",
+    "end_of_turn",
+    "transcript",
+    "playback",
+    "turn_timeout",
+    "silence",
+    "llm",
+    "tool",
+    "ping",
+    "max_duration",
+    "farewell",
+]
+
 
 class Deadlines:
     """At most one time per name, monotonic seconds."""
@@ -9,29 +25,27 @@ class Deadlines:
     __slots__ = ("_at",)
 
     def __init__(self) -> None:
-        self._at: dict[str, float] = {}
+        self._at: dict[Name, float] = {}
 
-    def set(self, name: str, at: float) -> None:
+    def set(self, name: Name, at: float) -> None:
         self._at[name] = at
 
-    def clear(self, *names: str) -> None:
+    def clear(self, *names: Name) -> None:
         for name in names:
             self._at.pop(name, None)
 
-    def clear_all(self) -> None:
-        self._at.clear()
+    def keep(self, *names: Name) -> None:
+        """Clear all others."""
+        self._at = {name: at for name, at in self._at.items() if name in names}
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: Name) -> bool:
         return name in self._at
-
-    def get(self, name: str) -> float | None:
-        return self._at.get(name)
 
     @property
     def next(self) -> float | None:
         return min(self._at.values(), default=None)
 
-    def pop_due(self, now: float) -> str | None:
+    def pop_due(self, now: float) -> Name | None:
         """The name of the earliest time that has come, removed; None when nothing is due."""
         name = min(self._at, key=self._at.__getitem__, default=None)
         if name is None or self._at[name] > now:

@@ -202,5 +202,7 @@ Event = (
     | McpToolApprovalResult
 )
 
-REPLY_EVENTS = (ReplyText, ToolCalled, ModelFinished, SentenceStarted, ReplyAudio, ReplyFinished, ReplyFailed)
+ReplyEvent = ReplyText | ToolCalled | ModelFinished | SentenceStarted | ReplyAudio | ReplyFinished | ReplyFailed
 """Those that carry a reply's number."""
+
+REPLY_EVENTS = (ReplyText, ToolCalled, ModelFinished, SentenceStarted, ReplyAudio, ReplyFinished, ReplyFailed)

@@ -1,8 +1,8 @@
 """The agent's side: what a reply says, when it is played, and what of it the caller has heard.
 
-The client plays audio as it comes, without gaps when it comes early. So the playback clock is arithmetic: a chunk
-starts when it was sent or when the chunk before it ends, whichever is later. What was heard follows from that clock
-and the alignment the voice gave; a voice without alignment is taken to speak evenly.
+The playback clock is arithmetic: a chunk starts when it was sent or when the chunk before it ends, whichever is
+later. What was heard follows from that clock and the alignment the voice gave; a voice without alignment is taken to
+speak evenly. ``agent_turn.py`` tells all of it to the client.
 """
 
 from __future__ import annotations
@@ -13,6 +13,30 @@ from parola.providers.base import Alignment
 
 CHARACTERS_PER_SECOND = 15.0
 """How fast a voice speaks, when only part of a sentence's audio is known."""
+
+DANGLING = " \t\n,;:-–—"
+"""What a text that breaks off does not end with."""
+
+
+@dataclass(slots=True)
+class Playback:
+    """When the client will have played everything it was sent. It plays audio as it comes, without gaps."""
+
+    client_can_be_cut: bool
+    """It drops what it holds when it is told of an interruption."""
+    ends_at: float = 0.0
+
+    def queue(self, now: float, seconds: float) -> float:
+        """When audio sent now will start to play; the clock moves past it."""
+        start = max(now, self.ends_at)
+        self.ends_at = start + seconds
+        return start
+
+    def cut(self, now: float) -> float:
+        """Nothing more of it is wanted: until when will it have been heard?"""
+        if self.client_can_be_cut:
+            self.ends_at = min(self.ends_at, now)
+        return max(now, self.ends_at)
 
 
 @dataclass(slots=True)
@@ -35,7 +59,7 @@ class Sentence:
     def heard_characters(self, now: float) -> int:
         """How many characters of ``text`` have been spoken, cut back to whole words."""
         if not self.chunks:
-            return 0
+            return len(self.text) if self.is_complete else 0  # nothing in it can be spoken: an emoji, a dash
         end = self.chunks[-1][0] + self.chunks[-1][1]
         if now >= end and self.is_complete:
             return len(self.text)
@@ -68,11 +92,15 @@ class Reply:
     entry: int
     """Where it stands in the transcript."""
     asked_at: float
-    is_spoken: bool
+    is_spoken: bool = True
     """False in text conversations: what was sent was read."""
+    is_verbatim: bool = False
     text: str = ""
     first_text_at: float | None = None
+    first_sentence_at: float | None = None
     first_audio_at: float | None = None
+    was_sent: bool = False
+    """The client has got something of it."""
     is_written: bool = False
     """The model has finished; ``agent_response`` has been sent."""
     is_told: bool = False
@@ -95,47 +123,28 @@ class Reply:
         if self.sentences:
             self.sentences[-1].is_complete = True
 
-    def heard(self, now: float) -> str:
-        """The words that have reached the caller by ``now``."""
+    def heard(self, until: float) -> str:
+        """The words that have reached the caller by then."""
         if not self.is_spoken:
-            return self.text
+            return self.text.strip()
         heard = ""
         for sentence in self.sentences:
-            count = sentence.heard_characters(now)
+            count = sentence.heard_characters(until)
             heard += sentence.text[:count]
             if count < len(sentence.text):
-                return heard.rstrip()
-        if self.is_told or len(heard) >= len(self.text):
-            return self.text
-        return heard.rstrip()
+                return heard.strip()
+        return (self.text if self.is_told else heard).strip()
+
+    def metrics(self) -> dict[str, float]:
+        """What took how long, by the platform's names."""
+        spans = {"convai_tts_service_ttfb": (self.first_sentence_at, self.first_audio_at)}
+        if not self.is_verbatim:
+            spans["convai_llm_service_ttfb"] = (self.asked_at, self.first_text_at)
+            spans["convai_llm_service_ttf_sentence"] = (self.asked_at, self.first_sentence_at)
+        return {name: end - start for name, (start, end) in spans.items() if start is not None and end is not None}
 
 
-@dataclass(slots=True)
-class AgentTurn:
-    """The agent's hold of the floor: one reply, or several with tools between them, under one event id."""
-
-    event_id: int
-    is_protected: bool = False
-    """Nothing the user does cuts it."""
-    answers_user: bool = True
-    """False when the agent spoke because nobody else did."""
-    replies: list[Reply] = field(default_factory=list)
-    playback_ends_at: float = 0.0
-    is_complete: bool = False
-    """``agent_response_complete`` has been sent; audio may still be playing."""
-    was_sent: bool = False
-    """Something of it has reached the client."""
-    tool_rounds: int = 0
-
-    @property
-    def current(self) -> Reply | None:
-        """The reply that is still being made."""
-        if self.replies and not self.replies[-1].is_told:
-            return self.replies[-1]
-        return None
-
-    def queue_audio(self, now: float, seconds: float) -> float:
-        """When audio sent now will start to play; the clock moves past it."""
-        start = max(now, self.playback_ends_at)
-        self.playback_ends_at = start + seconds
-        return start
+def broken_off(heard: str) -> str:
+    """How a text that was cut reads in the record, for the client and for the model; empty when nothing was heard."""
+    heard = heard.rstrip(DANGLING)
+    return f"{heard}..." if heard else ""

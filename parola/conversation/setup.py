@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from parola.conversation.tool_round import Tool
+from parola.conversation.tools import Tool
 from parola.protocol.server_messages import AudioFormatName, ClientEventFilter
 
 

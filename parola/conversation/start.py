@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from parola.conversation import prompt
 from parola.conversation.overrides import accepted, merged
 from parola.conversation.setup import ModelChoice, Setup, VoiceChoice
-from parola.conversation.tool_round import InterruptionMode, Tool
+from parola.conversation.tools import InterruptionMode, Tool
 from parola.conversation.turn_taking import END_OF_TURN_SECONDS
 from parola.errors import ConversationRefused
 from parola.protocol.agents import AgentPlatformSettings, ConversationalConfig

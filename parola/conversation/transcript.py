@@ -13,7 +13,7 @@ from typing import Any, Literal
 import orjson
 
 from parola.conversation.events import Attachment
-from parola.conversation.tool_round import ToolCall
+from parola.conversation.tools import ToolCall
 
 SILENCE = "..."
 """What the model reads when the user said nothing and the agent speaks again."""
@@ -66,6 +66,11 @@ class AgentEntry:
         return self.heard is not None
 
     @property
+    def is_worth_keeping(self) -> bool:
+        """Something was said or done. A reply that was cut before a word of it left is not."""
+        return bool(self.text or self.calls)
+
+    @property
     def said(self) -> str:
         return self.text if self.heard is None else self.heard
 
@@ -99,16 +104,20 @@ class Transcript:
                 yield index
 
     def rated(self, event_id: int) -> int | None:
-        """The last agent entry under an event id."""
-        for index in range(len(self.entries) - 1, -1, -1):
-            entry = self.entries[index]
-            if isinstance(entry, AgentEntry) and entry.event_id == event_id:
-                return index
-        return None
+        """The agent entry that a rating of this event id means: the last one with content."""
+        found: int | None = None
+        for index, entry in enumerate(self.entries):
+            if (
+                isinstance(entry, AgentEntry)
+                and entry.event_id == event_id
+                and (found is None or entry.is_worth_keeping)
+            ):
+                found = index
+        return found
 
     @property
     def agent_turns(self) -> int:
-        return len({entry.event_id for entry in self.entries if isinstance(entry, AgentEntry)})
+        return len({e.event_id for e in self.entries if isinstance(e, AgentEntry) and e.is_worth_keeping})
 
     # -- for the model ------------------------------------------------------------------------------------------------
 

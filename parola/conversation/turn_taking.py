@@ -1,7 +1,8 @@
-"""The user's side: speech, the turn it belongs to, and whether that turn is over.
+"""The rules of the floor: when the user's turn is over, and what takes the floor from the agent.
 
-A turn is over when the user has been silent for long enough *and* the words of all that was said are there. The
-words come from ``TranscriptUpdated``, one for each pause, and always cover the whole turn.
+A user turn is over when the user has been silent for long enough *and* the words of all that was said are there. The
+words come from ``TranscriptUpdated``, one for each pause, and always cover the whole turn. It is taken when the agent
+can be answered to: words said into a reply that cannot be cut wait until that reply has been heard.
 """
 
 from __future__ import annotations
@@ -21,6 +22,35 @@ TYPING_SECONDS = 2.0
 
 TRANSCRIPT_SECONDS = 15.0
 """How long the words of a turn may lag behind its end before listening counts as failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The agent's hold of the floor at one moment."""
+
+    is_busy: bool = False
+    """Something of the agent is being made, or can be heard."""
+    is_protected: bool = False
+    """A first message, a tool or a goodbye that may not be cut."""
+    was_sent: bool = False
+    """The client has got something of it."""
+    client_can_be_cut: bool = True
+    """The hosted platform cuts the agent only for clients that listen to ``interruption``."""
+
+    @property
+    def yields_to_text(self) -> bool:
+        """What the user writes takes the floor."""
+        return self.is_busy and not self.is_protected
+
+    @property
+    def yields_to_speech(self) -> bool:
+        """What the user says takes the floor. As long as nothing was sent, any client can be spared it."""
+        return self.yields_to_text and (self.client_can_be_cut or not self.was_sent)
+
+    @property
+    def keeps_from_speech(self) -> bool:
+        """What the user says has to wait until the agent has been heard."""
+        return self.is_protected or (self.is_busy and not self.yields_to_speech)
 
 
 @dataclass(slots=True)
@@ -53,9 +83,13 @@ class UserTurn:
         self.stopped_at = event.at
         self.awaited_transcripts += 1
 
-    def transcribed(self, text: str) -> None:
-        self.text = text.strip()
-        self.awaited_transcripts = max(0, self.awaited_transcripts - 1)
+    def transcribed(self, text: str) -> bool:
+        """The turn's words so far; says whether they are new."""
+        text = text.strip()
+        self.not_transcribed()
+        is_new = text != self.text
+        self.text = text
+        return is_new
 
     def not_transcribed(self) -> None:
         self.awaited_transcripts = max(0, self.awaited_transcripts - 1)
@@ -66,10 +100,6 @@ class UserTurn:
         if self.stopped_at is None:
             return None
         return max(self.stopped_at + self.silence_seconds, self.held_until)
-
-    def is_over(self, now: float) -> bool:
-        ends_at = self.ends_at
-        return ends_at is not None and now >= ends_at and self.awaited_transcripts == 0
 
     def spoken_seconds(self, now: float) -> float:
         """Length of the present (or last) utterance."""

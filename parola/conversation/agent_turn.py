@@ -1,0 +1,223 @@
+"""The agent's hold of the floor: one reply, or several with tools between them, and what the client gets of it.
+
+All that a turn sends carries its event id, until it is cut. The Python SDK drops audio whose id is at most the
+interruption's, the JavaScript client plays audio whose id is at least it: so an interruption carries the last id
+sent, and whatever follows gets a higher one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from parola.conversation.actions import StopReply
+from parola.conversation.events import ModelFinished, ReplyAudio, ReplyText
+from parola.conversation.outgoing import Outgoing
+from parola.conversation.reply import Playback, Reply, broken_off
+from parola.conversation.transcript import AgentEntry, Transcript
+from parola.protocol.server_messages import (
+    AgentChatResponsePart,
+    AgentResponse,
+    AgentResponseComplete,
+    AgentResponseCorrection,
+    Audio,
+    AudioAlignment,
+    ContextUsage,
+    InternalTentativeAgentResponse,
+    Interruption,
+)
+from parola.providers.base import Alignment
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the turns of one conversation share."""
+
+    out: Outgoing
+    transcript: Transcript
+    playback: Playback
+    text_only: bool
+    streams_parts: bool
+    """The client gets text as it is written."""
+
+
+class AgentTurn:
+    """Facts of the current reply go in, in order; messages come out through ``Outgoing``."""
+
+    __slots__ = (
+        "_stage",
+        "_usage",
+        "answers_user",
+        "event_id",
+        "is_cut",
+        "is_protected",
+        "replies",
+        "tool_rounds",
+        "was_sent",
+    )
+
+    def __init__(
+        self, stage: Stage, *, is_protected: bool = False, answers_user: bool = True, tool_rounds: int = 0
+    ) -> None:
+        self._stage = stage
+        self._usage: ContextUsage | None = None
+        self.event_id = stage.out.next_event_id()
+        self.is_protected = is_protected
+        """Nothing the user does cuts it."""
+        self.answers_user = answers_user
+        """False when the agent speaks because nobody else does."""
+        self.tool_rounds = tool_rounds
+        self.replies: list[Reply] = []
+        self.was_sent = False
+        """Something of it has reached the client."""
+        self.is_cut = False
+
+    @property
+    def current(self) -> Reply | None:
+        """The reply that is still being made."""
+        if self.replies and not self.replies[-1].is_told:
+            return self.replies[-1]
+        return None
+
+    @property
+    def can_go_on(self) -> bool:
+        """More may be sent under this turn's id: it was not cut, and nobody drew a higher one since."""
+        return not self.is_cut and self.event_id == self._stage.out.last_event_id
+
+    def begin_reply(self, number: int, now: float, *, is_verbatim: bool = False) -> Reply:
+        stage = self._stage
+        entry = stage.transcript.add(AgentEntry("", self.event_id, now))
+        reply = Reply(number, entry, now, is_spoken=not stage.text_only, is_verbatim=is_verbatim)
+        self.replies.append(reply)
+        return reply
+
+    def entry(self, reply: Reply) -> AgentEntry:
+        return self._stage.transcript.agent_entry(reply.entry)
+
+    # -- facts of a reply ---------------------------------------------------------------------------------------------
+
+    def text(self, reply: Reply, event: ReplyText, now: float) -> None:
+        if reply.first_text_at is None:
+            reply.first_text_at = now
+        reply.text += event.text
+        if self._stage.streams_parts:
+            if not reply.parts_started:
+                reply.parts_started = True
+                self._send_of(reply, AgentChatResponsePart(text="", type="start", event_id=self.event_id))
+            self._send_of(reply, AgentChatResponsePart(text=event.text, type="delta", event_id=self.event_id))
+
+    def sentence(self, reply: Reply, text: str, now: float) -> None:
+        if reply.first_sentence_at is None:
+            reply.first_sentence_at = now
+        reply.sentence(text)
+        if not reply.is_written:
+            draft = "".join(sentence.text for sentence in reply.sentences).strip()
+            self._stage.out.send(InternalTentativeAgentResponse(tentative_agent_response=draft))
+
+    def audio(self, reply: Reply, event: ReplyAudio, now: float) -> None:
+        if reply.first_audio_at is None:
+            reply.first_audio_at = now
+        start = self._stage.playback.queue(now, event.seconds)
+        reply.play(start, event.seconds, event.alignment)
+        alignment = None if event.alignment is None else _milliseconds(event.alignment)
+        self._send_of(reply, Audio(audio_base_64=event.audio, event_id=self.event_id, alignment=alignment))
+
+    def model_finished(self, reply: Reply, event: ModelFinished) -> None:
+        """All the words of this step are known: tell them."""
+        entry = self.entry(reply)
+        entry.model = event.model
+        entry.input_tokens, entry.output_tokens = event.input_tokens, event.output_tokens
+        if event.context_limit:
+            self._usage = ContextUsage(
+                event_id=self.event_id,
+                model=event.model,
+                context_tokens=event.input_tokens + event.output_tokens,
+                context_limit_tokens=event.context_limit,
+            )
+        self.write_down(reply)
+
+    def write_down(self, reply: Reply) -> None:
+        """The text of a reply is complete: into the transcript, and to the client."""
+        if reply.is_written:
+            return
+        reply.is_written = True
+        entry = self.entry(reply)
+        entry.text = reply.text.strip()
+        entry.metrics |= reply.metrics()
+        if reply.parts_started:
+            self._send_of(reply, AgentChatResponsePart(text="", type="stop", event_id=self.event_id))
+        if entry.is_worth_keeping:
+            self._stage.out.record(reply.entry)
+        if entry.text:
+            self._send_of(reply, AgentResponse(agent_response=entry.text, event_id=self.event_id))
+
+    def reply_finished(self, reply: Reply) -> None:
+        reply.finish()
+        self.write_down(reply)
+        entry = self.entry(reply)
+        if reply.first_audio_at is not None and entry.is_worth_keeping:
+            entry.metrics |= reply.metrics()
+            self._stage.out.record(reply.entry)
+
+    def complete(self) -> None:
+        """The agent has said all it wanted; what remains is playback."""
+        self._stage.out.send(AgentResponseComplete(event_id=self.event_id))
+        if self._usage is not None:
+            self._stage.out.send(self._usage)
+            self._usage = None
+
+    def _send_of(self, reply: Reply, message: AgentChatResponsePart | AgentResponse | Audio) -> None:
+        reply.was_sent = self.was_sent = True
+        self._stage.out.send(message)
+
+    # -- cutting it ---------------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """End the current reply where it is. What nobody has got anything of was never said."""
+        reply = self.current
+        if reply is None:
+            return
+        self._stage.out.ask(StopReply(reply.number))
+        reply.is_told = True
+
+    def cut(self, now: float, *, is_interruption: bool) -> None:
+        """Stop, tell the client if the user took the floor, and set the record straight about what was heard."""
+        reply = self.current
+        is_unfinished = reply is not None and not reply.is_written
+        heard_until = self._stage.playback.cut(now)
+        heard = [one.heard(heard_until) for one in self.replies]
+        self.stop()
+        if reply is not None and is_unfinished and reply.was_sent:
+            self.write_down(reply)
+        if self.was_sent and is_interruption:
+            self._stage.out.send(Interruption(event_id=self.event_id))
+        for one, words in zip(self.replies, heard, strict=True):
+            self._correct(one, words, is_unfinished=is_unfinished and one is reply)
+        self.is_cut = True
+
+    def _correct(self, reply: Reply, heard: str, *, is_unfinished: bool) -> None:
+        entry = self.entry(reply)
+        if not entry.text or entry.is_interrupted:
+            return
+        if heard != entry.text:
+            entry.heard = broken_off(heard)
+        elif is_unfinished:
+            entry.heard = heard
+        else:
+            return
+        self._stage.out.record(reply.entry)
+        if heard != entry.text:
+            self._stage.out.send(
+                AgentResponseCorrection(
+                    original_agent_response=entry.text,
+                    corrected_agent_response=entry.heard or "...",
+                    event_id=self.event_id,
+                )
+            )
+
+
+def _milliseconds(alignment: Alignment) -> AudioAlignment:
+    return AudioAlignment(
+        chars=alignment.chars,
+        char_start_times_ms=tuple(round(1000 * start) for start in alignment.starts),
+        char_durations_ms=tuple(round(1000 * seconds) for seconds in alignment.durations),
+    )

@@ -1,0 +1,75 @@
+"""How a conversation can end, and what everybody is told about it (reference: websocket.md §6).
+
+The client gets a close code and a reason that fits a close frame, after an ``error`` frame when something went wrong;
+the record gets a status, a termination reason and, after a failure, an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from parola.conversation.actions import Close
+from parola.conversation.events import ClientDisconnected, EndRequested
+from parola.conversation.tools import ToolCall
+from parola.protocol.server_messages import Error
+
+FAREWELL_SECONDS = 30.0
+"""How long the last words may take to be made and played, at most."""
+
+REASON_BYTES = 123
+"""What fits a close frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The hang-up, and the ``error`` frame before it if there is one."""
+
+    close: Close
+    error: Error | None = None
+
+
+def agent_ended(call: ToolCall) -> Ending:
+    """``end_call``."""
+    reason = str(call.arguments.get("reason") or "").strip()
+    said = "The agent ended the call"
+    return Ending(Close(1000, said, termination_reason=f"{said}: {reason}" if reason else said))
+
+
+def user_was_silent() -> Ending:
+    reason = "The user was silent for too long"
+    return Ending(Close(1000, reason, termination_reason=reason))
+
+
+def took_too_long(max_seconds: float) -> Ending:
+    reason = "Maximum duration reached"
+    message = f"The conversation reached its limit of {max_seconds:g} s."
+    error = Error(code=1000, error_type="max_duration_exceeded", message=message, reason=reason)
+    return Ending(Close(1000, reason, termination_reason=reason), error)
+
+
+def failed(code: int, error_type: str, message: str) -> Ending:
+    """Something went wrong, here, at a provider's or at the client's."""
+    reason = short_reason(message)
+    close = Close(code, reason, "failed", termination_reason=message, error={"code": code, "reason": message})
+    return Ending(close, Error(code=code, error_type=error_type, message=message, reason=reason))
+
+
+def requested(event: EndRequested) -> Ending:
+    reason = short_reason(event.reason)
+    if event.code in (1000, 1001):
+        return Ending(Close(event.code, reason, termination_reason=event.reason))
+    error = {"code": event.code, "reason": event.reason}
+    return Ending(Close(event.code, reason, "failed", termination_reason=event.reason, error=error))
+
+
+def client_left(event: ClientDisconnected) -> Ending:
+    reason = "Client disconnected" + (f": {event.reason}" if event.reason else "")
+    return Ending(Close(event.code, short_reason(event.reason), termination_reason=reason))
+
+
+def short_reason(message: str) -> str:
+    """As much of a message as fits a close frame."""
+    encoded = message.encode()
+    if len(encoded) <= REASON_BYTES:
+        return message
+    return encoded[: REASON_BYTES - 3].decode(errors="ignore") + "..."

@@ -1,0 +1,59 @@
+"""What one step of a conversation asks for, collected in order by all its parts; and the ids they draw.
+
+Ids: the user's turns and the agent's turns draw from one counter, so what is sent never goes back. A message that the
+agent's ``client_events`` leave out is dropped here, and so is everything once the client has gone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from parola.conversation.actions import Action, Record, Send, Warn
+from parola.conversation.transcript import Transcript
+from parola.protocol.messages import ServerMessage
+from parola.protocol.server_messages import ClientEventFilter
+
+
+class Outgoing:
+    """Filled by the parts of a conversation, emptied once per event."""
+
+    __slots__ = ("_actions", "_conversation_id", "_events", "_last_call", "_transcript", "is_hushed", "last_event_id")
+
+    def __init__(self, conversation_id: str, events: ClientEventFilter, transcript: Transcript) -> None:
+        self._conversation_id = conversation_id
+        self._events = events
+        self._transcript = transcript
+        self._actions: list[Action] = []
+        self._last_call = 0
+        self.last_event_id = 0
+        self.is_hushed = False
+        """The client has gone: nothing is sent any more, all is still recorded."""
+
+    def ask(self, action: Action) -> None:
+        self._actions.append(action)
+
+    def send(self, message: ServerMessage) -> None:
+        if not self.is_hushed and self._events.passes(message.event_type):
+            self._actions.append(Send(message))
+
+    def record(self, index: int) -> None:
+        """Keep a turn as it stands now."""
+        self._actions.append(Record(index, self._transcript.turn(index)))
+
+    def warn(self, message: str) -> None:
+        self._actions.append(Warn(message))
+
+    def take(self) -> list[Action]:
+        """Everything since the last ``take``."""
+        actions, self._actions = self._actions, []
+        return actions
+
+    def next_event_id(self) -> int:
+        self.last_event_id += 1
+        return self.last_event_id
+
+    def next_call_id(self, name: str) -> str:
+        """Looks random, and is the same whenever the conversation is played again."""
+        self._last_call += 1
+        digest = hashlib.blake2s(f"{self._conversation_id}:{self._last_call}".encode(), digest_size=16)
+        return f"{name}_{digest.hexdigest()}"

@@ -1,0 +1,383 @@
+"""What holds in every conversation, whatever happens and whenever.
+
+Hypothesis plays the caller, the ear, the driver and the clock. The driver keeps its contract (facts of a reply in
+order, one transcript for each pause) but is slow, and sends facts of replies long gone; the client sends anything at
+any time. ``Story`` checks each step; what is checked here needs the whole conversation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from parola.conversation.actions import ForgetSpeech, Record, Send, StartReply, StopReply
+from parola.conversation.events import (
+    Attachment,
+    ClientDisconnected,
+    EndRequested,
+    Event,
+    FilesShared,
+    InputStalled,
+    InvalidMessageReceived,
+    ListeningFailed,
+    ModelFinished,
+    ReplyAudio,
+    ReplyFailed,
+    ReplyFinished,
+    ReplyText,
+    SentenceStarted,
+    SpeechScored,
+    SpeechStarted,
+    SpeechStopped,
+    ToolCalled,
+    TranscriptUpdated,
+)
+from parola.protocol.client_messages import (
+    ClientToolResult,
+    ContextualUpdate,
+    Feedback,
+    McpToolApprovalResult,
+    Pong,
+    UserActivity,
+    UserMessage,
+)
+from parola.protocol.server_messages import AgentToolRequest, AgentToolResponse, ClientToolCall
+from tests.story import Story, client_tool, system_tool
+
+TOOLS = (
+    client_tool("look_up", timeout=5),
+    client_tool("save", timeout=2, interruption="disable_during_tool"),
+    client_tool("pay", timeout=3, interruption="disable_during_tool_and_turn"),
+    client_tool("show", expects_response=False),
+    system_tool("skip_turn"),
+    system_tool("end_call"),
+)
+TOOL_NAMES = [tool.name for tool in TOOLS] + ["unknown"]
+
+
+@dataclass
+class Making:
+    """A reply the driver is performing."""
+
+    number: int
+    verbatim: str
+    is_model_finished: bool = False
+    text: str = ""
+    spoken: int = 0
+
+
+@dataclass
+class World:
+    """Everything around the conversation, and what it remembers of it."""
+
+    story: Story
+    making: Making | None = None
+    is_speaking: bool = False
+    owed_transcripts: int = 0
+    turn_words: list[str] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    """Everything the user said or wrote that the conversation was told; each word is unique."""
+    numbers: list[int] = field(default_factory=list)
+    results_sent: dict[str, int] = field(default_factory=dict)
+    _count: int = 0
+
+    def word(self) -> str:
+        self._count += 1
+        return f"word{self._count}."
+
+    @property
+    def is_over(self) -> bool:
+        return self.story.close is not None
+
+    def tell(self, *events: Event) -> None:
+        for event in events:
+            self.story.tell(event)
+            self._perform()
+
+    def wait(self, seconds: float) -> None:
+        until = round(self.story.now + seconds, 6)
+        while not self.is_over:
+            deadline = self.story.conversation.next_deadline
+            assert deadline is not None
+            if deadline > until:
+                break
+            self.story.wait(max(0.0, deadline - self.story.now))
+            self._perform()
+        self.story.now = max(self.story.now, until)
+
+    def _perform(self) -> None:
+        """Do what the last step asked for, as the driver would."""
+        for action in self.story.step:
+            match action:
+                case StartReply():
+                    assert self.making is None, "two replies at a time"
+                    assert action.reply not in self.numbers
+                    self.numbers.append(action.reply)
+                    self.making = Making(action.reply, action.verbatim)
+                    if action.request is not None:
+                        check_messages(action.request.messages)
+                case StopReply():
+                    assert self.making is not None and self.making.number == action.reply, "stopped what does not run"
+                    self.making = None
+                case ForgetSpeech():
+                    self.turn_words, self.owed_transcripts = [], 0
+
+    # -- what may happen; each does nothing when it cannot happen now -------------------------------------------------
+
+    def speech(self, choice: int) -> None:
+        if self.is_speaking:
+            self.is_speaking = False
+            self.owed_transcripts += 1
+            self.tell(SpeechStopped(self.story.now))
+        else:
+            self.is_speaking = True
+            self.tell(SpeechStarted(self.story.now - 0.09))
+
+    def hearing(self, choice: int) -> None:
+        if not self.owed_transcripts:
+            return
+        self.owed_transcripts -= 1
+        if choice % 8 == 0:
+            self.tell(ListeningFailed("the ear failed"))
+            return
+        if choice % 8 > 2:
+            word = self.word()
+            self.words.append(word)
+            self.turn_words.append(word)
+        self.tell(TranscriptUpdated(" ".join(self.turn_words)))
+
+    def writing(self, choice: int) -> None:
+        word = self.word()
+        if choice % 4 == 0:
+            self.tell(UserMessage(text=None))
+        elif choice % 4 == 1:
+            self.words.append(word)
+            self.tell(FilesShared(word, (Attachment("f", "f.png", "image/png", {"type": "image_url"}),)))
+        else:
+            self.words.append(word)
+            self.tell(UserMessage(text=word))
+
+    def around(self, choice: int) -> None:
+        match choice % 7:
+            case 0:
+                self.tell(UserActivity())
+            case 1:
+                self.tell(ContextualUpdate(text="context", context_id=None if choice % 2 else "c"))
+            case 2:
+                self.tell(Feedback(event_id=choice % 9, score=("like", "dislike", None)[choice % 3]))
+            case 3:
+                self.tell(Pong(event_id=choice % 5))
+            case 4:
+                self.tell(McpToolApprovalResult(tool_call_id="x", is_approved=True))
+            case 5:
+                self.tell(SpeechScored(choice / 100))
+            case _:
+                self.tell(ListeningFailed("the detector failed"), TranscriptUpdated(" ".join(self.turn_words)))
+
+    def reply(self, choice: int) -> None:
+        """The reply gets on by one fact."""
+        making = self.making
+        if making is None:
+            return
+        number = making.number
+        unspoken = making.text[making.spoken :]
+        if not making.is_model_finished:
+            if making.verbatim:
+                making.text, making.is_model_finished = making.verbatim, True
+                self.tell(ReplyText(number, making.verbatim), ModelFinished(number))
+            elif choice % 4 == 0:
+                making.is_model_finished = True
+                self.tell(ModelFinished(number, "model", 10, 5, 100 if choice % 8 else 0))
+            elif choice % 4 == 1:
+                self.tell(ToolCalled(number, TOOL_NAMES[choice % len(TOOL_NAMES)], {"message": "Bye."}))
+            elif choice % 4 == 2 or not unspoken or self.story.setup.text_only:
+                making.text += "Some words. "
+                self.tell(ReplyText(number, "Some words. "))
+            else:
+                self._speak(making, unspoken)
+        elif unspoken and not self.story.setup.text_only and choice % 2:
+            self._speak(making, unspoken)
+        else:
+            self.making = None
+            self.tell(ReplyFinished(number))
+
+    def _speak(self, making: Making, text: str) -> None:
+        making.spoken += len(text)
+        self.tell(SentenceStarted(making.number, text))
+        if self.making is making:
+            self.tell(ReplyAudio(making.number, b"\0\0", 0.6))
+
+    def late(self, choice: int) -> None:
+        """A fact of a reply that was stopped or has finished."""
+        over = [number for number in self.numbers if self.making is None or number != self.making.number]
+        if not over:
+            return
+        number = over[choice % len(over)]
+        facts: list[Event] = [
+            ReplyText(number, "late"),
+            ToolCalled(number, "look_up", {}),
+            ModelFinished(number, "model", 1, 1, 9),
+            SentenceStarted(number, "late"),
+            ReplyAudio(number, b"\0\0", 5.0),
+            ReplyFinished(number),
+            ReplyFailed(number, "llm_error", "late"),
+        ]
+        before = len(self.story.actions)
+        self.tell(facts[choice % len(facts)])
+        assert len(self.story.actions) == before, "a late fact had a consequence"
+
+    def tool_result(self, choice: int) -> None:
+        calls = [m.tool_call_id for m in self.story.sent_of(ClientToolCall)]
+        call_id = calls[choice % len(calls)] if calls and choice % 5 else "unknown"
+        result = ("done", {"a": 1}, None, [1], 3.5, "")[choice % 6]
+        error_type = "user_rejected" if choice % 11 == 0 else None
+        self.tell(
+            ClientToolResult(tool_call_id=call_id, result=result, is_error=choice % 7 == 0, error_type=error_type)
+        )
+
+    def failing(self, choice: int) -> None:
+        match choice % 40:
+            case 0:
+                self.tell(InvalidMessageReceived("invalid_message", "nonsense"))
+            case 1:
+                self.tell(InputStalled(60))
+            case 2 | 3:
+                self.tell(ClientDisconnected(1006, "gone"))
+            case 4 | 5:
+                self.tell(EndRequested("the operator says so"))
+            case 6 | 7 if self.making is not None:
+                number, self.making = self.making.number, None
+                self.tell(ReplyFailed(number, "llm_error", "the model failed"))
+
+    def settle(self) -> None:
+        """Everybody finishes what they were doing; then nothing more is owed to anybody."""
+        for _ in range(60):
+            if self.is_over:
+                return
+            if self.is_speaking:
+                self.speech(0)
+            elif self.owed_transcripts:
+                self.owed_transcripts -= 1
+                self.tell(TranscriptUpdated(" ".join(self.turn_words)))
+            elif self.making is not None:
+                self._finish_reply(self.making)
+            else:
+                self.wait(1)
+                if self.making is None and self.story.phase == "listening" and not self.turn_words:
+                    return
+        raise AssertionError(f"never comes to rest: {self.story.phase}")
+
+    def _finish_reply(self, making: Making) -> None:
+        number = making.number
+        if not making.is_model_finished:
+            making.is_model_finished = True
+            if making.verbatim:
+                making.text = making.verbatim
+            self.tell(*([ReplyText(number, making.verbatim)] if making.verbatim else []), ModelFinished(number))
+        unspoken = making.text[making.spoken :]
+        if unspoken and not self.story.setup.text_only and self.making is making:
+            self._speak(making, unspoken)
+        if self.making is making:
+            self.making = None
+            self.tell(ReplyFinished(number))
+
+
+def check_messages(messages: Any) -> None:
+    """Chat messages are well-formed: each assistant's calls are followed by exactly their results."""
+    waiting: list[str] = []
+    seen: set[str] = set()
+    for message in messages:
+        if message["role"] == "tool":
+            assert waiting and message["tool_call_id"] == waiting.pop(0)
+            assert isinstance(message["content"], str)
+            continue
+        assert not waiting, f"no result for {waiting} before {message}"
+        assert message["role"] in ("system", "user", "assistant")
+        assert message["content"] or message.get("tool_calls")
+        for call in message.get("tool_calls", ()):
+            assert call["id"] not in seen
+            seen.add(call["id"])
+            waiting.append(call["id"])
+    assert not waiting
+
+
+def check_end(world: World) -> None:
+    story = world.story
+    record = {action.index: action.turn for action in story.actions if isinstance(action, Record)}
+    stored = " ".join(turn["message"] or "" for turn in record.values() if turn["role"] == "user").split()
+    assert sorted(set(world.words)) == sorted(w for w in stored if w.startswith("word")), "said, but not stored once"
+    if story.close is None:
+        asked = str([reply.request.messages for reply in story.replies if reply.request is not None][-1:])
+        for word in world.words:
+            assert word in asked, f"{word} was never answered"
+    for turn in record.values():
+        called = [call["request_id"] for call in turn["tool_calls"]]
+        results = [result["request_id"] for result in turn["tool_results"]]
+        assert called == results, "every call has one result"
+    requests = [m.tool_call_id for m in story.sent_of(AgentToolRequest)]
+    assert len(set(requests)) == len(requests)
+    told = [m.tool_call_id for m in story.sent_of(AgentToolResponse)]
+    assert len(set(told)) == len(told) and set(told) <= set(requests)
+    for send in story.actions:
+        if isinstance(send, Send) and isinstance(send.message, AgentToolResponse):
+            assert send.message.tool_name != "end_call" or story.close is not None
+
+
+MOVES = (
+    ("speech", 4),
+    ("hearing", 4),
+    ("writing", 2),
+    ("around", 2),
+    ("reply", 10),
+    ("late", 1),
+    ("tool_result", 3),
+    ("failing", 1),
+)
+moves = st.tuples(
+    st.sampled_from([name for name, weight in MOVES for _ in range(weight)]),
+    st.integers(0, 120),
+    st.sampled_from([0.0, 0.0, 0.1, 0.3, 0.6, 1.5, 4.0, 9.0]),
+)
+setups = st.fixed_dictionaries(
+    {},
+    optional={
+        "first_message": st.just("Welcome."),
+        "first_message_is_protected": st.just(True),
+        "text_only": st.just(True),
+        "turn_timeout_seconds": st.sampled_from([-1.0, 2.5, 5.0]),
+        "silence_end_call_seconds": st.just(8.0),
+        "max_duration_seconds": st.sampled_from([5.0, 20.0, 1000.0]),
+        "max_duration_message": st.just("Time is up."),
+        "initial_wait_seconds": st.just(3.0),
+        "client_events": st.sampled_from(
+            [["audio", "agent_response", "user_transcript"], ["agent_chat_response_part", "interruption"]]
+        ),
+    },
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(setup=setups, script=st.lists(moves, max_size=60))
+def test_whatever_happens_the_promises_hold(setup: dict[str, Any], script: list[tuple[str, int, float]]) -> None:
+    world = World(Story(tools=TOOLS, **setup))
+    world.story.connects()
+    world._perform()
+    for move, choice, seconds in script:
+        if world.is_over:
+            break
+        if world.story.setup.text_only and move in ("speech", "hearing"):
+            move = "writing"
+        getattr(world, move)(choice)
+        if not world.is_over:
+            world.wait(seconds)
+    world.settle()
+    check_end(world)
+
+
+@given(event=st.sampled_from([UserMessage(text="hi"), SpeechStarted(1.0), ClientDisconnected(1000), UserActivity()]))
+def test_nothing_happens_after_the_end(event: Event) -> None:
+    story = Story().connects().hangs_up()
+    assert story.tell(event).step == [] and story.wait(1000).step == []
