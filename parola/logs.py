@@ -24,7 +24,7 @@ class Logger:
         if self._bound is None:
             import structlog
 
-            self._bound = structlog.get_logger(logger=self._name)
+            self._bound = structlog.get_logger(source=self._name)
         return self._bound
 
     def debug(self, event: str, **fields: Any) -> None:

@@ -6,12 +6,12 @@ import time
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import APIRouter, Query, Request
 
 from parola.api.errors import checked
 from parola.api.merging import patched
 from parola.api.paging import PageDep, SortDirection, page_body
-from parola.api.responses import Json, RawBody, new_id
+from parola.api.responses import Json, OptionalBody, RawBody, new_id, optional_body
 from parola.api.services import Services, ServicesDep, needs_key
 from parola.api.widget import admit, widget_config
 from parola.errors import NotFound
@@ -132,15 +132,15 @@ async def delete(agent_id: str, services: ServicesDep, force: bool = False) -> J
     "/{agent_id}/duplicate",
     operation_id="agents_duplicate",
     response_model=CreateAgentResponse,
+    openapi_extra=optional_body(DuplicateAgentRequest),
     dependencies=[needs_key],
 )
-async def duplicate(
-    agent_id: str, services: ServicesDep, body: Annotated[DuplicateAgentRequest | None, Body()] = None
-) -> Json:
+async def duplicate(agent_id: str, raw: OptionalBody, services: ServicesDep) -> Json:
     """Copy an agent under a new id."""
+    body = checked(DuplicateAgentRequest, raw)
     old = await find_agent(services, agent_id)
     now = time.time()
-    name = (body.name if body else None) or f"{old.name} (copy)"
+    name = body.name or f"{old.name} (copy)"
     agent = AgentRow(new_id("agent"), name, old.document, now, now)
     await services.store.agents.put(agent)
     return Json({"agent_id": agent.agent_id})

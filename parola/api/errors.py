@@ -29,6 +29,8 @@ M = TypeVar("M", bound=BaseModel)
 
 UNFORESEEN = "Something went wrong on the server; its log says what."
 
+TOO_LARGE = "content_too_large"
+
 SHOWN_CHARACTERS = 80
 """Of what came, in a message."""
 
@@ -76,7 +78,8 @@ async def _on_http(request: Request, error: Exception) -> Json:
         405: f"{request.method} is not possible on {request.url.path}.",
     }
     message = messages.get(status, str(error.detail))
-    return Json(detail(status.name.lower(), message), status_code=status, headers=dict(error.headers or {}))
+    code = TOO_LARGE if status == 413 else status.name.lower()
+    return Json(detail(code, message), status_code=status, headers=dict(error.headers or {}))
 
 
 def _explained(error: dict[str, Any]) -> dict[str, Any]:
@@ -152,7 +155,7 @@ class BodyLimit:
         announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         too_large = f"Expected a body of at most {limit} bytes, got more."
         if announced.isdigit() and int(announced) > limit:
-            await Json(detail("content_too_large", too_large), status_code=413)(scope, receive, send)
+            await Json(detail(TOO_LARGE, too_large), status_code=413)(scope, receive, send)
             return
         received = 0
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from fastapi import APIRouter
 
-from fastapi import APIRouter, Body
-
-from parola.api.responses import Json
+from parola.api.errors import checked
+from parola.api.responses import Json, OptionalBody, optional_body
 from parola.api.services import ServicesDep, needs_key
 from parola.errors import NotFound
 from parola.protocol.documents import JsonObject
@@ -16,10 +15,15 @@ from parola.store.base import ApiKeyRow
 router = APIRouter(prefix="/v1/x/api-keys", tags=["server"], dependencies=[needs_key])
 
 
-@router.post("", operation_id="x_api_keys_create", response_model=ApiKeyCreated)
-async def create(services: ServicesDep, body: Annotated[ApiKeyRequest | None, Body()] = None) -> Json:
+@router.post(
+    "",
+    operation_id="x_api_keys_create",
+    response_model=ApiKeyCreated,
+    openapi_extra=optional_body(ApiKeyRequest),
+)
+async def create(raw: OptionalBody, services: ServicesDep) -> Json:
     """Make an API key. It is shown this once; from now on requests need one."""
-    row, key = await services.keys.create((body or ApiKeyRequest()).name)
+    row, key = await services.keys.create(checked(ApiKeyRequest, raw).name)
     return Json({**_response(row), "api_key": key})
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
 from parola.protocol.documents import JsonObject
@@ -29,6 +30,7 @@ def new_id(prefix: str) -> str:
 
 
 async def _raw_body(request: Request) -> JsonObject:
+    """The body as an object. Raises the error of a body that does not validate."""
     try:
         document = loads(await request.body())
     except (ValueError, RecursionError) as error:
@@ -44,3 +46,16 @@ async def _raw_body(request: Request) -> JsonObject:
 
 RawBody = Annotated[JsonObject, Depends(_raw_body)]
 """The body exactly as it came, beside the model that checks it."""
+
+
+async def _raw_body_if_any(request: Request) -> JsonObject:
+    return await _raw_body(request) if await request.body() else {}
+
+
+OptionalBody = Annotated[JsonObject, Depends(_raw_body_if_any)]
+"""The body exactly as it came; an empty object when there is none."""
+
+
+def optional_body(model: type[BaseModel]) -> dict[str, Any]:
+    """``openapi_extra`` of a handler with an ``OptionalBody``."""
+    return {"requestBody": {"content": {"application/json": {"schema": model.model_json_schema()}}, "required": False}}
