@@ -56,7 +56,10 @@ _INSTRUCTION = re.compile(
     re.IGNORECASE,
 )
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_PLACE = re.compile(r"\b(?:in|at|for|near|from|to)\s+((?:(?!(?:on|at|for|today|tomorrow|please)\b)[\w'-]+\s?)+)", re.I)
+_PLACE = re.compile(
+    r"\b(?:in|at|for|near|from|to)\s+((?:(?!(?:in|on|at|for|and|with|next|this|today|tomorrow|please)\b)[\w'-]+\s?)+)",
+    re.I,
+)
 _WHEN = re.compile(
     r"\b(?:(?:next|this|on)\s+)?(?:today|tonight|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b"
     r"|\b\d{4}-\d{2}-\d{2}\b|\b(?:at\s+)?\d{1,2}(?::\d{2})?\s*(?:am|pm|o'clock)\b|\b\d{1,2}:\d{2}\b",

@@ -103,15 +103,14 @@ def reading_of(messages: Sequence[Mapping[str, JSON]], results: Sequence[Mapping
     }
     sentences = []
     for result in results:
-        name = names.get(str(result.get("tool_call_id")), "tool").replace("_", " ")
+        name = names.get(str(result.get("tool_call_id")), "tool").replace("_", " ").capitalize()
         value = result_of(result)
         if is_failure(result):
             if isinstance(value, Mapping):
                 value = value.get("error") or value.get("message") or value
-            sentences.append(f"The {name} did not work: {sentence(readable(value))}")
+            sentences.append(f"{name} did not work: {sentence(readable(value) or 'no reason given')}")
         else:
-            text = readable(value).strip()
-            sentences.append(f"The {name} says: {sentence(text)}" if text else f"The {name} is done.")
+            sentences.append(f"{name}: {sentence(readable(value) or 'done')}")
     return " ".join(sentences)
 
 
