@@ -18,7 +18,7 @@ setup: .venv/.ready .venv/.models
 	touch $@
 
 serve: setup
-	$(BIN)/parola serve $(ARGS)
+	$(BIN)/parola serve --preload $(ARGS)
 
 node_modules: package.json package-lock.json
 	npm ci --no-audit --no-fund

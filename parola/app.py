@@ -106,7 +106,10 @@ def create_app(settings: Settings, *, store: Store | None = None, registry: Any 
                 await load_project(store, settings.project)
             await _add_demo_agent(store)
             opening.load()
+            warming = asyncio.create_task(_warm_up(registry)) if settings.preload else None
             yield
+            if warming is not None:
+                warming.cancel()
         finally:
             await live.end_all("The server is stopping.")
             await registry.aclose()
@@ -143,6 +146,12 @@ def create_app(settings: Settings, *, store: Store | None = None, registry: Any 
         app.include_router(router)
     app.router.routes.append(WebSocketRoute(signed_urls.SOCKET_PATH, socket, name="conversation"))
     return app
+
+
+async def _warm_up(registry: Any) -> None:
+    """Load the models before the first call needs them; what is missing is said once, here."""
+    for trouble in await registry.warm_up():
+        log.warning("not_ready", reason=trouble)
 
 
 def _store(settings: Settings) -> Store:
