@@ -176,7 +176,8 @@ class AgentTurn:
         reply = self.current
         if reply is None:
             return
-        self._stage.out.ask(StopReply(reply.number))
+        if not reply.has_failed:
+            self._stage.out.ask(StopReply(reply.number))
         reply.is_told = True
 
     def cut(self, now: float, *, is_interruption: bool) -> None:

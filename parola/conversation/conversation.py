@@ -466,6 +466,7 @@ class Conversation:
                 else:
                     self._turn_told(agent, now)
             case ReplyFailed():
+                reply.has_failed = True
                 self._reply_failed(event, now)
         if self.phase is Phase.THINKING and agent.current is not None and agent.current.was_sent:
             self._enter(Phase.SPEAKING)
@@ -504,13 +505,14 @@ class Conversation:
     def _tool_called(self, agent: AgentTurn, reply: Reply, event: ToolCalled, now: float) -> None:
         if self._round is None:
             self._round = ToolRound(self._out, self.setup.tools, reply.entry, agent.event_id)
-        agent.entry(reply).calls.append(self._round.add(event.name, event.arguments, now))
+        self._round.add(event.name, event.arguments, now)
 
     def _run_tools(self, agent: AgentTurn, now: float) -> None:
         """The model has finished asking: run what it asked for."""
         round_ = self._round
         if round_ is None or round_.is_running:
             return
+        self.transcript.agent_entry(round_.entry).calls.extend(round_.calls)
         agent.tool_rounds += 1
         if agent.tool_rounds > MAX_ROUNDS:
             self._out.warn(f"The model called tools {MAX_ROUNDS} times in one turn; it was stopped.")
@@ -560,7 +562,6 @@ class Conversation:
     def _abandon_wishes(self) -> None:
         """A step that is cut before it has finished asking has asked for nothing."""
         if self._round is not None and not self._round.is_running:
-            self.transcript.agent_entry(self._round.entry).calls.clear()
             self._round = None
 
     # -- ending -------------------------------------------------------------------------------------------------------

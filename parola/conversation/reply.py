@@ -105,6 +105,8 @@ class Reply:
     """The model has finished; ``agent_response`` has been sent."""
     is_told: bool = False
     """Everything, audio included, has been sent."""
+    has_failed: bool = False
+    """Nothing more of it will come; there is nothing to stop."""
     parts_started: bool = False
     sentences: list[Sentence] = field(default_factory=list)
 

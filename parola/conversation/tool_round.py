@@ -46,11 +46,9 @@ class ToolRound:
         self.is_running = False
         """False while the model is still asking."""
 
-    def add(self, name: str, arguments: Mapping[str, Any], now: float) -> ToolCall:
+    def add(self, name: str, arguments: Mapping[str, Any], now: float) -> None:
         """The model wants this tool; nothing runs before the step is over."""
-        call = ToolCall(self._out.next_call_id(name), name, arguments, now, self._tools.get(name))
-        self.calls.append(call)
-        return call
+        self.calls.append(ToolCall(self._out.next_call_id(name), name, arguments, now, self._tools.get(name)))
 
     # -- running ------------------------------------------------------------------------------------------------------
 
