@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 DEFAULT_CONTEXT_TOKENS = 128_000
 CONNECT_SECONDS = 5.0
 KEEPALIVE_SECONDS = 60.0
+DRAIN_SECONDS = 0.05
 
 _LOCAL = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 _LONGEST_ERROR = 300
@@ -330,11 +331,23 @@ async def _data(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
                 if line.startswith(b"data:"):
                     payload = line[5:].strip()
                     if payload == b"[DONE]":
+                        await _drain(stream)
                         return
                     if payload:
                         yield payload
     if rest.startswith(b"data:") and (payload := rest[5:].strip()) not in (b"", b"[DONE]"):
         yield payload
+
+
+async def _drain(stream: AsyncIterator[bytes]) -> None:
+    """Read what follows the last event, which is the end of the response: only then is the connection free for the
+    next request. A server that does not end it loses the connection."""
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            async for _ in stream:
+                pass
+    except TimeoutError:
+        pass
 
 
 async def _once(body: bytes) -> AsyncGenerator[bytes, None]:
