@@ -14,6 +14,8 @@ from typing import Any, Self
 
 import httpx
 
+COMMAND = (sys.executable, "-m", "parola.cli")
+
 START_SECONDS = 30.0
 """For a busy machine; an idle one needs a second."""
 
@@ -65,7 +67,7 @@ class ServerProcess:
         """Start, and wait until it listens."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("PAROLA_") or k == "PAROLA_MODELS"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "parola.cli", "serve", "--port", str(self.port), *self._arguments],
+            [*COMMAND, "serve", "--port", str(self.port), *self._arguments],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,

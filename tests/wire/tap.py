@@ -153,8 +153,8 @@ class Call:
                 return
             self._is_open = True
             deflate = _deflate(head.decode("latin1"))
-            self._server_side.extensions = deflate()
-            self._client_side.extensions = deflate(is_server=True)
+            self._server_side.extensions += deflate()
+            self._client_side.extensions += deflate(is_server=True)
         self._server_side.feed(data)
 
     def _server_frame(self, frame: Frame) -> None:

@@ -172,7 +172,7 @@ def test_client_tools_answer_with_objects_errors_and_when_they_do_not_exist(paro
     assert browser.hears("message")["message"].startswith("Got object: ")
     assert browser.asks("broken").endswith("Client tool execution failed: no barometer")
     assert browser.asks("nothing") == "Got nothing: Client tool execution successful."
-    assert browser.asks("missing") == "Failed: Client tool with name missing is not defined on client"
+    assert browser.asks("missing") == "Failed: Error: Client tool with name missing is not defined on client"
     browser.do("end")
     browser.hears("disconnect")
     found = [r for turn in parola.ended_record(conversation_id)["transcript"] for r in turn.get("tool_results") or ()]
