@@ -14,6 +14,10 @@ from pydantic import BeforeValidator, Field, ValidationError
 from parola.protocol.messages import ClientMessage, WireModel
 
 
+DEEPEST = 100
+"""Levels of objects and lists in one frame: enough for any client, and every part of the server can go down so far."""
+
+
 class InvalidMessage(Exception):
     """A frame that cannot be read; ``error_type`` and the text go into the error frame and the close reason."""
 
@@ -206,6 +210,8 @@ def read(frame: str) -> ClientMessage | None:
         raise InvalidMessage("invalid_message", f"Expected a JSON object, got text that is not JSON: {error}") from None
     if not isinstance(data, dict):
         raise InvalidMessage("invalid_message", f"Expected a JSON object, got {_kind(data)}.")
+    if _is_deeper(data, DEEPEST):
+        raise InvalidMessage("invalid_message", f"Expected at most {DEEPEST} levels of objects and lists, got more.")
     if "user_audio_chunk" in data:
         kind: type[ClientMessage] | None = UserAudioChunk
     else:
@@ -219,6 +225,14 @@ def read(frame: str) -> ClientMessage | None:
         return kind.model_validate(data)
     except ValidationError as error:
         raise InvalidMessage(*_explain(kind.event_type, error)) from None
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return False
+    return levels == 0 or any(_is_deeper(item, levels - 1) for item in value)
 
 
 def _explain(event_type: str, error: ValidationError) -> tuple[str, str]:
