@@ -49,7 +49,7 @@ def accepted(
             path in FREE
             or bool(_at(permissions, path))
             or _at(config, path) == value
-            or (path == "agent.language" and value in languages)
+            or (path == "agent.language" and isinstance(value, str) and value in languages)
         )
         if is_allowed:
             _put(result, path, value)

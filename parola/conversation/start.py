@@ -89,7 +89,7 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
         frozenset({own_language, *presets}),
     )
     language = _path(override, "agent", "language")
-    if language is not None and language != own_language and language in presets:
+    if isinstance(language, str) and language != own_language and language in presets:
         raw = merged(raw, _without_nulls(_path(presets, language, "overrides") or {}))
     raw = merged(raw, override)
     config = _read(ConversationalConfig, raw)
