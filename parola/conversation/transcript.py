@@ -273,4 +273,6 @@ def _agent_messages(entry: AgentEntry) -> Iterable[dict[str, Any]]:
     if entry.said or entry.calls:
         yield message
     for call in entry.calls:
-        yield {"role": "tool", "tool_call_id": call.call_id, "content": call.result or ""}
+        # The vocabulary has no mark for a failed call: the model has to read it.
+        content = f"Error: {call.result}" if call.is_error else call.result or ""
+        yield {"role": "tool", "tool_call_id": call.call_id, "content": content}
