@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from parola.config import Settings
@@ -79,7 +79,12 @@ def serve(settings: Settings) -> None:
         backlog=BACKLOG,
         timeout_graceful_shutdown=15,
     )
-    server = _Server(config, lambda: print(GUIDE.format(http=http, ws=ws), flush=True))
+    live = app.state.services.live
+
+    async def farewell() -> None:
+        await live.end_all("The server is stopping.")
+
+    server = _Server(config, lambda: print(GUIDE.format(http=http, ws=ws), flush=True), farewell)
     with suppress(KeyboardInterrupt, asyncio.CancelledError):
         server.run(sockets=[listener])
     if not server.started:
@@ -90,19 +95,29 @@ def _server_class() -> type:
     import uvicorn
 
     class Server(uvicorn.Server):
-        """Says something once it listens."""
+        """Says something once it listens, and lets its conversations end well when it is stopped."""
 
-        def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        def __init__(
+            self, config: uvicorn.Config, announce: Callable[[], None], farewell: Callable[[], Awaitable[None]]
+        ) -> None:
             super().__init__(config)
             self._announce = announce
+            self._farewell = farewell
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
                 self._announce()
 
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            # uvicorn would close every WebSocket with 1012 and no reason before the application learns of it.
+            for listener in self.servers:
+                listener.close()
+            await self._farewell()
+            await super().shutdown(sockets)
+
     return Server
 
 
-def _Server(config: object, announce: Callable[[], None]):  # noqa: N802
-    return _server_class()(config, announce)
+def _Server(config: object, announce: Callable[[], None], farewell: Callable[[], Awaitable[None]]):  # noqa: N802
+    return _server_class()(config, announce, farewell)
