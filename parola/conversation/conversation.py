@@ -310,6 +310,9 @@ class Conversation:
             return
         if self._floor(now).yields_to_text:
             self._interrupt(now)
+        if self._user.is_waiting_to_be_taken and not self._floor(now).keeps_from_speech:
+            self._keep_words(now)
+            self._forget_speech()
         entry = UserEntry(text, self._out.next_event_id(), now, "file" if files else "text", files)
         self._user_said(entry, now)
 
@@ -322,6 +325,10 @@ class Conversation:
         self._silence.user_was_heard(now)
         if self._agent is None:
             self._answer(now, stopped_at)
+
+    def _keep_words(self, now: float) -> None:
+        """What was said of a turn that is not over."""
+        self._keep(UserEntry(self._user.text, self._out.next_event_id(), now, "audio"))
 
     def _keep(self, entry: UserEntry) -> None:
         self._out.record(self.transcript.add(entry))
@@ -607,7 +614,7 @@ class Conversation:
             self._abandon_wishes()
             self._agent.cut(now, is_interruption=False)
         if self._user.text:
-            self._keep(UserEntry(self._user.text, self._out.next_event_id(), now, "audio"))
+            self._keep_words(now)
         if self._round is not None:
             self._round.give_up(now)
             self._round.tell_end()

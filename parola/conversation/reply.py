@@ -14,7 +14,7 @@ from parola.providers.base import Alignment
 CHARACTERS_PER_SECOND = 15.0
 """How fast a voice speaks, when only part of a sentence's audio is known."""
 
-DANGLING = " \t\n,;:-–—"
+DANGLING = " \t\n.,;:-–—"
 """What a text that breaks off does not end with."""
 
 

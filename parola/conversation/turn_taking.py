@@ -101,6 +101,11 @@ class UserTurn:
             return None
         return max(self.stopped_at + self.silence_seconds, self.held_until)
 
+    @property
+    def is_waiting_to_be_taken(self) -> bool:
+        """The user has fallen silent and all the words are there."""
+        return bool(self.text) and not self.is_speaking and not self.awaited_transcripts
+
     def spoken_seconds(self, now: float) -> float:
         """Length of the present (or last) utterance."""
         if self.started_at is None:
