@@ -528,6 +528,7 @@ class Conversation:
             agent.was_sent = True
             agent.is_protected = agent.is_protected or round_.protects_turn
             round_.run(now)
+            self._expect_results(round_)
         if (call := round_.ending_call) is not None and agent.tool_rounds <= MAX_ROUNDS:
             last_words = "" if self.transcript.agent_entry(round_.entry).text else call.arguments.get("message")
             self._say_goodbye(ending.agent_ended(call), str(last_words or "").strip(), now)
@@ -539,11 +540,7 @@ class Conversation:
         round_, agent = self._round, self._agent
         if round_ is None or agent is None:
             return
-        timeout = round_.next_timeout
-        if timeout is None:
-            self.deadlines.clear("tool")
-        else:
-            self.deadlines.set("tool", timeout)
+        self._expect_results(round_)
         if self.phase is Phase.ENDING:
             self._hang_up_when_heard(now)
         elif agent.current is not None:
@@ -553,6 +550,12 @@ class Conversation:
         else:
             self._round = None
             self._tools_finished(agent, round_, now)
+
+    def _expect_results(self, round_: ToolRound) -> None:
+        if round_.next_timeout is None:
+            self.deadlines.clear("tool")
+        else:
+            self.deadlines.set("tool", round_.next_timeout)
 
     def _tools_finished(self, agent: AgentTurn, round_: ToolRound, now: float) -> None:
         if agent.tool_rounds > MAX_ROUNDS or (round_.skips_turn and not self._owes_answer):
