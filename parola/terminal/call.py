@@ -1,0 +1,200 @@
+"""``parola call``: talk to an agent with a recording, in real time, and keep what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from parola.session.audio import AudioFormat, Decoder, Encoder, read_wav, wav_bytes
+from parola.terminal import printing
+from parola.terminal.client import Conversation, Server, conversation
+
+CHUNK_SECONDS = 0.025
+LOUD = 500
+"""A sample above this (of 32767) is sound."""
+
+GREETING_SECONDS = 15.0
+"""How long the caller waits for the agent's first words to end before speaking."""
+
+SILENT_SECONDS = 2.0
+"""An agent that has said nothing by then waits for the caller."""
+
+
+@dataclass(slots=True)
+class _Heard:
+    """The agent's side as it would be played."""
+
+    sample_rate: int = 16000
+    pieces: list[tuple[float, bytes]] = field(default_factory=list)
+    """(when it plays, 16-bit pcm), seconds from the start of the call."""
+    plays_until: float = 0.0
+    first_after: dict[int, float] = field(default_factory=dict)
+    """When the first audio of each event id came."""
+
+    def take(self, now: float, event_id: int, pcm: bytes) -> None:
+        self.first_after.setdefault(event_id, now)
+        start = max(now, self.plays_until)
+        self.pieces.append((start, pcm))
+        self.plays_until = start + len(pcm) / 2 / self.sample_rate
+
+    def cut(self, now: float) -> None:
+        kept = [(at, pcm[: max(0, int((now - at) * self.sample_rate)) * 2]) for at, pcm in self.pieces]
+        self.pieces = [(at, pcm) for at, pcm in kept if pcm]
+        self.plays_until = min(self.plays_until, now)
+
+    def wav(self) -> bytes:
+        length = max((round(at * self.sample_rate) + len(pcm) // 2 for at, pcm in self.pieces), default=0)
+        track = np.zeros(length, np.int16)
+        for at, pcm in self.pieces:
+            samples = np.frombuffer(pcm, np.int16)
+            start = round(at * self.sample_rate)
+            track[start : start + len(samples)] = samples
+        return wav_bytes(track.tobytes(), self.sample_rate)
+
+
+async def call(
+    server: Server,
+    agent_id: str,
+    *,
+    question: Path,
+    answer: Path | None,
+    signed: bool,
+    variables: dict[str, str],
+    tool_result: str | None,
+    timeout: float,
+) -> int:
+    """Stream ``question`` as the caller's voice and wait for the answer to be played. Returns the exit code."""
+    pcm, rate = await asyncio.to_thread(read_wav, question)
+    async with conversation(server, agent_id, signed=signed, variables=variables, text_only=False) as opened:
+        caller = _Caller(opened, pcm, rate, tool_result)
+        code = await caller.run(timeout)
+    if answer is not None:
+        await asyncio.to_thread(answer.write_bytes, caller.heard.wav())
+        printing.out.print(f"[dim]The agent's voice is in {answer}.[/]")
+    printing.closed(opened.close_code, opened.close_reason)
+    return code
+
+
+class _Caller:
+    def __init__(self, opened: Conversation, pcm: bytes, rate: int, tool_result: str | None) -> None:
+        self._opened = opened
+        self._pcm = pcm
+        self._rate = rate
+        self._tool_result = tool_result
+        self._clock = asyncio.get_running_loop().time
+        self._started_at = self._clock()
+        self._metadata = asyncio.Event()
+        self._greeted = asyncio.Event()
+        self._answered = asyncio.Event()
+        self._spoken_at: float | None = None
+        """When the last loud sample of the question left, seconds from the start of the call."""
+        self.heard = _Heard()
+        self._decoder: Decoder | None = None
+
+    def _now(self) -> float:
+        return self._clock() - self._started_at
+
+    async def run(self, timeout: float) -> int:
+        reading = asyncio.create_task(self._read())
+        speaking = asyncio.create_task(self._speak())
+        try:
+            async with asyncio.timeout(timeout):
+                finished = asyncio.create_task(self._answered.wait())
+                await asyncio.wait({reading, finished}, return_when=asyncio.FIRST_COMPLETED)
+                finished.cancel()
+                if self._answered.is_set():
+                    await asyncio.wait({reading}, timeout=max(0.0, self.heard.plays_until - self._now()))
+        except TimeoutError:
+            printing.err.print(f"[red]No complete answer within {timeout:g} s.[/]")
+        finally:
+            speaking.cancel()
+            await self._opened.socket.close()
+            await asyncio.gather(reading, speaking, return_exceptions=True)
+        self._report()
+        return 0 if self._answered.is_set() else 1
+
+    def _report(self) -> None:
+        if self._spoken_at is None:
+            return
+        replies = [at for at in self.heard.first_after.values() if at > self._spoken_at]
+        if replies:
+            wait = 1000 * (min(replies) - self._spoken_at)
+            printing.out.print(f"[dim]{wait:.0f} ms from the end of your speech to the first audio of the answer.[/]")
+
+    async def _read(self) -> None:
+        async for frame in self._opened.frames():
+            printing.frame(frame)
+            match frame["type"]:
+                case "conversation_initiation_metadata":
+                    output = AudioFormat.parse(self._opened.output_format)
+                    self._decoder = Decoder(output, output.sample_rate)
+                    self.heard.sample_rate = output.sample_rate
+                    self._metadata.set()
+                case "audio":
+                    event = frame["audio_event"]
+                    assert self._decoder is not None
+                    samples = self._decoder.decode(base64.b64decode(event["audio_base_64"]))
+                    self.heard.take(self._now(), event["event_id"], samples.tobytes())
+                case "interruption":
+                    self.heard.cut(self._now())
+                case "agent_response_complete":
+                    self._greeted.set()
+                    if self._spoken_at is not None and self._now() > self._spoken_at:
+                        self._answered.set()
+                case "client_tool_call" if frame["client_tool_call"]["expects_response"]:
+                    await self._opened.answer_tool(frame["client_tool_call"], _parsed(self._tool_result))
+        self._greeted.set()
+
+    def _may_speak(self, waited: float) -> bool:
+        """Polite callers let the agent finish its greeting."""
+        if self._greeted.is_set() and self._now() >= self.heard.plays_until:
+            return True
+        return waited > (GREETING_SECONDS if self.heard.pieces else SILENT_SECONDS)
+
+    async def _speak(self) -> None:
+        """The greeting first; then the question; then silence, as a microphone gives it."""
+        await self._metadata.wait()
+        wire = AudioFormat.parse(self._opened.input_format)
+        encoder = Encoder(self._rate, wire)
+        step = int(self._rate * CHUNK_SECONDS)
+        silence = bytes(step * 2)
+        sent = 0
+        begun = self._now()
+        offset: int | None = None
+        last_loud = _last_loud(self._pcm)
+        while True:
+            if offset is None and self._may_speak(self._now() - begun):
+                offset = 0
+            chunk = silence
+            if offset is not None and offset < len(self._pcm):
+                chunk = self._pcm[offset : offset + step * 2]
+                offset += len(chunk)
+                if offset >= last_loud and self._spoken_at is None:
+                    self._spoken_at = self._now() - max(0, offset - last_loud) / 2 / self._rate
+            audio = encoder.encode(chunk)
+            if audio:
+                payload = base64.b64encode(audio).decode()
+                await self._opened.socket.send(f'{{"user_audio_chunk":"{payload}"}}')
+            sent += 1
+            await asyncio.sleep(max(0.0, begun + sent * CHUNK_SECONDS - self._now()))
+
+
+def _last_loud(pcm: bytes) -> int:
+    """The byte offset after the last loud sample."""
+    loud = np.flatnonzero(np.abs(np.frombuffer(pcm, np.int16).astype(np.int32)) > LOUD)
+    return int(loud[-1] + 1) * 2 if len(loud) else len(pcm)
+
+
+def _parsed(result: str | None) -> Any:
+    if result is None:
+        return "Done."
+    try:
+        return json.loads(result)
+    except ValueError:
+        return result

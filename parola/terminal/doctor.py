@@ -1,0 +1,125 @@
+"""``parola doctor``: is everything there that this server needs? What is missing, it says how to get."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from parola.config import ProviderSettings, Settings
+from parola.providers.catalogue import State, status
+from parola.terminal import printing
+
+PROBE_SECONDS = 3.0
+
+MARKS = {"ok": "[green]ok[/]     ", "warn": "[yellow]note[/]   ", "bad": "[red]missing[/]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    state: Literal["ok", "warn", "bad"]
+    text: str
+
+
+async def examine(settings: Settings) -> bool:
+    """Print what was found; False when something needed is broken."""
+    findings = [*_data(settings), *_port(settings), *_models(settings), *await _providers(settings)]
+    for finding in findings:
+        printing.out.print(f"{MARKS[finding.state]}  {finding.text}", markup=True)
+    broken = sum(finding.state == "bad" for finding in findings)
+    printing.out.print("[green]All is well.[/]" if not broken else f"[red]{broken} to be mended.[/]")
+    return not broken
+
+
+def _data(settings: Settings) -> Iterator[Finding]:
+    if settings.ephemeral:
+        yield Finding("warn", "Nothing is kept: the server is ephemeral.")
+        return
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        probe = settings.data / f".probe-{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        yield Finding(
+            "bad", f"The data folder {settings.data} cannot be written: {error.strerror}. Choose another with --data."
+        )
+        return
+    database = settings.data / "parola.db"
+    if not database.exists():
+        yield Finding("ok", f"Data folder {settings.data}, new.")
+        return
+    try:
+        with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+            answer = connection.execute("PRAGMA quick_check").fetchone()[0]
+    except sqlite3.Error as error:
+        answer = str(error)
+    if answer == "ok":
+        yield Finding("ok", f"Data folder {settings.data}, database sound.")
+    else:
+        yield Finding("bad", f"The database {database} is damaged: {answer}. Restore it from a backup.")
+
+
+def _port(settings: Settings) -> Iterator[Finding]:
+    try:
+        socket.create_connection((settings.host, settings.port), 0.5).close()
+    except OSError:
+        yield Finding("ok", f"Port {settings.port} is free.")
+    else:
+        yield Finding(
+            "warn", f"Port {settings.port} is taken: a server is running there, or choose another with --port."
+        )
+
+
+def _models(settings: Settings) -> Iterator[Finding]:
+    embedded = any(
+        settings_of.provider == "embedded" for kind in (settings.stt, settings.tts) for settings_of in kind.values()
+    )
+    missing = [entry.model.name for entry in status(settings.models) if entry.state is not State.PRESENT]
+    if not missing:
+        yield Finding("ok", f"Speech models in {settings.models}.")
+    elif embedded:
+        yield Finding("bad", f"Speech models {', '.join(missing)}: run `parola models install`. Until then, text only.")
+    else:
+        yield Finding("warn", f"Speech models {', '.join(missing)} are not installed, and not configured.")
+
+
+async def _providers(settings: Settings) -> list[Finding]:
+    findings: list[Finding] = []
+    if settings.llm["default"].provider == "scripted":
+        findings.append(
+            Finding(
+                "warn",
+                "No language model: agents answer by their script. Any OpenAI-compatible one will do: "
+                "PAROLA_LLM_BASE_URL=http://127.0.0.1:11434/v1 PAROLA_LLM_MODEL=… (Ollama's address).",
+            )
+        )
+    probes = [
+        _probe(kind, name, entry)
+        for kind, entries in (("llm", settings.llm), ("stt", settings.stt), ("tts", settings.tts))
+        for name, entry in entries.items()
+        if entry.base_url
+    ]
+    return findings + list(await asyncio.gather(*probes))
+
+
+async def _probe(kind: str, name: str, entry: ProviderSettings) -> Finding:
+    """Ask an OpenAI-compatible service for its models: the cheapest sign of life."""
+    import httpx2
+
+    title = f"{kind}.{name} at {entry.base_url}"
+    headers = {"Authorization": f"Bearer {entry.api_key}"} if entry.api_key else {}
+    begun = time.perf_counter()
+    try:
+        async with httpx2.AsyncClient(timeout=PROBE_SECONDS) as client:
+            response = await client.get(f"{entry.base_url.rstrip('/')}/models", headers=headers)
+    except httpx2.HTTPError as error:
+        return Finding("bad", f"{title} does not answer ({error or type(error).__name__}). Is it running?")
+    if response.status_code in (401, 403):
+        return Finding("bad", f"{title} refuses the key ({response.status_code}). Set PAROLA_{kind.upper()}_API_KEY.")
+    return Finding("ok", f"{title} answers in {1000 * (time.perf_counter() - begun):.0f} ms.")

@@ -1,0 +1,44 @@
+"""``parola config``: the settings in force and where each came from; secrets are masked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from rich.markup import escape
+
+from parola.config import Loaded, ProviderSettings
+from parola.terminal import printing
+
+
+def show(loaded: Loaded) -> None:
+    table = printing.table("setting", "value", "from")
+    for field in fields(loaded.settings):
+        value = getattr(loaded.settings, field.name)
+        source = loaded.sources.get(field.name, "default")
+        if isinstance(value, Mapping):
+            for name, entry in value.items():
+                table.add_row(f"{field.name}.{name}", escape(_text(entry)), source)
+        else:
+            table.add_row(field.name, escape(_text(value)), source)
+    printing.out.print(table)
+
+
+def _text(value: Any) -> str:
+    match value:
+        case ProviderSettings():
+            parts = [value.provider, value.base_url, value.model, value.voice]
+            if value.api_key:
+                parts.append("api_key=****")
+            return " ".join(part for part in parts if part)
+        case Mapping():
+            return ", ".join(f"{name} → {target}" for name, target in value.items())
+        case tuple():
+            return ", ".join(map(str, value))
+        case bool():
+            return str(value).lower()
+        case None | "":
+            return "-"
+        case _:
+            return str(value)
