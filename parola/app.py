@@ -27,6 +27,7 @@ from parola.api import (
     asyncapi,
     conversation_files,
     conversations,
+    described,
     errors,
     health,
     keys,
@@ -142,6 +143,7 @@ def create_app(settings: Settings, *, store: Store | None = None, registry: Any 
     )
     app.state.services = services
     errors.install(app)
+    described.install(app, ROUTERS)
     for router in ROUTERS:
         app.include_router(router)
     app.router.routes.append(WebSocketRoute(signed_urls.SOCKET_PATH, socket, name="conversation"))

@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from parola import logs
 from parola.app import create_app
 from parola.config import Settings
 
@@ -20,6 +21,11 @@ from parola.config import Settings
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_logs() -> None:
+    logs.configure("warning")
 
 
 @dataclass(frozen=True)

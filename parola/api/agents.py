@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 
+from parola.api.described import described
 from parola.api.errors import checked
 from parola.api.merging import patched
 from parola.api.paging import PageDep, SortDirection, page_body
-from parola.api.responses import Json, OptionalBody, RawBody, new_id, optional_body
+from parola.api.responses import Json, OptionalBody, RawBody, new_id
 from parola.api.services import Services, ServicesDep, needs_key
 from parola.api.widget import admit, widget_config
 from parola.errors import NotFound
@@ -54,16 +55,19 @@ COMPUTED = frozenset(
 """Keys of a pulled agent that are the server's; pushed back, they are left out of the document."""
 
 
-@router.post("/create", operation_id="agents_create", response_model=CreateAgentResponse, dependencies=[needs_key])
-async def create(body: CreateAgentRequest, raw: RawBody, services: ServicesDep) -> Json:
+@router.post("/create", operation_id="agents_create", dependencies=[needs_key])
+@described(request=CreateAgentRequest, response=CreateAgentResponse)
+async def create(raw: RawBody, services: ServicesDep) -> Json:
     """Create an agent."""
+    body = checked(CreateAgentRequest, raw)
     now = time.time()
     agent = AgentRow(new_id("agent"), body.name or DEFAULT_NAME, stored(raw), now, now)
     await services.store.agents.put(agent)
     return Json({"agent_id": agent.agent_id})
 
 
-@router.get("", operation_id="agents_list", response_model=AgentsPage, dependencies=[needs_key])
+@router.get("", operation_id="agents_list", dependencies=[needs_key])
+@described(response=AgentsPage)
 async def list_agents(
     services: ServicesDep,
     page: PageDep,
@@ -101,15 +105,18 @@ async def summaries(services: ServicesDep, agent_ids: Annotated[list[str], Query
     return Json(result)
 
 
-@router.get("/{agent_id}", operation_id="agents_get", response_model=AgentResponse, dependencies=[needs_key])
+@router.get("/{agent_id}", operation_id="agents_get", dependencies=[needs_key])
+@described(response=AgentResponse)
 async def get(agent_id: str, services: ServicesDep) -> Json:
     """One agent, as it was pushed."""
     return Json(_response(await find_agent(services, agent_id)))
 
 
-@router.patch("/{agent_id}", operation_id="agents_update", response_model=AgentResponse, dependencies=[needs_key])
-async def update(agent_id: str, body: UpdateAgentRequest, raw: RawBody, services: ServicesDep) -> Json:
+@router.patch("/{agent_id}", operation_id="agents_update", dependencies=[needs_key])
+@described(request=UpdateAgentRequest, response=AgentResponse)
+async def update(agent_id: str, raw: RawBody, services: ServicesDep) -> Json:
     """Change an agent: what is given is merged into what is stored."""
+    body = checked(UpdateAgentRequest, raw)
     async with services.editing:
         old = await find_agent(services, agent_id)
         given = {key: value for key, value in stored(raw).items() if value is not None}
@@ -131,10 +138,9 @@ async def delete(agent_id: str, services: ServicesDep, force: bool = False) -> J
 @router.post(
     "/{agent_id}/duplicate",
     operation_id="agents_duplicate",
-    response_model=CreateAgentResponse,
-    openapi_extra=optional_body(DuplicateAgentRequest),
     dependencies=[needs_key],
 )
+@described(request=DuplicateAgentRequest, response=CreateAgentResponse, optional=True)
 async def duplicate(agent_id: str, raw: OptionalBody, services: ServicesDep) -> Json:
     """Copy an agent under a new id."""
     body = checked(DuplicateAgentRequest, raw)
@@ -146,7 +152,8 @@ async def duplicate(agent_id: str, raw: OptionalBody, services: ServicesDep) -> 
     return Json({"agent_id": agent.agent_id})
 
 
-@router.get("/{agent_id}/widget", operation_id="agents_widget_get", response_model=WidgetResponse)
+@router.get("/{agent_id}/widget", operation_id="agents_widget_get")
+@described(response=WidgetResponse)
 async def widget(
     agent_id: str, request: Request, services: ServicesDep, conversation_signature: str | None = None
 ) -> Json:
@@ -156,7 +163,8 @@ async def widget(
     return Json({"agent_id": agent_id, "widget_config": widget_config(agent.document)})
 
 
-@router.get("/{agent_id}/link", operation_id="agents_link_get", response_model=AgentLinkResponse)
+@router.get("/{agent_id}/link", operation_id="agents_link_get")
+@described(response=AgentLinkResponse)
 async def link(agent_id: str, services: ServicesDep) -> Json:
     """The token of the agent's public page, when its owner has set one."""
     agent = await find_agent(services, agent_id)

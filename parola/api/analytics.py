@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from parola.api.described import described
 from parola.api.responses import Json
 from parola.api.services import ServicesDep, needs_key
 from parola.protocol.conversations import LiveCountResponse
@@ -13,7 +14,8 @@ from parola.protocol.conversations import LiveCountResponse
 router = APIRouter(prefix="/v1/convai/analytics", tags=["analytics"], dependencies=[needs_key])
 
 
-@router.get("/live-count", operation_id="analytics_live_count_get", response_model=LiveCountResponse)
+@router.get("/live-count", operation_id="analytics_live_count_get")
+@described(response=LiveCountResponse)
 async def live_count(
     services: ServicesDep,
     agent_id: str | None = None,

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from parola.api.conversation_record import LIVE
 from parola.api.conversations import find_conversation
+from parola.api.described import described
 from parola.api.responses import Json, new_id
 from parola.api.services import Services, ServicesDep
 from parola.errors import Conflict, InvalidRequest, NotFound, TooMany, Unprocessable
@@ -26,7 +27,8 @@ MOST_BYTES = 20 * 1024 * 1024
 ACCEPTED = ("image/", "text/", "application/pdf", "application/json")
 
 
-@router.post("", operation_id="conversations_files_create", response_model=protocol.FileResponse)
+@router.post("", operation_id="conversations_files_create")
+@described(response=protocol.FileResponse)
 async def upload(conversation_id: str, file: Annotated[UploadFile, File()], services: ServicesDep) -> Json:
     """Share a file: an image, a PDF or text. Refer to its id in ``multimodal_message``."""
     conversation = await find_conversation(services, conversation_id)
@@ -62,7 +64,8 @@ async def download(conversation_id: str, file_id: str, services: ServicesDep) ->
     return Response(content, media_type=file.mime_type, headers=headers)
 
 
-@router.delete("/{file_id}", operation_id="conversations_files_delete", response_model=protocol.FileResponse)
+@router.delete("/{file_id}", operation_id="conversations_files_delete")
+@described(response=protocol.FileResponse)
 async def delete(conversation_id: str, file_id: str, services: ServicesDep) -> Json:
     """Take a file back, unless a message has referred to it."""
     await _find(services, conversation_id, file_id)

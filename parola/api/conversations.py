@@ -10,8 +10,10 @@ from fastapi import APIRouter, Query
 from starlette.responses import FileResponse, Response
 
 from parola.api.conversation_record import record, summary
+from parola.api.described import described
+from parola.api.errors import checked
 from parola.api.paging import PageDep, SortDirection, page_body
-from parola.api.responses import Json
+from parola.api.responses import Json, RawBody
 from parola.api.services import Services, ServicesDep, needs_key
 from parola.errors import NotFound
 from parola.protocol.conversations import ConversationResponse, ConversationsPage, FeedbackRequest
@@ -20,7 +22,8 @@ from parola.store.base import ConversationChange, ConversationQuery, Conversatio
 router = APIRouter(prefix="/v1/convai/conversations", tags=["conversations"])
 
 
-@router.get("", operation_id="conversations_list", response_model=ConversationsPage, dependencies=[needs_key])
+@router.get("", operation_id="conversations_list", dependencies=[needs_key])
+@described(response=ConversationsPage)
 async def list_conversations(
     services: ServicesDep,
     page: PageDep,
@@ -66,9 +69,9 @@ async def list_conversations(
 @router.get(
     "/{conversation_id}",
     operation_id="conversations_get",
-    response_model=ConversationResponse,
     dependencies=[needs_key],
 )
+@described(response=ConversationResponse)
 async def get(conversation_id: str, services: ServicesDep) -> Json:
     """One conversation with its transcript; while it runs, as far as it has come."""
     row = await find_conversation(services, conversation_id)
@@ -108,8 +111,10 @@ async def audio(conversation_id: str, services: ServicesDep) -> Response:
 
 
 @router.post("/{conversation_id}/feedback", operation_id="conversations_feedback_create")
-async def feedback(conversation_id: str, body: FeedbackRequest, services: ServicesDep) -> Json:
+@described(request=FeedbackRequest)
+async def feedback(conversation_id: str, raw: RawBody, services: ServicesDep) -> Json:
     """What the user thought of it: a thumb, or stars and words. The last one counts. Needs no key."""
+    body = checked(FeedbackRequest, raw)
     await find_conversation(services, conversation_id)
     change = ConversationChange(document={"metadata": {"feedback": judgement(body)}}, rating=body.rating)
     await services.store.conversations.write(conversation_id, change)

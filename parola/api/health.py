@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from parola import __version__
 from parola.api import conversation_files
 from parola.api.credentials import LIFETIME_SECONDS
+from parola.api.described import described
 from parola.api.responses import Json
 from parola.api.services import ServicesDep, needs_key
 from parola.protocol.lossless import MAX_DEPTH
@@ -21,7 +22,8 @@ MULTIPART_BYTES = 64 * 1024
 MOST_UPLOAD_BYTES = conversation_files.MOST_BYTES + MULTIPART_BYTES
 
 
-@router.get("/health", operation_id="health", response_model=HealthResponse)
+@router.get("/health", operation_id="health")
+@described(response=HealthResponse)
 async def health(services: ServicesDep) -> Json:
     """Up, and how busy."""
     return Json({"status": "ok", "version": __version__, "live_conversations": services.live.count()})

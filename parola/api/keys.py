@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from parola.api.described import described
 from parola.api.errors import checked
-from parola.api.responses import Json, OptionalBody, optional_body
+from parola.api.responses import Json, OptionalBody
 from parola.api.services import ServicesDep, needs_key
 from parola.errors import NotFound
 from parola.protocol.documents import JsonObject
@@ -18,16 +19,16 @@ router = APIRouter(prefix="/v1/x/api-keys", tags=["server"], dependencies=[needs
 @router.post(
     "",
     operation_id="x_api_keys_create",
-    response_model=ApiKeyCreated,
-    openapi_extra=optional_body(ApiKeyRequest),
 )
+@described(request=ApiKeyRequest, response=ApiKeyCreated, optional=True)
 async def create(raw: OptionalBody, services: ServicesDep) -> Json:
     """Make an API key. It is shown this once; from now on requests need one."""
     row, key = await services.keys.create(checked(ApiKeyRequest, raw).name)
     return Json({**_response(row), "api_key": key})
 
 
-@router.get("", operation_id="x_api_keys_list", response_model=ApiKeysResponse)
+@router.get("", operation_id="x_api_keys_list")
+@described(response=ApiKeysResponse)
 async def list_keys(services: ServicesDep) -> Json:
     """List API keys by their beginnings."""
     return Json({"api_keys": [_response(row) for row in await services.store.api_keys.all()]})

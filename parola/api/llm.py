@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from parola.api.described import described
 from parola.api.responses import Json
 from parola.api.services import ServicesDep, needs_key
 from parola.protocol.workspace import LlmListResponse
@@ -19,7 +20,8 @@ NO_DEPRECATION = {
 }
 
 
-@router.get("/list", operation_id="llm_list", response_model=LlmListResponse)
+@router.get("/list", operation_id="llm_list")
+@described(response=LlmListResponse)
 async def list_llms(services: ServicesDep) -> Json:
     """Language models of this server."""
     return Json({"llms": list(services.registry.llms()), "default_deprecation_config": NO_DEPRECATION})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from parola.api.described import described
 from parola.api.responses import Json
 from parola.api.services import needs_key
 from parola.protocol.workspace import ModelResponse
@@ -20,7 +21,8 @@ SPEECH_MODELS = {
 }
 
 
-@router.get("/v1/models", operation_id="models_list", response_model=list[ModelResponse])
+@router.get("/v1/models", operation_id="models_list")
+@described(response=list[ModelResponse])
 async def list_models() -> Json:
     """Speech models; each is mapped to a provider of this server."""
     return Json(

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
 from parola.protocol.documents import JsonObject
@@ -54,8 +53,3 @@ async def _raw_body_if_any(request: Request) -> JsonObject:
 
 OptionalBody = Annotated[JsonObject, Depends(_raw_body_if_any)]
 """The body exactly as it came; an empty object when there is none."""
-
-
-def optional_body(model: type[BaseModel]) -> dict[str, Any]:
-    """``openapi_extra`` of a handler with an ``OptionalBody``."""
-    return {"requestBody": {"content": {"application/json": {"schema": model.model_json_schema()}}, "required": False}}

@@ -6,9 +6,11 @@ import time
 
 from fastapi import APIRouter
 
+from parola.api.described import described
+from parola.api.errors import checked
 from parola.api.paging import PageDep
 from parola.api.references import agents_with, dependent, tools_with
-from parola.api.responses import Json, new_id
+from parola.api.responses import Json, RawBody, new_id
 from parola.api.services import Services, ServicesDep, needs_key
 from parola.errors import NotFound
 from parola.protocol.documents import JsonObject
@@ -18,15 +20,18 @@ from parola.store.base import SecretRow
 router = APIRouter(prefix="/v1/convai/secrets", tags=["secrets"], dependencies=[needs_key])
 
 
-@router.post("", operation_id="secrets_create", response_model=SecretCreated)
-async def create(body: SecretRequest, services: ServicesDep) -> Json:
+@router.post("", operation_id="secrets_create")
+@described(request=SecretRequest, response=SecretCreated)
+async def create(raw: RawBody, services: ServicesDep) -> Json:
     """Keep a secret."""
+    body = checked(SecretRequest, raw)
     secret = SecretRow(new_id("sec"), body.name, services.vault.seal(body.value), time.time())
     await services.store.secrets.put(secret)
     return Json(_named(secret))
 
 
-@router.get("", operation_id="secrets_list", response_model=SecretsPage)
+@router.get("", operation_id="secrets_list")
+@described(response=SecretsPage)
 async def list_secrets(services: ServicesDep, page: PageDep, search: str | None = None) -> Json:
     """List secrets by name, with what uses them."""
     found = await services.store.secrets.page(page_size=page.size, cursor=page.cursor, search=search)
@@ -34,15 +39,18 @@ async def list_secrets(services: ServicesDep, page: PageDep, search: str | None 
     return Json({"secrets": items, "next_cursor": found.next_cursor})
 
 
-@router.get("/{secret_id}", operation_id="secrets_get", response_model=SecretResponse)
+@router.get("/{secret_id}", operation_id="secrets_get")
+@described(response=SecretResponse)
 async def get(secret_id: str, services: ServicesDep) -> Json:
     """One secret, without its value."""
     return Json(await _response(services, await _find(services, secret_id)))
 
 
-@router.patch("/{secret_id}", operation_id="secrets_update", response_model=SecretCreated)
-async def update(secret_id: str, body: SecretRequest, services: ServicesDep) -> Json:
+@router.patch("/{secret_id}", operation_id="secrets_update")
+@described(request=SecretRequest, response=SecretCreated)
+async def update(secret_id: str, raw: RawBody, services: ServicesDep) -> Json:
     """Give a secret another name and value."""
+    body = checked(SecretRequest, raw)
     old = await _find(services, secret_id)
     secret = SecretRow(secret_id, body.name, services.vault.seal(body.value), old.created_at)
     await services.store.secrets.put(secret)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request
 from parola.api.address import socket_url
 from parola.api.agents import find_agent
 from parola.api.credentials import LIFETIME_SECONDS, Claims
+from parola.api.described import described
 from parola.api.errors import detail
 from parola.api.responses import Json, new_id
 from parola.api.services import Services, ServicesDep, needs_key
@@ -22,13 +23,13 @@ router = APIRouter(prefix="/v1/convai/conversation", tags=["conversations"])
 SOCKET_PATH = "/v1/convai/conversation"
 
 
-@router.get("/get_signed_url", include_in_schema=False, response_model=SignedUrlResponse, dependencies=[needs_key])
+@router.get("/get_signed_url", include_in_schema=False, dependencies=[needs_key])
 @router.get(
     "/get-signed-url",
     operation_id="conversations_get_signed_url",
-    response_model=SignedUrlResponse,
     dependencies=[needs_key],
 )
+@described(response=SignedUrlResponse)
 async def get_signed_url(
     request: Request,
     services: ServicesDep,
@@ -69,9 +70,9 @@ async def get_signed_url(
 @router.get(
     "/token",
     operation_id="conversations_get_webrtc_token",
-    response_model=TokenResponse,
     responses={501: {"description": "This server speaks WebSocket."}},
 )
+@described(response=TokenResponse)
 async def token() -> Json:
     """WebRTC is not spoken here; the message says what to use instead."""
     message = 'This server speaks WebSocket, not WebRTC: start the session with connectionType "websocket".'

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 
 from parola.api.agents import OWNER, find_agent, section
+from parola.api.described import described
 from parola.api.errors import checked
 from parola.api.paging import PageDep, SortDirection, page_body
 from parola.api.references import agents_with, dependent
@@ -23,9 +24,11 @@ router = APIRouter(prefix="/v1/convai/tools", tags=["tools"], dependencies=[need
 COMPUTED = frozenset({"id", "access_info", "usage_stats"})
 
 
-@router.post("", operation_id="tools_create", response_model=ToolResponse)
-async def create(body: ToolRequest, raw: RawBody, services: ServicesDep) -> Json:
+@router.post("", operation_id="tools_create")
+@described(request=ToolRequest, response=ToolResponse)
+async def create(raw: RawBody, services: ServicesDep) -> Json:
     """Create a tool."""
+    checked(ToolRequest, raw)
     now = time.time()
     document = _document(raw)
     tool = ToolRow(new_id("tool"), _name(document), document, now, now)
@@ -33,7 +36,8 @@ async def create(body: ToolRequest, raw: RawBody, services: ServicesDep) -> Json
     return Json(_response(tool))
 
 
-@router.get("", operation_id="tools_list", response_model=ToolsPage)
+@router.get("", operation_id="tools_list")
+@described(response=ToolsPage)
 async def list_tools(
     services: ServicesDep,
     page: PageDep,
@@ -58,15 +62,18 @@ async def list_tools(
     return Json(page_body("tools", map(_response, found.items), found))
 
 
-@router.get("/{tool_id}", operation_id="tools_get", response_model=ToolResponse)
+@router.get("/{tool_id}", operation_id="tools_get")
+@described(response=ToolResponse)
 async def get(tool_id: str, services: ServicesDep) -> Json:
     """One tool, as it was pushed."""
     return Json(_response(await _find(services, tool_id)))
 
 
-@router.patch("/{tool_id}", operation_id="tools_update", response_model=ToolResponse)
-async def update(tool_id: str, body: ToolRequest, raw: RawBody, services: ServicesDep) -> Json:
+@router.patch("/{tool_id}", operation_id="tools_update")
+@described(request=ToolRequest, response=ToolResponse)
+async def update(tool_id: str, raw: RawBody, services: ServicesDep) -> Json:
     """Replace a tool's config."""
+    checked(ToolRequest, raw)
     async with services.editing:
         old = await _find(services, tool_id)
         document = {**old.document, **_document(raw)}
@@ -88,9 +95,8 @@ async def delete(tool_id: str, services: ServicesDep, force: bool = False) -> Js
     return Json({})
 
 
-@router.get(
-    "/{tool_id}/dependent-agents", operation_id="tools_get_dependent_agents", response_model=DependentAgentsPage
-)
+@router.get("/{tool_id}/dependent-agents", operation_id="tools_get_dependent_agents")
+@described(response=DependentAgentsPage)
 async def dependent_agents(tool_id: str, services: ServicesDep) -> Json:
     """The agents that use a tool."""
     await _find(services, tool_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from parola.api.described import described
 from parola.api.responses import Json
 from parola.api.services import needs_key
 from parola.protocol.documents import JsonObject
@@ -51,7 +52,8 @@ USER: JsonObject = {
 }
 
 
-@router.get("", operation_id="user_get", response_model=UserResponse)
+@router.get("", operation_id="user_get")
+@described(response=UserResponse)
 async def get() -> Json:
     """The owner."""
     return Json(USER)

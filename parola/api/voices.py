@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query
 
+from parola.api.described import described
 from parola.api.responses import Json
 from parola.api.services import Services, ServicesDep, needs_key
 from parola.errors import NotFound
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["voices"], dependencies=[needs_key])
 
 
-@router.get("/v1/voices", operation_id="voices_get_all", response_model=VoicesResponse)
+@router.get("/v1/voices", operation_id="voices_get_all")
+@described(response=VoicesResponse)
 async def list_voices(services: ServicesDep) -> Json:
     """All voices."""
     return Json({"voices": [_response(voice) for voice in services.registry.voices()]})
 
 
-@router.get("/v1/voices/{voice_id}", operation_id="voices_get", response_model=VoiceResponse)
+@router.get("/v1/voices/{voice_id}", operation_id="voices_get")
+@described(response=VoiceResponse)
 async def get(voice_id: str, services: ServicesDep) -> Json:
     """One voice."""
     voice = next((voice for voice in services.registry.voices() if voice.voice_id == voice_id), None)
@@ -33,7 +36,8 @@ async def get(voice_id: str, services: ServicesDep) -> Json:
     return Json(_response(voice))
 
 
-@router.get("/v2/voices", operation_id="voices_search", response_model=VoicesPage)
+@router.get("/v2/voices", operation_id="voices_search")
+@described(response=VoicesPage)
 async def search(
     services: ServicesDep,
     page_size: Annotated[int, Query(ge=1, le=100)] = 10,

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
-from parola.protocol.documents import Between, CheckedAs, JsonObject, Reading, ValueOrLocator
+from parola.protocol.documents import Answer, Between, CheckedAs, JsonObject, Reading, ValueOrLocator
 from parola.protocol.server_messages import AudioFormatName
 from parola.protocol.tools import BuiltInTools, DynamicVariablesConfig, Tool
 
@@ -58,7 +58,7 @@ class TurnConfig(Reading):
     interruption_ignore_term_languages: list[str] = []
     merge_with_default_ignore_terms: bool = False
     transcribe_on_disabled_interruptions: bool = False
-    soft_timeout_config: SoftTimeoutConfig = SoftTimeoutConfig()
+    soft_timeout_config: SoftTimeoutConfig = Field(default_factory=SoftTimeoutConfig)
 
 
 class SupportedVoice(Reading):
@@ -108,10 +108,10 @@ class ConversationConfig(Reading):
     max_duration_seconds: Annotated[int, Between(1, 86400)] = 600
     client_events: list[str] = []
     """Empty: the usual ones."""
-    file_input: FileInputConfig = FileInputConfig()
+    file_input: FileInputConfig = Field(default_factory=FileInputConfig)
     monitoring_enabled: bool = False
     monitoring_events: list[str] = []
-    dtmf_input_settings: DtmfInputConfig = DtmfInputConfig()
+    dtmf_input_settings: DtmfInputConfig = Field(default_factory=DtmfInputConfig)
     background_sound: JsonObject = {}
     source_attribution: bool = False
 
@@ -172,9 +172,9 @@ class PromptAgent(Reading):
     knowledge_base: list[KnowledgeBaseLocator] = []
     custom_llm: CustomLlm | None = None
     ignore_default_personality: bool | None = True
-    rag: RagConfig = RagConfig()
+    rag: RagConfig = Field(default_factory=RagConfig)
     timezone: str | None = None
-    backup_llm_config: BackupLlmConfig = BackupLlmConfig()
+    backup_llm_config: BackupLlmConfig = Field(default_factory=BackupLlmConfig)
     cascade_timeout_seconds: Annotated[float, Between(2, 15)] = 4.0
     x_script: JsonObject | None = None
     """Rules for the scripted provider; official clients never send it."""
@@ -186,11 +186,11 @@ class AgentConfig(Reading):
     first_message: str = ""
     language: str = "en"
     hinglish_mode: bool = False
-    dynamic_variables: DynamicVariablesConfig = DynamicVariablesConfig()
+    dynamic_variables: DynamicVariablesConfig = Field(default_factory=DynamicVariablesConfig)
     disable_first_message_interruptions: bool = False
     max_conversation_duration_message: str = ""
     text_behavior_overrides: dict[str, JsonObject | None] | None = None
-    prompt: PromptAgent = PromptAgent()
+    prompt: PromptAgent = Field(default_factory=PromptAgent)
 
 
 class LanguagePresetTranslation(Reading):
@@ -209,13 +209,13 @@ class LanguagePreset(Reading):
 class ConversationalConfig(Reading):
     """``conversation_config``: how the agent listens, thinks and speaks."""
 
-    asr: AsrConfig = AsrConfig()
-    turn: TurnConfig = TurnConfig()
-    tts: TtsConfig = TtsConfig()
-    conversation: ConversationConfig = ConversationConfig()
+    asr: AsrConfig = Field(default_factory=AsrConfig)
+    turn: TurnConfig = Field(default_factory=TurnConfig)
+    tts: TtsConfig = Field(default_factory=TtsConfig)
+    conversation: ConversationConfig = Field(default_factory=ConversationConfig)
     language_presets: dict[str, LanguagePreset] = {}
     vad: JsonObject = {}
-    agent: AgentConfig = AgentConfig()
+    agent: AgentConfig = Field(default_factory=AgentConfig)
 
 
 # -- platform_settings --------------------------------------------------------------------------------------------
@@ -283,11 +283,11 @@ class WidgetConfig(Reading):
 class AgentPlatformSettings(Reading):
     """``platform_settings``: access, privacy, limits, appearance. What only the hosted platform does is kept."""
 
-    auth: AuthSettings = AuthSettings()
-    overrides: ConversationInitiationClientDataConfig = ConversationInitiationClientDataConfig()
-    privacy: PrivacyConfig = PrivacyConfig()
-    call_limits: AgentCallLimits = AgentCallLimits()
-    widget: WidgetConfig = WidgetConfig()
+    auth: AuthSettings = Field(default_factory=AuthSettings)
+    overrides: ConversationInitiationClientDataConfig = Field(default_factory=ConversationInitiationClientDataConfig)
+    privacy: PrivacyConfig = Field(default_factory=PrivacyConfig)
+    call_limits: AgentCallLimits = Field(default_factory=AgentCallLimits)
+    widget: WidgetConfig = Field(default_factory=WidgetConfig)
     workspace_overrides: JsonObject = {}
     evaluation: JsonObject = {}
     data_collection: dict[str, JsonObject] = {}
@@ -302,8 +302,8 @@ class AgentDocument(Reading):
 
     name: str | None = None
     tags: list[str] = []
-    conversation_config: ConversationalConfig = ConversationalConfig()
-    platform_settings: AgentPlatformSettings = AgentPlatformSettings()
+    conversation_config: ConversationalConfig = Field(default_factory=ConversationalConfig)
+    platform_settings: AgentPlatformSettings = Field(default_factory=AgentPlatformSettings)
     workflow: JsonObject = {}
 
 
@@ -332,19 +332,17 @@ class DuplicateAgentRequest(Reading):
     name: str | None = None
 
 
-class CreateAgentResponse(BaseModel):
+class CreateAgentResponse(Answer):
     agent_id: str
 
 
-class AgentMetadata(BaseModel):
+class AgentMetadata(Answer):
     created_at_unix_secs: int
     updated_at_unix_secs: int
 
 
-class AgentResponse(BaseModel):
+class AgentResponse(Answer):
     """The agent as it was pushed, and what the server knows about it."""
-
-    model_config = ConfigDict(extra="allow")
 
     agent_id: str
     name: str
@@ -358,7 +356,7 @@ class AgentResponse(BaseModel):
     tags: list[str] = []
 
 
-class AgentSummary(BaseModel):
+class AgentSummary(Answer):
     agent_id: str
     name: str
     voice_id: str
@@ -370,24 +368,24 @@ class AgentSummary(BaseModel):
     archived: bool = False
 
 
-class AgentsPage(BaseModel):
+class AgentsPage(Answer):
     agents: list[AgentSummary]
     next_cursor: str | None = None
     has_more: bool
 
 
-class WidgetResponse(BaseModel):
+class WidgetResponse(Answer):
     agent_id: str
     widget_config: JsonObject
 
 
-class ConversationTokenResponse(BaseModel):
+class ConversationTokenResponse(Answer):
     agent_id: str
     conversation_token: str
     expiration_time_unix_secs: int | None = None
     purpose: str = "shareable_link"
 
 
-class AgentLinkResponse(BaseModel):
+class AgentLinkResponse(Answer):
     agent_id: str
     token: ConversationTokenResponse | None = None

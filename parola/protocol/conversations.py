@@ -4,30 +4,26 @@ Descriptions for ``/openapi.json``; the record itself is put together in ``api/c
 session stored (reference: rest-schemas.md §3).
 """
 
+# ruff: noqa: RUF012 - pydantic copies mutable defaults
+
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from parola.protocol.documents import Between, JsonObject, Reading
+from parola.protocol.documents import Answer, Between, JsonObject, Reading
 
 ConversationStatus = Literal["initiated", "in-progress", "processing", "done", "failed"]
 
 
-class Described(BaseModel):
-    """A response that may hold more than is described."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-class ConversationError(Described):
+class ConversationError(Answer):
     code: int
     reason: str | None = None
 
 
-class ConversationFeedback(Described):
+class ConversationFeedback(Answer):
     type: Literal["thumbs", "rating"] | None = None
     overall_score: Literal["like", "dislike"] | None = None
     likes: int = 0
@@ -36,13 +32,13 @@ class ConversationFeedback(Described):
     comment: str | None = None
 
 
-class ConversationMetadata(Described):
+class ConversationMetadata(Answer):
     start_time_unix_secs: int
     accepted_time_unix_secs: int | None = None
     call_duration_secs: int
     cost: int | None = None
     deletion_settings: JsonObject = {}
-    feedback: ConversationFeedback = ConversationFeedback()
+    feedback: ConversationFeedback = Field(default_factory=ConversationFeedback)
     authorization_method: str = "public"
     charging: JsonObject = {}
     termination_reason: str = ""
@@ -55,7 +51,7 @@ class ConversationMetadata(Described):
     timezone: str | None = None
 
 
-class TranscriptTurn(Described):
+class TranscriptTurn(Answer):
     role: Literal["user", "agent"]
     message: str | None = None
     tool_calls: list[JsonObject] = []
@@ -64,7 +60,7 @@ class TranscriptTurn(Described):
     interrupted: bool = False
 
 
-class ConversationResponse(Described):
+class ConversationResponse(Answer):
     """The record of one conversation; while it runs, as far as it has come."""
 
     agent_id: str
@@ -90,7 +86,7 @@ class ConversationResponse(Described):
     tag_ids: list[str] = []
 
 
-class ConversationSummary(Described):
+class ConversationSummary(Answer):
     agent_id: str
     agent_name: str | None = None
     conversation_id: str
@@ -106,7 +102,7 @@ class ConversationSummary(Described):
     rating: float | None = None
 
 
-class ConversationsPage(BaseModel):
+class ConversationsPage(Answer):
     conversations: list[ConversationSummary]
     next_cursor: str | None = None
     has_more: bool
@@ -135,18 +131,18 @@ class FeedbackRequest(Reading):
         return self
 
 
-class SignedUrlResponse(BaseModel):
+class SignedUrlResponse(Answer):
     signed_url: str
 
 
-class TokenResponse(BaseModel):
+class TokenResponse(Answer):
     token: str
     conversation_id: str
 
 
-class FileResponse(BaseModel):
+class FileResponse(Answer):
     file_id: str
 
 
-class LiveCountResponse(BaseModel):
+class LiveCountResponse(Answer):
     count: int

@@ -38,6 +38,18 @@ class Reading(BaseModel):
         return value
 
 
+class Asked(BaseModel):
+    """A request, checked strictly: null is null, and what is required must be there."""
+
+    model_config = ConfigDict(extra="allow", defer_build=True)
+
+
+class Answer(BaseModel):
+    """A response, for its description; there may be more in it."""
+
+    model_config = ConfigDict(extra="allow", defer_build=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Between:
     """A number's documented range, both ends included; ``or_exactly`` is the value that means "off"."""

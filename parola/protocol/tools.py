@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, field_validator
+from pydantic import Discriminator, Field, Tag, field_validator
 from pydantic_core import PydanticCustomError
 
-from parola.protocol.documents import Between, JsonObject, Reading, ValueOrLocator
+from parola.protocol.documents import Answer, Between, JsonObject, Reading, ValueOrLocator
 
 ToolName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 
@@ -58,7 +58,7 @@ class ToolBase(Reading):
     tool_call_sound: str | None = None
     tool_call_sound_behavior: str = "auto"
     tool_error_handling_mode: str = "auto"
-    dynamic_variables: DynamicVariablesConfig = DynamicVariablesConfig()
+    dynamic_variables: DynamicVariablesConfig = Field(default_factory=DynamicVariablesConfig)
     execution_mode: str = "immediate"
 
 
@@ -153,9 +153,6 @@ Tool = Annotated[
 ]
 """A tool by its ``type``."""
 
-TOOL: TypeAdapter[Tool] = TypeAdapter(Tool)
-"""``TOOL.validate_python(document)`` gives typed access to a ``tool_config``."""
-
 
 class BuiltInTools(Reading):
     """The system tools an agent has: null is off, an object is on."""
@@ -179,14 +176,12 @@ class ToolRequest(Reading):
     response_mocks: list[JsonObject] | None = None
 
 
-class ToolUsageStats(BaseModel):
+class ToolUsageStats(Answer):
     total_calls: int = 0
     avg_latency_secs: float = 0
 
 
-class ToolResponse(BaseModel):
-    model_config = ConfigDict(extra="allow")
-
+class ToolResponse(Answer):
     id: str
     tool_config: Tool
     access_info: JsonObject
@@ -194,13 +189,13 @@ class ToolResponse(BaseModel):
     response_mocks: list[JsonObject] | None = None
 
 
-class ToolsPage(BaseModel):
+class ToolsPage(Answer):
     tools: list[ToolResponse]
     next_cursor: str | None = None
     has_more: bool
 
 
-class DependentAgent(BaseModel):
+class DependentAgent(Answer):
     type: Literal["available"] = "available"
     id: str
     name: str
@@ -209,7 +204,7 @@ class DependentAgent(BaseModel):
     referenced_resource_ids: list[str] = []
 
 
-class DependentAgentsPage(BaseModel):
+class DependentAgentsPage(Answer):
     agents: list[DependentAgent]
     branches: list[JsonObject] = []
     next_cursor: str | None = None

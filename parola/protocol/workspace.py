@@ -1,25 +1,25 @@
 """What belongs to the whole server: secrets, API keys, the user, voices, models."""
 
+# ruff: noqa: RUF012 - pydantic copies mutable defaults
+
 from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from parola.protocol.documents import JsonObject
+from parola.protocol.documents import Answer, Asked, JsonObject
 
 
-class SecretRequest(BaseModel):
+class SecretRequest(Asked):
     """Body of ``POST /v1/convai/secrets`` and ``PATCH``. A value is never given back."""
-
-    model_config = ConfigDict(extra="allow")
 
     name: str = Field(min_length=1)
     value: str
     type: str = "new"
 
 
-class SecretCreated(BaseModel):
+class SecretCreated(Answer):
     type: Literal["stored"] = "stored"
     secret_id: str
     name: str
@@ -29,18 +29,16 @@ class SecretResponse(SecretCreated):
     used_by: JsonObject
 
 
-class SecretsPage(BaseModel):
+class SecretsPage(Answer):
     secrets: list[SecretResponse]
     next_cursor: str | None = None
 
 
-class ApiKeyRequest(BaseModel):
-    model_config = ConfigDict(extra="allow")
-
+class ApiKeyRequest(Asked):
     name: str = Field(default="API key", min_length=1, max_length=200)
 
 
-class ApiKeyResponse(BaseModel):
+class ApiKeyResponse(Answer):
     key_id: str
     name: str
     prefix: str
@@ -51,23 +49,17 @@ class ApiKeyCreated(ApiKeyResponse):
     api_key: str = Field(description="The key itself, shown this once.")
 
 
-class ApiKeysResponse(BaseModel):
+class ApiKeysResponse(Answer):
     api_keys: list[ApiKeyResponse]
 
 
-class Loose(BaseModel):
-    """A response with more fields than are described."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-class UserResponse(Loose):
+class UserResponse(Answer):
     user_id: str
     workspace_id: str
     subscription: JsonObject
 
 
-class VoiceResponse(Loose):
+class VoiceResponse(Answer):
     voice_id: str
     name: str
     category: str
@@ -75,7 +67,7 @@ class VoiceResponse(Loose):
     description: str | None = None
 
 
-class VoicesResponse(BaseModel):
+class VoicesResponse(Answer):
     voices: list[VoiceResponse]
 
 
@@ -85,18 +77,18 @@ class VoicesPage(VoicesResponse):
     next_page_token: str | None = None
 
 
-class ModelResponse(Loose):
+class ModelResponse(Answer):
     model_id: str
     name: str
     can_do_text_to_speech: bool = True
 
 
-class LlmListResponse(BaseModel):
+class LlmListResponse(Answer):
     llms: list[JsonObject]
     default_deprecation_config: JsonObject
 
 
-class HealthResponse(BaseModel):
+class HealthResponse(Answer):
     status: str
     version: str
     live_conversations: int

@@ -34,7 +34,8 @@ def _version(connection: Connection) -> str | None:
 def _create(connection: Connection) -> None:
     """The version comes last: what was cut short is completed by the next start."""
     metadata.create_all(connection)
-    connection.execute(text("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+    version = "version_num VARCHAR(32) NOT NULL PRIMARY KEY"
+    connection.execute(text(f"CREATE TABLE IF NOT EXISTS alembic_version ({version})"))
     connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD})
 
 

@@ -1,0 +1,253 @@
+"""Conversations are read back as they were kept, live ones as far as they have come."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from parola.api.services import Services
+from parola.store.base import ConversationChange, ConversationRow
+from tests.api.conftest import call, create_agent
+
+CONVERSATIONS = "/v1/convai/conversations"
+
+
+def services(client: TestClient) -> Services:
+    made: Services = client.app.state.services  # type: ignore[attr-defined]
+    return made
+
+
+def keep(client: TestClient, conversation_id: str = "conv_1", **fields: Any) -> None:
+    row = {"agent_id": "agent_1", "status": "done", "started_at": 1000.4, "document": {}, **fields}
+    call(client, services(client).store.conversations.create, ConversationRow(conversation_id, **row))
+
+
+def change(client: TestClient, conversation_id: str = "conv_1", **fields: Any) -> None:
+    call(client, services(client).store.conversations.write, conversation_id, ConversationChange(**fields))
+
+
+def get(client: TestClient, conversation_id: str = "conv_1") -> dict[str, Any]:
+    response = client.get(f"{CONVERSATIONS}/{conversation_id}")
+    assert response.status_code == 200, response.text
+    record: dict[str, Any] = response.json()
+    return record
+
+
+def test_a_record_has_every_required_field_and_what_the_session_stored(client: TestClient) -> None:
+    keep(
+        client,
+        agent_name="Front desk",
+        user_id="user_1",
+        source="widget",
+        text_only=True,
+        document={
+            "branch_id": "agtbrch_1",
+            "environment": "staging",
+            "metadata": {"main_language": "de", "x_new": {"a": 1}},
+            "conversation_initiation_client_data": {"dynamic_variables": {"name": "Ann"}},
+        },
+    )
+    turns = {0: {"role": "agent", "message": "Hi"}, 1: {"role": "user", "message": "Ho", "x": 1}}
+    change(client, turns=turns, ended_at=1012.0, termination_reason="Bye", has_audio=True)
+    record = get(client)
+    assert record["agent_id"] == "agent_1"
+    assert record["agent_name"] == "Front desk"
+    assert record["conversation_id"] == "conv_1"
+    assert record["status"] == "done"
+    assert record["user_id"] == "user_1"
+    assert (record["branch_id"], record["environment"]) == ("agtbrch_1", "staging")
+    assert (record["user_message_count"], record["agent_message_count"]) == (1, 1)
+    assert record["transcript"] == list(turns.values())
+    assert record["analysis"] is None
+    assert [record[f"has_{kind}audio"] for kind in ("", "user_", "response_", "auxiliary_")] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert record["conversation_initiation_client_data"]["dynamic_variables"] == {"name": "Ann"}
+    metadata = record["metadata"]
+    assert (metadata["start_time_unix_secs"], metadata["call_duration_secs"]) == (1000, 12)
+    assert metadata["termination_reason"] == "Bye"
+    assert metadata["error"] is None
+    assert metadata["text_only"] is True
+    assert metadata["conversation_initiation_source"] == "widget"
+    assert (metadata["main_language"], metadata["x_new"]) == ("de", {"a": 1})
+
+
+def test_a_live_conversation_is_shown_as_far_as_it_has_come(client: TestClient) -> None:
+    keep(client, status="in-progress", started_at=time.time() - 60)
+    change(client, turns={0: {"role": "agent", "message": "Hi", "time_in_call_secs": 0}})
+    record = get(client)
+    assert record["status"] == "in-progress"
+    assert 59 <= record["metadata"]["call_duration_secs"] <= 65
+    assert len(record["transcript"]) == 1
+
+
+def test_conversations_are_listed_newest_first_and_filtered(client: TestClient) -> None:
+    keep(
+        client, "conv_1", started_at=1.0, ended_at=11.0, rating=5, document={"analysis": {"call_successful": "success"}}
+    )
+    keep(client, "conv_2", started_at=2.0, agent_id="agent_2", text_only=True)
+    keep(client, "conv_3", started_at=3.0, status="failed", termination_reason="No model")
+
+    def ids(query: str = "") -> list[str]:
+        response = client.get(f"{CONVERSATIONS}?{query}")
+        assert response.status_code == 200, response.text
+        return [item["conversation_id"] for item in response.json()["conversations"]]
+
+    assert ids() == ["conv_3", "conv_2", "conv_1"]
+    assert ids("sort_direction=asc") == ["conv_1", "conv_2", "conv_3"]
+    assert ids("agent_id=agent_2") == ["conv_2"]
+    assert ids("text_only=true") == ["conv_2"]
+    assert ids("call_start_after_unix=1&call_start_before_unix=3") == ["conv_2"]
+    assert ids("call_duration_min_secs=5") == ["conv_1"]
+    assert ids("rating_min=4&rating_max=5") == ["conv_1"]
+    assert ids("exclude_statuses=failed&exclude_statuses=initiated") == ["conv_2", "conv_1"]
+    assert ids("termination_reasons=No%20model") == ["conv_3"]
+    assert ids("an_unknown_filter=1&main_languages=de&tool_names=a&tool_names=b") == ["conv_3", "conv_2", "conv_1"]
+    first = client.get(f"{CONVERSATIONS}?page_size=2").json()
+    assert first["has_more"] is True
+    assert ids(f"page_size=2&cursor={first['next_cursor']}") == ["conv_1"]
+
+
+def test_a_summary_has_every_required_field(client: TestClient) -> None:
+    document = {"analysis": {"call_successful": "success", "transcript_summary": "Short."}}
+    keep(client, ended_at=1010.0, rating=3, document=document, agent_messages=2, user_messages=1)
+    (item,) = client.get(CONVERSATIONS).json()["conversations"]
+    assert item["start_time_unix_secs"] == 1000
+    assert item["call_duration_secs"] == 10
+    assert item["message_count"] == 3
+    assert item["call_successful"] == "success"
+    assert item["rating"] == 3
+    assert item["transcript_summary"] is None
+    (item,) = client.get(f"{CONVERSATIONS}?summary_mode=include").json()["conversations"]
+    assert item["transcript_summary"] == "Short."
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ({"feedback": "like"}, {"type": "thumbs", "overall_score": "like", "likes": 1, "rating": None}),
+        ({"feedback": "dislike"}, {"type": "thumbs", "overall_score": "dislike", "dislikes": 1}),
+        ({"rating": 4, "comment": "Good"}, {"type": "rating", "rating": 4, "comment": "Good", "overall_score": None}),
+        ({"feedback": {"rating": 2}}, {"type": "rating", "rating": 2}),
+    ],
+)
+def test_feedback_is_kept_in_both_forms(client: TestClient, said: dict[str, Any], kept: dict[str, Any]) -> None:
+    keep(client)
+    assert client.post(f"{CONVERSATIONS}/conv_1/feedback", json=said).status_code == 200
+    feedback = get(client)["metadata"]["feedback"]
+    assert kept.items() <= feedback.items()
+
+
+def test_the_last_feedback_replaces_the_one_before(client: TestClient) -> None:
+    keep(client)
+    client.post(f"{CONVERSATIONS}/conv_1/feedback", json={"rating": 1, "comment": "Bad"})
+    client.post(f"{CONVERSATIONS}/conv_1/feedback", json={"feedback": "like"})
+    assert get(client)["metadata"]["feedback"] == {
+        "type": "thumbs",
+        "overall_score": "like",
+        "likes": 1,
+        "dislikes": 0,
+        "rating": None,
+        "comment": None,
+    }
+
+
+@pytest.mark.parametrize("said", [{}, {"feedback": "meh"}, {"rating": 6}, {"rating": 0}, {"feedback": 1}])
+def test_feedback_that_says_nothing_is_422(client: TestClient, said: dict[str, Any]) -> None:
+    keep(client)
+    response = client.post(f"{CONVERSATIONS}/conv_1/feedback", json=said)
+    assert response.status_code == 422
+    assert isinstance(response.json()["detail"], list)
+
+
+def test_a_deleted_conversation_is_gone(client: TestClient) -> None:
+    keep(client)
+    assert client.delete(f"{CONVERSATIONS}/conv_1").json() == {}
+    assert client.get(f"{CONVERSATIONS}/conv_1").status_code == 404
+    assert client.delete(f"{CONVERSATIONS}/conv_1").status_code == 404
+
+
+def test_a_recording_is_served_whole_and_in_ranges(client: TestClient) -> None:
+    keep(client, has_audio=True)
+    recording = services(client).store.recording_path("conv_1")
+    recording.write_bytes(b"0123456789")
+    whole = client.get(f"{CONVERSATIONS}/conv_1/audio")
+    assert whole.headers["content-type"] == "audio/mpeg"
+    assert whole.content == b"0123456789"
+    part = client.get(f"{CONVERSATIONS}/conv_1/audio", headers={"range": "bytes=2-4"})
+    assert part.status_code == 206
+    assert part.content == b"234"
+    assert part.headers["content-range"] == "bytes 2-4/10"
+
+
+def test_a_conversation_without_audio_says_so(client: TestClient) -> None:
+    keep(client)
+    response = client.get(f"{CONVERSATIONS}/conv_1/audio")
+    assert response.status_code == 404
+    assert "no audio" in response.json()["detail"]["message"]
+
+
+def test_live_conversations_are_counted(client: TestClient) -> None:
+    assert client.get("/v1/convai/analytics/live-count?agent_id=agent_1").json() == {"count": 0}
+    assert client.get("/v1/convai/analytics/live-count").json() == {"count": 0}
+
+
+# -- files ----------------------------------------------------------------------------------------------------------
+
+
+def upload(client: TestClient, name: str = "menu.txt", content: bytes = b"soup", mime: str = "text/plain") -> Any:
+    return client.post(f"{CONVERSATIONS}/conv_1/files", files={"file": (name, content, mime)})
+
+
+def test_a_file_is_shared_read_and_taken_back(client: TestClient) -> None:
+    keep(client, status="in-progress")
+    file_id = upload(client, "ménu.txt").json()["file_id"]
+    got = client.get(f"{CONVERSATIONS}/conv_1/files/{file_id}")
+    assert got.content == b"soup"
+    assert got.headers["content-type"].startswith("text/plain")
+    assert got.headers["content-disposition"] == "attachment; filename*=utf-8''m%C3%A9nu.txt"
+    assert got.headers["x-content-type-options"] == "nosniff"
+    assert client.get(f"{CONVERSATIONS}/conv_2/files/{file_id}").status_code == 404
+    assert client.delete(f"{CONVERSATIONS}/conv_1/files/{file_id}").json() == {"file_id": file_id}
+    assert client.get(f"{CONVERSATIONS}/conv_1/files/{file_id}").status_code == 404
+
+
+def test_a_file_that_was_spoken_of_stays(client: TestClient) -> None:
+    keep(client, status="in-progress")
+    file_id = upload(client).json()["file_id"]
+    change(client, turns={0: {"role": "user", "message": "Look", "file_inputs": [{"file_id": file_id}]}})
+    assert client.delete(f"{CONVERSATIONS}/conv_1/files/{file_id}").status_code == 409
+
+
+@pytest.mark.parametrize(("status", "code"), [("initiated", 200), ("in-progress", 200), ("done", 409), ("failed", 409)])
+def test_files_are_shared_while_a_conversation_runs(client: TestClient, status: str, code: int) -> None:
+    keep(client, status=status)
+    assert upload(client).status_code == code
+
+
+def test_files_of_other_kinds_and_sizes_are_refused(client: TestClient) -> None:
+    keep(client, status="in-progress")
+    kind = upload(client, "a.exe", b"MZ", "application/x-msdownload")
+    assert kind.status_code == 422
+    assert "application/x-msdownload" in kind.json()["detail"]["message"]
+    assert upload(client, content=b"x" * (20 * 1024 * 1024)).status_code == 200
+    assert upload(client, content=b"x" * (20 * 1024 * 1024 + 1)).status_code == 422
+    assert upload(client, content=b"x" * (21 * 1024 * 1024)).status_code == 413
+    assert client.post(f"{CONVERSATIONS}/conv_1/files", json={}).status_code == 422
+
+
+def test_an_agent_can_forbid_files_and_limit_them(client: TestClient) -> None:
+    forbids = create_agent(client, conversation_config={"conversation": {"file_input": {"enabled": False}}})
+    keep(client, status="in-progress", agent_id=forbids)
+    assert upload(client).status_code == 400
+    limits = create_agent(
+        client, conversation_config={"conversation": {"file_input": {"max_files_per_conversation": 1}}}
+    )
+    keep(client, status="in-progress", agent_id=limits)
+    assert [upload(client).status_code, upload(client).status_code] == [200, 429]

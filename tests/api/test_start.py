@@ -1,0 +1,119 @@
+"""What a server does when it starts: tidy up, load agents, be quick."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from parola.config import Settings
+from parola.errors import InvalidRequest
+from parola.store.base import ConversationChange, ConversationRow
+from parola.store.sql import SqlStore
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data=tmp_path / "data")
+
+
+async def leave_behind(settings: Settings) -> None:
+    """What a killed server leaves in the store."""
+    store = SqlStore(settings.data)
+    await store.open()
+    for status in ("initiated", "in-progress", "processing"):
+        await store.conversations.create(ConversationRow(f"conv_{status}", "agent_1", status, 1000.0, {}))
+    turn = {"role": "agent", "message": "Hi", "time_in_call_secs": 42}
+    await store.conversations.write("conv_in-progress", ConversationChange(turns={0: turn}))
+    await store.conversations.write("conv_processing", ConversationChange(termination_reason="Bye", ended_at=1005.0))
+    await store.aclose()
+
+
+def test_conversations_of_a_killed_server_end_with_a_reason(
+    start: Callable[..., TestClient], settings: Settings
+) -> None:
+    asyncio.run(leave_behind(settings))
+    client = start()
+
+    def record(status: str) -> tuple[str, str, int]:
+        got = client.get(f"/v1/convai/conversations/conv_{status}").json()
+        metadata = got["metadata"]
+        return got["status"], metadata["termination_reason"], metadata["call_duration_secs"]
+
+    assert record("in-progress") == ("failed", "The server stopped while the conversation was running", 42)
+    assert record("processing") == ("done", "Bye", 5)
+    assert record("initiated") == ("initiated", "", 0)
+    error = client.get("/v1/convai/conversations/conv_in-progress").json()["metadata"]["error"]
+    assert error == {"code": 1011, "reason": "The server stopped while the conversation was running"}
+
+
+def test_a_new_server_has_somebody_to_talk_to(start: Callable[..., TestClient], settings: Settings) -> None:
+    agents = start().get("/v1/convai/agents").json()["agents"]
+    assert [agent["agent_id"] for agent in agents] == ["agent_demo"]
+
+
+def test_a_server_with_agents_gets_no_other(start: Callable[..., TestClient], settings: Settings) -> None:
+    first = start()
+    first.delete("/v1/convai/agents/agent_demo")
+    first.post("/v1/convai/agents/create", json={"name": "Mine", "conversation_config": {}})
+    agents = start().get("/v1/convai/agents").json()["agents"]
+    assert [agent["name"] for agent in agents] == ["Mine"]
+
+
+def test_a_projects_agents_are_loaded_and_follow_their_files(
+    start: Callable[..., TestClient], settings: Settings, tmp_path: Path
+) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    desk = {"name": "Desk", "conversation_config": {"x": 2**80}, "agent_id": "agent_desk", "x_more": True}
+    (folder / "desk.json").write_text(json.dumps(desk))
+    (folder / "night.json").write_text('{"conversation_config": {}}')
+    loading = replace(settings, project=folder)
+    client = start(loading)
+    got = client.get("/v1/convai/agents/agent_desk").json()
+    assert {key: got[key] for key in desk} == desk
+    assert client.get("/v1/convai/agents/night").json()["name"] == "night"
+    assert client.get("/v1/convai/agents/agent_demo").status_code == 404
+    (folder / "desk.json").write_text(json.dumps({**desk, "name": "Desk 2"}))
+    again = start(loading).get("/v1/convai/agents/agent_desk").json()
+    assert again["name"] == "Desk 2"
+    assert again["metadata"]["created_at_unix_secs"] == got["metadata"]["created_at_unix_secs"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["{", "[]", "{}", '{"conversation_config": {"turn": {"turn_timeout": 999}}}', '{"conversation_config": "x"}'],
+)
+def test_a_file_that_is_no_agent_stops_the_start_and_is_named(
+    start: Callable[..., TestClient], settings: Settings, tmp_path: Path, content: str
+) -> None:
+    (tmp_path / "broken.json").write_text(content)
+    with pytest.raises(InvalidRequest, match=r"broken\.json is no agent"):
+        start(replace(settings, project=tmp_path))
+
+
+def test_a_project_that_does_not_exist_stops_the_start(
+    start: Callable[..., TestClient], settings: Settings, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidRequest, match="does not exist"):
+        start(replace(settings, project=tmp_path / "nowhere"))
+
+
+def test_importing_the_server_leaves_the_heavy_things_for_later() -> None:
+    code = "import sys, parola.app; print(*[name for name in sys.argv[1:] if name in sys.modules])"
+    heavy = ["alembic", "sqlalchemy", "numpy", "onnxruntime", "argon2", "cryptography", "structlog"]
+    result = subprocess.run([sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == []
+
+
+def test_health_and_limits(start: Callable[..., TestClient]) -> None:
+    client = start()
+    assert client.get("/health").json() == {"status": "ok", "version": "0.1.0", "live_conversations": 0}
+    assert client.get("/v1/x/limits").json()["signed_url_lifetime_secs"] == 900
