@@ -124,7 +124,7 @@ def test_the_client_tool_is_called_and_its_answer_told(heard, text):
         "Your app answered: shown",
         [],
     )
-    failed = {"role": "tool", "tool_call_id": "c", "content": 'The tool "show_message" gave no answer within 5 s.'}
+    failed = {"role": "tool", "tool_call_id": "c", "content": "Error: no answer within 5 s."}
     assert "Give it a client tool" in answer(heard, call, failed)[0]
 
 

@@ -213,7 +213,7 @@ class OpenAIModel:
     def _body(self, request: ModelRequest) -> dict[str, JSON]:
         body: dict[str, JSON] = {
             "model": request.model or self._model,
-            "messages": [_message(message) for message in request.messages],
+            "messages": list(request.messages),
             "stream": True,
             "stream_options": {"include_usage": True},
         }
@@ -304,13 +304,6 @@ def _without(body: dict[str, JSON], refused: set[tuple[str, str]]) -> dict[str, 
             if parameter == "max_tokens":
                 body["max_completion_tokens"] = value
     return body
-
-
-def _message(message: Mapping[str, JSON]) -> Mapping[str, JSON]:
-    """A message without what is ours alone."""
-    if message.get("role") == "tool" and "is_error" in message:
-        return {key: value for key, value in message.items() if key != "is_error"}
-    return message
 
 
 async def _data(response: httpx2.Response) -> AsyncGenerator[bytes, None]:

@@ -32,7 +32,8 @@ A script, as YAML or JSON::
   ``{{result.path.to.0}}`` a part of it, ``{{system__time}}`` the time. An argument that is one template alone keeps
   the value's type, and every argument takes the type its tool asks for ("four" becomes 4).
 * ``call`` is one call or a list of calls. ``end_call`` is a tool like any other.
-* ``then`` follows when the tools succeeded, ``otherwise`` when one failed; without them the result is read out.
+* ``then`` follows when the tools succeeded, ``otherwise`` when one failed; without them the result is read out. A tool
+  has failed when it says so or timed out, and when its answer is an object with an ``error``.
 * Wherever a text is expected in ``then``, ``otherwise``, ``default`` and ``on_silence``, an object with ``say``,
   ``call``, ``then``, ``otherwise``, ``fail``, ``delay`` and ``rate`` may stand as well.
 """

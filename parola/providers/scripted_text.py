@@ -53,29 +53,24 @@ def turn_of(messages: Sequence[Mapping[str, JSON]]) -> Turn:
     return Turn(user, tuple(tuple(round_) for round_ in rounds if round_))
 
 
-_FAILURE = re.compile(
-    r"""^\W*(?:(?:error|exception|failed|failure|traceback)\b
-    |client\ tool\ (?:with\ name\ .*\ is\ not\ defined|execution\ failed)
-    |tool\ .*\ is\ not\ registered
-    |the\ tool\ ".*"\ gave\ no\ answer
-    |there\ is\ no\ tool\ called)""",
-    re.IGNORECASE | re.VERBOSE,
-)
+FAILED = "Error: "
+"""How the content of a tool message begins when the tool has failed."""
 
 
 def is_failure(message: Mapping[str, JSON]) -> bool:
-    """Whether a tool message tells of a failure: it says so in ``is_error``, or its content reads like an error."""
-    if "is_error" in message:
-        return bool(message["is_error"])
+    """Whether a tool message tells of a failure: it says so, or its content is an object that does."""
+    if text_of(message).startswith(FAILED):
+        return True
     result = result_of(message)
-    if isinstance(result, Mapping):
-        failed = result.get("error") or result.get("is_error")
-        return bool(failed) or result.get("success") is False or result.get("ok") is False
-    return isinstance(result, str) and _FAILURE.match(result) is not None
+    if not isinstance(result, Mapping):
+        return False
+    failed = result.get("error") or result.get("is_error")
+    return bool(failed) or result.get("success") is False or result.get("ok") is False
 
 
 def result_of(message: Mapping[str, JSON]) -> JSON:
-    text = text_of(message)
+    """What a tool answered, or why it failed; JSON is taken apart."""
+    text = text_of(message).removeprefix(FAILED)
     if text[:1] in ("{", "["):
         try:
             return orjson.loads(text)

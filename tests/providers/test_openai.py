@@ -177,7 +177,7 @@ async def test_the_request_is_that_of_chat_completions():
 
 
 async def test_what_is_not_set_is_not_sent_and_only_a_custom_llm_learns_the_user():
-    request = ModelRequest([{"role": "tool", "tool_call_id": "c", "content": "x", "is_error": True}], user_id="u")
+    request = ModelRequest([{"role": "tool", "tool_call_id": "c", "content": "x"}], user_id="u")
     _, [asked] = await answer_to(request, sse(delta("x")), model="own", options={"extra_body": {"top_k": 3}})
     assert asked.json == {
         "model": "own",

@@ -54,15 +54,13 @@ def user(text):
     return {"role": "user", "content": text}
 
 
-def called(name, *results, **extra):
+def called(name, *results):
     """The messages of one round: the assistant's call and its results."""
     calls = [
         {"id": f"call_{n}", "type": "function", "function": {"name": name, "arguments": "{}"}}
         for n in range(len(results))
     ]
-    answers = [
-        {"role": "tool", "tool_call_id": f"call_{n}", "content": text, **extra} for n, text in enumerate(results)
-    ]
+    answers = [{"role": "tool", "tool_call_id": f"call_{n}", "content": text} for n, text in enumerate(results)]
     return [{"role": "assistant", "content": "", "tool_calls": calls}, *answers]
 
 
@@ -211,31 +209,28 @@ def test_context_that_arrives_meanwhile_changes_nothing():
 
 
 @pytest.mark.parametrize(
-    ("result", "extra"),
+    ("result", "said"),
     [
-        ('The tool "book_table" gave no answer within 20 s.', {}),
-        ("Client tool execution failed: full", {}),
-        ("Client tool with name book_table is not defined on client", {}),
-        ("Error: full", {}),
-        ('{"error": "full"}', {}),
-        ("full", {"is_error": True}),
+        ("Error: no table left", "Sorry: no table left"),
+        ('{"error": "full"}', "Sorry: error full"),
+        ('Error: {"reason": "full"}', "Sorry: reason full"),
+        ('{"success": false}', "Sorry: success no"),
     ],
 )
-def test_otherwise_follows_a_failure(result, extra):
-    said = says("a table for four", *called("book_table", result, **extra), script=BOOKING, tools=[BOOK])
-    assert said.startswith("Sorry:")
+def test_otherwise_follows_a_failure_and_tells_its_reason(result, said):
+    assert says("a table for four", *called("book_table", result), script=BOOKING, tools=[BOOK]) == said
 
 
-@pytest.mark.parametrize(("content", "extra"), [("No error found", {}), ("Error 404 is my table", {"is_error": False})])
-def test_a_result_that_mentions_an_error_is_none(content, extra):
-    assert not is_failure({"role": "tool", "content": content, **extra})
+@pytest.mark.parametrize("content", ["No error found", "Error 404 is my table", '{"error": null}', "[1]", ""])
+def test_a_result_that_mentions_an_error_is_none(content):
+    assert not is_failure({"role": "tool", "content": content})
 
 
 def test_a_result_that_no_text_is_for_is_read_out():
     script = rules({"when": "weather", "call": {"tool": "get_weather"}})
     good, bad = called("get_weather", '{"temp_c": 21, "sky": ["clear", "blue"]}'), called("get_weather", "Error: no")
     assert says("weather", *good, script=script) == "Get weather: temp c 21, sky clear, blue."
-    assert says("weather", *bad, script=script) == "Get weather did not work: Error: no."
+    assert says("weather", *bad, script=script) == "Get weather did not work: no."
     assert says("weather", *called("get_weather", ""), script=script) == "Get weather: done."
 
 
