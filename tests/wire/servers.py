@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-import httpx
+import httpx2 as httpx
 
 COMMAND = (sys.executable, "-m", "parola.cli")
 
