@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -43,11 +43,11 @@ class RunningServer:
 
 
 @contextmanager
-def running(app: FastAPI, *, root_path: str = "") -> Iterator[RunningServer]:
+def running(app: FastAPI) -> Iterator[RunningServer]:
     """Serve ``app`` on a free port until the block ends. It listens before this returns."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    config = uvicorn.Config(app, log_level="warning", ws="websockets-sansio", root_path=root_path)
+    config = uvicorn.Config(app, log_level="warning", ws="websockets-sansio")
     server = uvicorn.Server(config)
     loop = asyncio.new_event_loop()
     ready = threading.Event()
@@ -79,7 +79,7 @@ def running(app: FastAPI, *, root_path: str = "") -> Iterator[RunningServer]:
     if failure:
         raise failure[0]
     try:
-        yield RunningServer(f"http://127.0.0.1:{port}{root_path}", app, loop)
+        yield RunningServer(f"http://127.0.0.1:{port}", app, loop)
     finally:
         server.should_exit = True
         thread.join(30)
@@ -89,13 +89,11 @@ def running(app: FastAPI, *, root_path: str = "") -> Iterator[RunningServer]:
 @pytest.fixture
 def start_server() -> Iterator[Callable[..., RunningServer]]:
     """Start servers with settings of one's own; they stop when the test ends."""
-    from contextlib import ExitStack
-
     with ExitStack() as stack:
 
-        def start(settings: Settings | None = None, *, root_path: str = "", **parts: object) -> RunningServer:
+        def start(settings: Settings | None = None, **parts: object) -> RunningServer:
             app = create_app(settings or Settings(ephemeral=True), **parts)  # type: ignore[arg-type]
-            return stack.enter_context(running(app, root_path=root_path))
+            return stack.enter_context(running(app))
 
         yield start
 

@@ -11,11 +11,16 @@ import os
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
 from parola.errors import OwnError, Unauthorized
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
 LIFETIME_SECONDS = 15 * 60
 """To open a conversation; an open one may last longer."""
@@ -74,9 +79,13 @@ class Vault:
     """Seals what must not lie in the database in clear."""
 
     def __init__(self, secret: bytes) -> None:
+        self._key = urlsafe_b64encode(_derived(secret, "stored secrets"))
+
+    @cached_property
+    def _fernet(self) -> Fernet:
         from cryptography.fernet import Fernet
 
-        self._fernet = Fernet(urlsafe_b64encode(_derived(secret, "stored secrets")))
+        return Fernet(self._key)
 
     def seal(self, value: str) -> bytes:
         return self._fernet.encrypt(value.encode())
