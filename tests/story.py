@@ -44,6 +44,7 @@ from parola.protocol.server_messages import (
     AgentToolResponseFullPayload,
     Audio,
     ClientEventFilter,
+    ClientToolCall,
     ConversationInitiationMetadata,
     Interruption,
     Ping,
@@ -166,7 +167,8 @@ class Story:
 
     def call_id(self, name: str) -> str:
         """The id of the last call of a tool."""
-        ids = [m.tool_call_id for m in self.sent if isinstance(m, AgentToolRequest) and m.tool_name == name]
+        calls = [m for m in self.sent if isinstance(m, AgentToolRequest | ClientToolCall)]
+        ids = [call.tool_call_id for call in calls if call.tool_name == name]
         assert ids, f"{name} was not called"
         return ids[-1]
 

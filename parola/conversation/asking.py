@@ -29,7 +29,7 @@ def request(setup: Setup, transcript: Transcript, lookup: Lookup, *, tool_rounds
         reasoning_effort=model.reasoning_effort,
         extra_body=model.extra_body,
         user_id=setup.user_id,
-        script=model.script,
+        script=None if model.script is None else prompt.fill_in_all(model.script, lookup),
     )
 
 

@@ -55,6 +55,19 @@ def fill_in(text: str, lookup: Lookup) -> str:
     return _VARIABLE.sub(value, text)
 
 
+def fill_in_all(document: Any, lookup: Lookup) -> Any:
+    """``fill_in`` for every text of a JSON document."""
+    match document:
+        case str():
+            return fill_in(document, lookup)
+        case Mapping():
+            return {key: fill_in_all(value, lookup) for key, value in document.items()}
+        case list():
+            return [fill_in_all(value, lookup) for value in document]
+        case _:
+            return document
+
+
 def missing(texts: Iterable[str], known: Iterable[str]) -> list[str]:
     """Variables the texts refer to that nobody supplies, each once."""
     supplied = {*known, *SYSTEM_VARIABLES}

@@ -1,0 +1,74 @@
+"""What prompts can refer to: the client's variables, and the system's as they stand at that moment."""
+
+import orjson
+import pytest
+
+from tests.story import Story, client_tool
+
+
+def system_prompt(story: Story, number: int = -1) -> str:
+    request = story.replies[number].request
+    assert request is not None
+    return request.messages[0]["content"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("system__agent_id", "agent_story"),
+        ("system__current_agent_id", "agent_story"),
+        ("system__conversation_id", "conv_story"),
+        ("system__call_duration_secs", "2"),
+        ("system__time_utc", "2025-12-12T11:33:02+00:00"),
+        ("system__time", "Friday, 12:33 12 December 2025"),
+        ("system__timezone", "Europe/Berlin"),
+        ("system__agent_turns", "0"),
+        ("system__is_text_only", "false"),
+        ("system__caller_id", ""),
+        ("plan", "pro"),
+        ("is_member", "true"),
+        ("secret__key", ""),
+        ("nobody_knows", "{{nobody_knows}}"),
+    ],
+)
+def test_the_prompt_is_filled_in(name: str, value: str):
+    story = Story(
+        prompt=f"[{{{{ {name} }}}}]".replace("{{ nobody_knows }}", "{{nobody_knows}}"),
+        variables={"plan": "pro", "is_member": True, "secret__key": "hidden"},
+        timezone="Europe/Berlin",
+        started_at_unix=1765539180.0,
+    )
+    assert system_prompt(story.connects().wait(0.5).asks("Hi")) == f"[{value}]"
+
+
+def test_system_variables_are_current_at_every_step():
+    story = Story(prompt="{{system__call_duration_secs}} {{system__agent_turns}}", tools=[client_tool("look_up")])
+    story.connects().asks("Hi").agent_calls("look_up").wait(3).client_answers("look_up", "ok")
+    assert [system_prompt(story, number) for number in (0, 1)] == ["1 0", "4 1"]
+
+
+def test_replies_nobody_heard_are_no_agent_turns():
+    story = Story(prompt="{{system__agent_turns}}").connects().types("One").types("Two").types("Three")
+    assert system_prompt(story) == "0"
+
+
+def test_the_history_is_what_was_said_and_done():
+    story = Story(prompt="{{system__conversation_history}}", tools=[client_tool("look_up")]).connects().types("Hi")
+    story.agent_calls("look_up", saying="Moment").client_answers("look_up", "ok")
+    history = orjson.loads(system_prompt(story))
+    assert history["entries"] == [
+        {"role": "user", "message": "Hi"},
+        {"role": "agent", "message": "Moment"},
+        {"role": "agent", "tool_requests": [{"tool_name": "look_up", "params_as_json": "{}"}]},
+        {"role": "tool", "tool_results": [{"tool_name": "look_up", "result_value": "ok"}]},
+    ]
+
+
+def test_without_a_prompt_there_is_no_system_message():
+    assert [m["role"] for m in Story().connects().types("Hi").messages] == ["user"]
+
+
+def test_the_same_variables_can_be_looked_up_from_outside():
+    story = Story(variables={"plan": "pro"}).connects().wait(5)
+    lookup = story.conversation.lookup(story.now)
+    assert lookup("plan") == "pro" and lookup("system__call_duration_secs") == "5"
