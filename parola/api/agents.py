@@ -21,10 +21,10 @@ from parola.protocol.agents import (
     AgentLinkResponse,
     AgentResponse,
     AgentsPage,
-    ConversationalConfig,
     CreateAgentRequest,
     CreateAgentResponse,
     DuplicateAgentRequest,
+    TtsConfig,
     UpdateAgentRequest,
     WidgetResponse,
 )
@@ -34,6 +34,8 @@ from parola.store.base import AgentRow
 router = APIRouter(prefix="/v1/convai/agents", tags=["agents"])
 
 DEFAULT_NAME = "New agent"
+
+DEFAULT_VOICE: str = TtsConfig.model_fields["voice_id"].default
 
 OWNER: JsonObject = {"is_creator": True, "creator_name": "", "creator_email": "", "role": "admin"}
 """``access_info``: whoever holds a key may do everything."""
@@ -220,11 +222,10 @@ def _response(agent: AgentRow) -> JsonObject:
 
 
 def _summary(agent: AgentRow) -> JsonObject:
-    config = ConversationalConfig.model_validate(agent.document.get("conversation_config") or {})
     return {
         "agent_id": agent.agent_id,
         "name": agent.name,
-        "voice_id": config.tts.voice_id,
+        "voice_id": section(agent.document, "conversation_config", "tts").get("voice_id") or DEFAULT_VOICE,
         "tags": agent.document.get("tags") or [],
         "created_at_unix_secs": int(agent.created_at),
         "updated_at_unix_secs": int(agent.updated_at),

@@ -12,9 +12,10 @@ import secrets
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from parola.config import Settings
-from parola.errors import Unauthorized
+from parola.config import LOOPBACK, Settings
+from parola.errors import Forbidden, Unauthorized
 from parola.store.base import ApiKeyRow, Store
 
 if TYPE_CHECKING:
@@ -71,14 +72,30 @@ class ApiKeyCheck:
         return self._any_exists
 
     async def check(self, headers: Mapping[str, str]) -> None:
-        """Let a request pass. Raises ``Unauthorized``."""
+        """Let a request pass. Raises ``Unauthorized``, or ``Forbidden`` for a stranger's web page."""
         if not await self.are_needed():
+            if self._settings.auth == "auto":
+                self._refuse_strange_pages(headers)
             return
         key = headers.get("xi-api-key") or _bearer(headers.get("authorization"))
         if not key:
             raise Unauthorized("Expected an API key in the header xi-api-key, got none.")
         if not await self.is_valid(key):
             raise Unauthorized("The API key in xi-api-key is not valid.", code="invalid_api_key")
+
+    def _refuse_strange_pages(self, headers: Mapping[str, str]) -> None:
+        """Without keys, any page open in a browser on this machine could command the server: only pages of this
+        machine, and configured ones, may."""
+        origin = headers.get("origin")
+        if not origin or origin in self._settings.cors_origins:
+            return
+        place = urlsplit(origin)
+        if place.hostname in LOOPBACK or place.netloc == headers.get("host"):
+            return
+        raise Forbidden(
+            f"The page {origin} may not command this server, which has no API keys yet: create one, "
+            "or name the page in cors_origins."
+        )
 
 
 def _bearer(authorization: str | None) -> str | None:

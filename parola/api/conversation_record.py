@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from parola.protocol.lossless import merged
 from parola.store.base import ConversationRow, Document
-from parola.store.documents import merged
 
 LIVE = ("initiated", "in-progress")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from fastapi import Depends, Request
+from fastapi.security import APIKeyHeader
 
 from parola.api.auth import ApiKeyCheck
 from parola.api.credentials import Credentials, Vault
@@ -60,7 +61,10 @@ def _services(request: Request) -> Services:
 ServicesDep = Annotated[Services, Depends(_services)]
 
 
-async def _authorized(request: Request, services: ServicesDep) -> None:
+_KEY = APIKeyHeader(name="xi-api-key", auto_error=False, description="An API key of this server.")
+
+
+async def _authorized(request: Request, services: ServicesDep, _: Annotated[str | None, Depends(_KEY)]) -> None:
     await services.keys.check(request.headers)
 
 

@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from parola.errors import InvalidRequest
 from parola.store.base import Document
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
-
-
-def merged(document: Mapping[str, Any], change: Mapping[str, Any]) -> Document:
-    """``document`` with ``change`` laid over it: objects are merged, anything else is replaced."""
-    result = dict(document)
-    for key, value in change.items():
-        old = result.get(key)
-        result[key] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-    return result
 
 
 def speaker(turn: Document) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from parola.errors import NotFound
-from parola.protocol.lossless import dumps, loads
+from parola.protocol.lossless import dumps, loads, merged
 from parola.store import cursors
 from parola.store.base import (
     AgentRow,
@@ -34,7 +34,7 @@ from parola.store.base import (
     Tools,
     spool_of,
 )
-from parola.store.documents import is_archived, merged, recording_file, speaker, tags, tool_type, words
+from parola.store.documents import is_archived, recording_file, speaker, tags, tool_type, words
 
 Row = TypeVar("Row", AgentRow, ToolRow, ConversationRow)
 T = TypeVar("T")

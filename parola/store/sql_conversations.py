@@ -24,10 +24,10 @@ from sqlalchemy import (
 from sqlalchemy.types import Boolean, Double, Integer, LargeBinary, String
 
 from parola.errors import NotFound
-from parola.protocol.lossless import dumps, loads
+from parola.protocol.lossless import dumps, loads, merged
 from parola.store.base import ConversationChange, ConversationQuery, ConversationRow, Document, FileRow, Page, spool_of
 from parola.store.blobs import Blobs
-from parola.store.documents import merged, recording_file, speaker, words
+from parola.store.documents import recording_file, speaker, words
 from parola.store.readers import Readers
 from parola.store.tables import conversations, files, turns
 from parola.store.writer import Writer

@@ -43,6 +43,27 @@ def test_on_loopback_no_key_is_needed_until_one_exists(client: TestClient) -> No
         assert client.get(AGENTS, headers=headers).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("http://localhost:3000", 200),
+        ("http://127.0.0.1:8400", 200),
+        ("https://app.example", 200),
+        ("https://evil.example", 403),
+        ("http://localhost.evil.example", 403),
+        ("null", 403),
+    ],
+)
+def test_without_keys_a_strangers_web_page_cannot_command_the_server(
+    start: Callable[..., TestClient], settings: Settings, origin: str, status: int
+) -> None:
+    client = start(replace(settings, cors_origins=("*", "https://app.example")))
+    agent_id = create_agent(client)
+    assert client.get(AGENTS, headers={"origin": origin}).status_code == status
+    assert client.post("/v1/x/api-keys", headers={"origin": origin}).status_code == status
+    assert client.get(f"{AGENTS}/{agent_id}/widget", headers={"origin": origin}).status_code == 200
+
+
 def test_a_key_is_shown_once_and_opens_nothing_after_it_was_deleted(client: TestClient) -> None:
     first = new_key(client)
     headers = {"xi-api-key": first["api_key"]}

@@ -113,7 +113,7 @@ def test_what_nobody_foresaw_is_500_without_details(client: TestClient, monkeypa
         raise RuntimeError("the password is swordfish")
 
     monkeypatch.setattr(store.agents, "get", fails)
-    response = client.get(f"{AGENTS}/agent_1", headers={"origin": "https://app.example"})
+    response = client.get(f"{AGENTS}/agent_1", headers={"origin": "http://localhost:3000"})
     assert response.status_code == 500
     assert response.json()["detail"]["status"] == "internal_error"
     assert "swordfish" not in response.text
