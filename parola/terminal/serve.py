@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from parola.config import Settings
@@ -47,8 +48,9 @@ def serve(settings: Settings) -> None:
     from parola.logs import configure
 
     configure(settings.log_level)
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         ws_max_size=LARGEST_FRAME,
@@ -58,7 +60,8 @@ def serve(settings: Settings) -> None:
         backlog=BACKLOG,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = _announcing(config, settings)
+    live = app.state.services.live
+    server = _announcing(config, settings, lambda: live.end_all("The server is stopping."))
     try:
         server.run(sockets=[listener])
     except KeyboardInterrupt:
@@ -135,15 +138,22 @@ def _state(settings: Settings) -> list[str]:
     return lines
 
 
-def _announcing(config: uvicorn.Config, settings: Settings) -> uvicorn.Server:
+def _announcing(config: uvicorn.Config, settings: Settings, farewell: Callable[[], Awaitable[None]]) -> uvicorn.Server:
     import uvicorn
 
     class Server(uvicorn.Server):
-        """Says something once it listens."""
+        """Says something once it listens, and lets its conversations end well when it is stopped."""
 
         async def startup(self, sockets: list[Any] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
                 print(_guide(settings), flush=True)
+
+        async def shutdown(self, sockets: list[Any] | None = None) -> None:
+            # uvicorn would close every WebSocket with 1012 and no reason before the application learns of it.
+            for listener in self.servers:
+                listener.close()
+            await farewell()
+            await super().shutdown(sockets)
 
     return Server(config)
