@@ -12,7 +12,12 @@ from collections import deque
 from collections.abc import Callable
 
 from parola.protocol.messages import ServerMessage
+from parola.protocol.server_messages import ConversationInitiationMetadata
 from parola.session.transport import Transport
+
+METADATA_SECONDS = 0.02
+"""The pause after the metadata. The official JavaScript client under Node misses the frames that reach it in one read
+with the metadata: it listens for them only a moment later."""
 
 Item = ServerMessage | asyncio.Future[None]
 
@@ -47,6 +52,8 @@ class Outbox:
                     self.writing_since = self._loop.time()
                     await self._transport.send(item.encode())
                     self.writing_since = None
+                    if isinstance(item, ConversationInitiationMetadata):
+                        await asyncio.sleep(METADATA_SECONDS)
                     continue
                 try:
                     await item
