@@ -4,7 +4,13 @@
 import { createInterface } from "node:readline";
 import { WebSocket } from "ws";
 
-globalThis.WebSocket ??= WebSocket; // Node 20 has none of its own
+// Node 20 has no WebSocket of its own. As in a browser, every message is a task of its own: the client misses what
+// comes in one tick with the metadata.
+globalThis.WebSocket ??= class extends WebSocket {
+  constructor(url, protocols) {
+    super(url, protocols, { allowSynchronousEvents: false });
+  }
+};
 const { Conversation, postOverallFeedback } = await import("@elevenlabs/client");
 
 const tell = (kind, value) => process.stdout.write(`${JSON.stringify({ kind, value: value ?? null })}\n`);
@@ -80,3 +86,4 @@ for await (const line of createInterface({ input: process.stdin })) {
     tell("failed", { command, message: String(error?.message ?? error) });
   }
 }
+process.exit(0); // whatever is still open

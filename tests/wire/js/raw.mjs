@@ -23,3 +23,4 @@ for await (const line of createInterface({ input: process.stdin })) {
   const { command, ...values } = JSON.parse(line);
   commands[command](values);
 }
+process.exit(0); // whatever is still open
