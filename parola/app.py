@@ -75,6 +75,10 @@ ROUTERS = (
     asyncapi.router,
 )
 
+LOAD_AFTER_SECONDS = 0.2
+"""What holds conversations is imported in the background, once the first answers have gone out; the first conversation
+does not wait for this."""
+
 STOPPED = "The server stopped while the conversation was running"
 
 
@@ -106,9 +110,10 @@ def create_app(settings: Settings, *, store: Store | None = None, registry: Any 
             if settings.project is not None:
                 await load_project(store, settings.project)
             await _add_demo_agent(store)
-            opening.load()
+            loading = asyncio.get_running_loop().call_later(LOAD_AFTER_SECONDS, opening.load)
             warming = asyncio.create_task(_warm_up(registry)) if settings.preload else None
             yield
+            loading.cancel()
             if warming is not None:
                 warming.cancel()
         finally:
