@@ -110,12 +110,9 @@ def create_app(settings: Settings, *, store: Store | None = None, registry: Any 
             if settings.project is not None:
                 await load_project(store, settings.project)
             await _add_demo_agent(store)
-            loading = asyncio.get_running_loop().call_later(LOAD_AFTER_SECONDS, opening.load)
-            warming = asyncio.create_task(_warm_up(registry)) if settings.preload else None
+            readying = asyncio.create_task(_get_ready(opening, registry, models=settings.preload))
             yield
-            loading.cancel()
-            if warming is not None:
-                warming.cancel()
+            readying.cancel()
         finally:
             await live.end_all("The server is stopping.")
             await registry.aclose()
@@ -155,10 +152,14 @@ def create_app(settings: Settings, *, store: Store | None = None, registry: Any 
     return app
 
 
-async def _warm_up(registry: Any) -> None:
-    """Load the models before the first call needs them; what is missing is said once, here."""
-    for trouble in await registry.warm_up():
-        log.warning("not_ready", reason=trouble)
+async def _get_ready(opening: _Loading[Opening], registry: Any, *, models: bool) -> None:
+    """Do before the first call what would be in its way; which models are missing is said once, here."""
+    await asyncio.sleep(LOAD_AFTER_SECONDS)
+    await opening.loaded()
+    await registry.connect()
+    if models:
+        for trouble in await registry.warm_up():
+            log.warning("not_ready", reason=trouble)
 
 
 def _store(settings: Settings) -> Store:

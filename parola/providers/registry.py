@@ -154,6 +154,11 @@ class Registry:
             self._connections = Connections()
         return self._connections
 
+    async def connect(self) -> None:
+        """Make the HTTP client now, when any entry will need it: what it imports would be in the first turn's way."""
+        if any(entry.base_url for entries in self._entries.values() for entry in entries.values()):
+            await self.connections.client()
+
     # -- who thinks ---------------------------------------------------------------------------------------------------
 
     def language_model(

@@ -27,6 +27,9 @@ class Registry:
     def llms(self) -> Sequence[dict[str, Any]]:
         return ({"llm": "scripted", "is_checkpoint": False},)
 
+    async def connect(self) -> None:
+        pass
+
     async def aclose(self) -> None:
         """Nothing to close."""
 
