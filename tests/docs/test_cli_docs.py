@@ -35,9 +35,8 @@ def leaves(name: str) -> Iterator[Any]:
 
 
 def flags(name: str) -> set[str]:
-    return {option for command in leaves(name) for parameter in command.params for option in parameter.opts} - {
-        option for option in EVERYWHERE | OF_CLIENTS
-    }
+    taken = {option for command in leaves(name) for parameter in command.params for option in parameter.opts}
+    return {option for option in taken if option.startswith("--")} - EVERYWHERE - OF_CLIENTS
 
 
 def test_every_command_has_a_section():
@@ -46,9 +45,8 @@ def test_every_command_has_a_section():
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_flag_is_told(name: str):
-    told = set(re.findall(r"--[a-z][a-z-]*", SECTIONS[name]))
-    taken = {flag for flag in flags(name) if flag.startswith("--")}
-    assert taken <= told, f"docs/cli.md does not tell {taken - told} of parola {name}"
+    untold = flags(name) - set(re.findall(r"--[a-z][a-z-]*", SECTIONS[name]))
+    assert not untold, f"docs/cli.md does not tell {untold} of parola {name}"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
