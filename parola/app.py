@@ -185,8 +185,10 @@ def _live() -> Any:
 
 
 def _opening(services: Services, registry: Any, live: Any) -> Opening:
+    from parola import logs
     from parola.session.opening import Opening
 
+    logs.load()
     return Opening(services.settings, services.store, registry, live, services.vault)
 
 

@@ -1,14 +1,43 @@
 """Structured logs on standard error: ids, counts and durations, never what people said.
 
-``logger(name)`` costs nothing until something is logged, so that a server listens before it has loaded what it logs
-with.
+``logger(name)`` and ``configure`` cost nothing until something is logged, or until ``load`` is called: a server listens
+before it has loaded what it logs with.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+from functools import cache
 from typing import Any
+
+_level = "info"
+
+
+def configure(level: str) -> None:
+    """What is logged from now on: ``debug``, ``info``, ``warning`` or ``error``. Called once by the command line."""
+    global _level
+    _level = level
+    load.cache_clear()
+
+
+@cache
+def load() -> Any:
+    """structlog, set up: one line an event, with time, level, event and fields."""
+    import structlog
+
+    number = logging.getLevelNamesMapping().get(_level.upper(), logging.INFO)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    return structlog
 
 
 class Logger:
@@ -22,9 +51,7 @@ class Logger:
 
     def _log(self) -> Any:
         if self._bound is None:
-            import structlog
-
-            self._bound = structlog.get_logger(source=self._name)
+            self._bound = load().get_logger(source=self._name)
         return self._bound
 
     def debug(self, event: str, **fields: Any) -> None:
@@ -45,21 +72,3 @@ class Logger:
 
 def logger(name: str) -> Logger:
     return Logger(name)
-
-
-def configure(level: str) -> None:
-    """One line an event: time, level, event, fields. Called once by the command line."""
-    import structlog
-
-    number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )

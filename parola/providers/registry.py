@@ -23,12 +23,15 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from parola.config import ProviderSettings, Settings
 from parola.errors import InvalidRequest, ModelMissing, ParolaError
+from parola.logs import logger
 from parola.providers.base import LanguageModel, SpeechToText, TextToSpeech, Voice, VoiceActivity
 
 if TYPE_CHECKING:
     from parola.providers.openai import Connections
 
 P = TypeVar("P")
+
+log = logger(__name__)
 
 GROUP = "parola.providers"
 BUILT_IN = {"llm": ("scripted", "openai"), "stt": ("scripted", "openai", "embedded"), "tts": ()}
@@ -290,10 +293,8 @@ class Registry:
         try:
             await asyncio.to_thread(silero.load)
         except ModelMissing as error:
-            import structlog
-
             self._activity_warning = f"Speech is told from noise by its loudness alone. {error.message}"
-            structlog.get_logger(__name__).warning("voice_activity_missing", reason=error.message)
+            log.warning("voice_activity_missing", reason=error.message)
             return ScriptedVoiceActivity()
         return silero
 
