@@ -96,7 +96,7 @@ class TooMany(ClientError):
 
 
 class ConversationRefused(ClientError):
-    """A conversation that cannot start, or cannot go on: sent as an ``error`` frame, then as the close reason.
+    """A conversation that cannot start: the socket is closed with the reason, and the record keeps the message.
 
     ``close_code`` and ``error_type`` are those of the protocol (reference: websocket.md §6.1); ``reason`` is
     the short form that fits a close frame (at most 123 bytes of UTF-8), ``message`` the long one.

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from parola.conversation.actions import Close
 from parola.conversation.events import ClientDisconnected, EndRequested
 from parola.conversation.tools import ToolCall
+from parola.protocol.messages import close_reason
 from parola.protocol.server_messages import Error
 
 FAREWELL_SECONDS = 30.0
 """How long the last words may take to be made and played, at most."""
-
-REASON_BYTES = 123
-"""What fits a close frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +47,13 @@ def took_too_long(max_seconds: float) -> Ending:
 
 def failed(code: int, error_type: str, message: str) -> Ending:
     """Something went wrong, here, at a provider's or at the client's."""
-    reason = short_reason(message)
+    reason = close_reason(message)
     close = Close(code, reason, "failed", termination_reason=message, error={"code": code, "reason": message})
     return Ending(close, Error(code=code, error_type=error_type, message=message, reason=reason))
 
 
 def requested(event: EndRequested) -> Ending:
-    reason = short_reason(event.reason)
+    reason = close_reason(event.reason)
     if event.code in (1000, 1001):
         return Ending(Close(event.code, reason, termination_reason=event.reason))
     error = {"code": event.code, "reason": event.reason}
@@ -64,12 +62,4 @@ def requested(event: EndRequested) -> Ending:
 
 def client_left(event: ClientDisconnected) -> Ending:
     reason = "Client disconnected" + (f": {event.reason}" if event.reason else "")
-    return Ending(Close(event.code, short_reason(event.reason), termination_reason=reason))
-
-
-def short_reason(message: str) -> str:
-    """As much of a message as fits a close frame."""
-    encoded = message.encode()
-    if len(encoded) <= REASON_BYTES:
-        return message
-    return encoded[: REASON_BYTES - 3].decode(errors="ignore") + "..."
+    return Ending(Close(event.code, close_reason(event.reason), termination_reason=reason))
