@@ -156,7 +156,7 @@ async def _get_ready(opening: _Loading[Opening], registry: Any, *, models: bool)
     """Do before the first call what would be in its way; which models are missing is said once, here."""
     await asyncio.sleep(LOAD_AFTER_SECONDS)
     await opening.loaded()
-    await registry.connect()
+    await registry.get_ready()
     if models:
         for trouble in await registry.warm_up():
             log.warning("not_ready", reason=trouble)
@@ -186,9 +186,10 @@ def _live() -> Any:
 
 def _opening(services: Services, registry: Any, live: Any) -> Opening:
     from parola import logs
-    from parola.session.opening import Opening
+    from parola.session.opening import Opening, rehearse
 
     logs.load()
+    rehearse()
     return Opening(services.settings, services.store, registry, live, services.vault)
 
 

@@ -16,6 +16,7 @@ import asyncio
 import hashlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -157,8 +158,13 @@ class Registry:
             self._connections = Connections()
         return self._connections
 
-    async def connect(self) -> None:
-        """Make the HTTP client now, when any entry will need it: what it imports would be in the first turn's way."""
+    async def get_ready(self) -> None:
+        """Make the default providers now, and the HTTP client if any entry will need it: what they import would be in
+        the first call's way. Models are not loaded: ``warm_up`` does that."""
+        with suppress(ParolaError):  # said again, with its reason, to the call that needs it
+            self.language_model("")
+            self.speech_to_text("")
+            self._text_to_speech("default")
         if any(entry.base_url for entries in self._entries.values() for entry in entries.values()):
             await self.connections.client()
 

@@ -27,7 +27,7 @@ class Registry:
     def llms(self) -> Sequence[dict[str, Any]]:
         return ({"llm": "scripted", "is_checkpoint": False},)
 
-    async def connect(self) -> None:
+    async def get_ready(self) -> None:
         pass
 
     async def aclose(self) -> None:
