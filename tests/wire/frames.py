@@ -28,6 +28,14 @@ TIMEOUT = 10.0
 OUTSIDE_THE_ORDER = frozenset({"ping", "agent_tool_response", "agent_tool_response_full_payload"})
 """Pings count on their own; what a tool gave carries the id of its request, however late it comes."""
 
+LAST_FRAMES = frozenset(
+    {
+        *("agent_response_correction", "agent_tool_response", "agent_tool_response_full_payload"),
+        *("user_transcript", "error"),
+    }
+)
+"""What may come between the hang-up and the close."""
+
 MAX_FRAME = 16 * 1024 * 1024
 """The Python and Node SDKs read no more in one frame."""
 
@@ -49,7 +57,7 @@ class FrameChecker:
         self.close: tuple[int, str] | None = None
         self._last_id = 0
         self._cut_at = 0
-        self._uncorrected: int | None = None
+        self._is_ending = False
         self._part: str | None = None
         self._part_id = 0
         self._streamed: str | None = None
@@ -96,6 +104,8 @@ class FrameChecker:
     def _order(self, kind: str, event: dict[str, Any]) -> None:
         if (kind == "conversation_initiation_metadata") != (len(self.frames) == 1):
             self._wrong(f"conversation_initiation_metadata comes first and once; frame {len(self.frames)} is {kind}")
+        if self._is_ending and kind not in LAST_FRAMES:
+            self._wrong(f"{kind} after a correction of {self._last_id}, but {self._cut_at} was interrupted")
         event_id = event.get("event_id")
         if isinstance(event_id, int) and kind not in OUTSIDE_THE_ORDER:
             if event_id < max(self._last_id, 1):
@@ -111,8 +121,8 @@ class FrameChecker:
             case "interruption":
                 self._cut_at = event_id
             case "agent_response_correction":
-                if event_id != self._cut_at:
-                    self._wrong(f"a correction of {event_id}, but {self._cut_at} was interrupted")
+                # Without an interruption it is the hang-up that cut the words.
+                self._is_ending = self._is_ending or event_id != self._cut_at
             case "agent_chat_response_part":
                 self._chat_part(event)
             case "agent_response":
