@@ -224,9 +224,9 @@ class Listening:
         self._stall = None
         if not self._segmenter.is_speech:
             return
-        waited = self._loop.time() - self._heard_at
-        if waited < STALL_SECONDS:
-            self._stall = self._loop.call_later(STALL_SECONDS - waited, self._look)
+        due = self._heard_at + STALL_SECONDS
+        if self._loop.time() < due:
+            self._stall = self._loop.call_at(due, self._look)
             return
         heard_at = self._heard_at
         self._segmenter = Segmenter(self._seconds)
