@@ -128,7 +128,7 @@ def _variables(given: list[str] | None) -> dict[str, str]:
     for text in given or ():
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise InvalidRequest(f'--var: expected name=value, got "{text}".')
+            raise typer.BadParameter(f'expected name=value, got "{text}".', param_hint="--var")
         variables[name] = value
     return variables
 

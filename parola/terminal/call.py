@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from parola.session.audio import AudioFormat, Decoder, Encoder, read_wav, wav_bytes
 from parola.terminal import printing
+from parola.terminal.chat import value_of
 from parola.terminal.client import Conversation, Server, conversation
 
 CHUNK_SECONDS = 0.025
@@ -77,8 +76,8 @@ async def call(
     if answer is not None:
         await asyncio.to_thread(answer.write_bytes, caller.heard.wav())
         printing.out.print(f"[dim]The agent's voice is in {answer}.[/]")
-    printing.closed(opened.close_code, opened.close_reason)
-    return code
+    printing.closed(opened.close_code, opened.close_reason, went_well=opened.went_well)
+    return code if opened.went_well else 1
 
 
 class _Caller:
@@ -148,7 +147,7 @@ class _Caller:
                     if self._spoken_at is not None and self._now() > self._spoken_at:
                         self._answered.set()
                 case "client_tool_call" if frame["client_tool_call"]["expects_response"]:
-                    await self._opened.answer_tool(frame["client_tool_call"], _parsed(self._tool_result))
+                    await self._opened.answer_tool(frame["client_tool_call"], value_of(self._tool_result or "Done."))
         self._greeted.set()
 
     def _may_speak(self, waited: float) -> bool:
@@ -189,12 +188,3 @@ def _last_loud(pcm: bytes) -> int:
     """The byte offset after the last loud sample."""
     loud = np.flatnonzero(np.abs(np.frombuffer(pcm, np.int16).astype(np.int32)) > LOUD)
     return int(loud[-1] + 1) * 2 if len(loud) else len(pcm)
-
-
-def _parsed(result: str | None) -> Any:
-    if result is None:
-        return "Done."
-    try:
-        return json.loads(result)
-    except ValueError:
-        return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -81,10 +81,15 @@ class Conversation:
     input_format: str = "pcm_16000"
     close_code: int | None = None
     close_reason: str = ""
-    seen: list[dict[str, Any]] = field(default_factory=list)
 
     async def send(self, message: dict[str, Any]) -> None:
-        await self.socket.send(json.dumps(message))
+        """Say something; into the void when the server has hung up, which ``frames`` tells."""
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            await self.socket.send(json.dumps(message))
+        except ConnectionClosed:
+            pass
 
     async def frames(self) -> AsyncIterator[dict[str, Any]]:
         """Every frame but pings, which are answered here, until the server hangs up."""
@@ -105,6 +110,11 @@ class Conversation:
         except ConnectionClosed:
             pass
         self.close_code, self.close_reason = self.socket.close_code, self.socket.close_reason or ""
+
+    @property
+    def went_well(self) -> bool:
+        """It began, and ended as conversations should."""
+        return bool(self.conversation_id) and self.close_code in (1000, 1001, None)
 
     async def answer_tool(self, call: dict[str, Any], result: Any) -> None:
         await self.send(
@@ -134,7 +144,10 @@ async def conversation(
         await opened.send(
             {
                 "type": "conversation_initiation_client_data",
-                "conversation_config_override": {"conversation": {"text_only": True}} if text_only else {},
+                # An empty list asks for every event: the terminal shows what happens, and waits for the end of turns.
+                "conversation_config_override": {
+                    "conversation": {"client_events": [], **({"text_only": True} if text_only else {})}
+                },
                 "dynamic_variables": variables,
                 "source_info": {"source": "parola_cli"},
             }

@@ -11,8 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from rich.markup import escape
+
 from parola.config import ProviderSettings, Settings
+from parola.errors import InvalidRequest
 from parola.providers.catalogue import State, status
+from parola.providers.registry import Registry
 from parola.terminal import printing
 
 PROBE_SECONDS = 3.0
@@ -30,7 +34,7 @@ async def examine(settings: Settings) -> bool:
     """Print what was found; False when something needed is broken."""
     findings = [*_data(settings), *_port(settings), *_models(settings), *await _providers(settings)]
     for finding in findings:
-        printing.out.print(f"{MARKS[finding.state]}  {finding.text}", markup=True)
+        printing.out.print(f"{MARKS[finding.state]}  {escape(finding.text)}")
     broken = sum(finding.state == "bad" for finding in findings)
     printing.out.print("[green]All is well.[/]" if not broken else f"[red]{broken} to be mended.[/]")
     return not broken
@@ -90,6 +94,10 @@ def _models(settings: Settings) -> Iterator[Finding]:
 
 
 async def _providers(settings: Settings) -> list[Finding]:
+    try:
+        Registry(settings)
+    except InvalidRequest as error:
+        return [Finding("bad", error.message)]
     findings: list[Finding] = []
     if settings.llm["default"].provider == "scripted":
         findings.append(

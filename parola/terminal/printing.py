@@ -8,8 +8,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+PIPED_COLUMNS = 1000
+"""What is not read on a screen is not wrapped: scripts read lines."""
+
+
+def _console(*, stderr: bool = False) -> Console:
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal:
+        console.width = PIPED_COLUMNS
+    return console
+
+
+out = _console()
+err = _console(stderr=True)
 
 
 def frame(message: dict[str, Any]) -> None:
@@ -18,7 +29,7 @@ def frame(message: dict[str, Any]) -> None:
         case "agent_response":
             out.print(f"[bold cyan]agent[/]  {escape(message['agent_response_event']['agent_response'])}")
         case "user_transcript":
-            out.print(f"[bold green]you[/]    {escape(message['user_transcription_event']['user_transcript'])}")
+            user(message["user_transcription_event"]["user_transcript"])
         case "agent_response_correction":
             heard = message["agent_response_correction_event"]["corrected_agent_response"]
             out.print(f"[dim]       (heard: {escape(heard)})[/]")
@@ -36,8 +47,17 @@ def frame(message: dict[str, Any]) -> None:
             out.print(f"[red]error[/]  {escape(str(event.get('message') or event))}")
 
 
-def closed(code: int | None, reason: str) -> None:
-    out.print(f"[dim]closed {code} {escape(reason)}[/]")
+def user(text: str) -> None:
+    """What the user wrote: the server does not send it back."""
+    out.print(f"[bold green]you[/]    {escape(text)}")
+
+
+def closed(code: int | None, reason: str, *, went_well: bool) -> None:
+    """How the conversation ended; what went wrong goes to standard error."""
+    if went_well:
+        out.print(f"[dim]closed {code} {escape(reason)}".rstrip() + "[/]")
+    else:
+        err.print(f"[red]The conversation ended with code {code}: {escape(reason or 'no reason was given.')}[/]")
 
 
 def table(*columns: str) -> Table:

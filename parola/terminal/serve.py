@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from parola.config import Settings
@@ -13,6 +13,7 @@ from parola.errors import InvalidRequest
 
 if TYPE_CHECKING:
     import uvicorn
+    from fastapi import FastAPI
 
 BACKLOG = 2048
 LARGEST_FRAME = 16 * 1024 * 1024
@@ -38,7 +39,8 @@ Point your app here:
 
 
 def serve(settings: Settings) -> None:
-    """Run until stopped. Raises ``InvalidRequest`` when the address cannot be had, or must not."""
+    """Run until stopped. Raises ``InvalidRequest`` when the address cannot be had, or must not, and what the server
+    finds wrong when it starts."""
     asyncio.run(_refuse_strangers(settings))
     listener = listen(settings)
 
@@ -48,26 +50,28 @@ def serve(settings: Settings) -> None:
     from parola.logs import configure
 
     configure(settings.log_level)
-    app = create_app(settings)
+    try:
+        app = create_app(settings)
+    except OSError as error:
+        raise InvalidRequest(
+            f"The data folder {settings.data} cannot be used: {error.strerror or error}. Choose another with --data."
+        ) from None
     config = uvicorn.Config(
         app,
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         ws_max_size=LARGEST_FRAME,
         loop="asyncio" if sys.platform == "win32" else "uvloop",
+        lifespan="off",  # ours: uvicorn would print a traceback for a project folder that is not there
         access_log=False,
         log_level="warning",
         backlog=BACKLOG,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    live = app.state.services.live
-    server = _announcing(config, settings, lambda: live.end_all("The server is stopping."))
     try:
-        server.run(sockets=[listener])
+        _server(config, app, settings).run(sockets=[listener])
     except KeyboardInterrupt:
         pass
-    if not server.started:
-        raise SystemExit(1)
 
 
 async def _refuse_strangers(settings: Settings) -> None:
@@ -107,8 +111,9 @@ def listen(settings: Settings) -> socket.socket:
         listener.bind((settings.host, settings.port))
     except (OSError, OverflowError) as error:
         listener.close()
+        reason = str(getattr(error, "strerror", None) or error).rstrip(".")
         raise InvalidRequest(
-            f"Cannot listen on {settings.host}:{settings.port}: {getattr(error, 'strerror', None) or error}. "
+            f"Cannot listen on {settings.host}:{settings.port}: {reason}. "
             "Choose another address with --host and --port."
         ) from None
     return listener
@@ -138,22 +143,24 @@ def _state(settings: Settings) -> list[str]:
     return lines
 
 
-def _announcing(config: uvicorn.Config, settings: Settings, farewell: Callable[[], Awaitable[None]]) -> uvicorn.Server:
+def _server(config: uvicorn.Config, app: FastAPI, settings: Settings) -> uvicorn.Server:
     import uvicorn
 
     class Server(uvicorn.Server):
         """Says something once it listens, and lets its conversations end well when it is stopped."""
 
         async def startup(self, sockets: list[Any] | None = None) -> None:
+            self._life = AsyncExitStack()
+            await self._life.enter_async_context(app.router.lifespan_context(app))
             await super().startup(sockets)
-            if self.started:
-                print(_guide(settings), flush=True)
+            print(_guide(settings), flush=True)
 
         async def shutdown(self, sockets: list[Any] | None = None) -> None:
             # uvicorn would close every WebSocket with 1012 and no reason before the application learns of it.
             for listener in self.servers:
                 listener.close()
-            await farewell()
+            await app.state.services.live.end_all("The server is stopping.")
             await super().shutdown(sockets)
+            await self._life.aclose()
 
     return Server(config)

@@ -98,7 +98,7 @@ NO_VENDOR = {"providers.base", "providers.registry", "providers.catalogue"}
 MEETS_VENDORS = {"app", "providers.registry", "terminal.models"}
 MEETS_DATABASES = {"app", "terminal.keys"}
 
-BY_THE_PUBLIC_DOOR = {"terminal.agents", "terminal.call", "terminal.chat", "terminal.client", "terminal.printing"}
+BY_THE_PUBLIC_DOOR = {f"terminal.{name}" for name in ("agents", "call", "chat", "client", "keyboard", "printing")}
 """What talks to a running server knows nothing of it but errors, and how a WAV file is read."""
 
 IMPURE = {

@@ -1,0 +1,105 @@
+"""Talking in the terminal: by hand, through a pipe, with agents that refuse or say little."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.terminal.test_cli import parola
+from tests.wire.servers import ServerProcess, agent
+
+QUESTION = Path(__file__).parents[2] / "examples" / "question.wav"
+HINT = "Type the result of show_message"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[ServerProcess]:
+    file = tmp_path_factory.mktemp("terminal") / "parola.toml"
+    file.write_text(
+        '[stt.default]\nprovider = "scripted"\ntranscripts = ["what are your opening hours"]\n'
+        '[tts.default]\nprovider = "scripted"\nrate = 4\n'
+    )
+    with ServerProcess("--ephemeral", "--config", str(file)) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    "arguments", [("chat", "agent_nobody", "--message", "hi"), ("call", "agent_nobody", "--in", str(QUESTION))]
+)
+def test_a_refusal_is_said_in_a_sentence(server, arguments):
+    refused = parola(*arguments, "--url", server.url)
+    assert refused.returncode == 1 and "Traceback" not in refused.stderr
+    assert "code 1008" in refused.stderr and "does not exist" in refused.stderr
+
+
+def test_a_private_agent_is_reached_by_a_signed_url(server):
+    private = {**agent(first_message="Come in."), "platform_settings": {"auth": {"enable_auth": True}}}
+    agent_id = server.create_agent(private)
+    assert "code 3000" in parola("chat", agent_id, "--message", "hi", "--url", server.url).stderr
+    let_in = parola("chat", agent_id, "--signed", "--message", "hi", "--url", server.url)
+    assert let_in.returncode == 0 and "agent  I heard: hi" in let_in.stdout
+
+
+def test_what_is_piped_is_answered_before_the_conversation_ends(server):
+    told = subprocess.run(
+        [sys.executable, "-m", "parola.cli", "chat", "--url", server.url],
+        input="When are you open?", capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    assert "from Tuesday to Sunday" in told.stdout
+
+
+def test_a_person_types_what_a_tool_returned(server):
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "parola.cli", "chat", "--url", server.url],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as chat:  # fmt: skip
+        assert chat.stdin is not None and chat.stdout is not None
+        print("show me a message", file=chat.stdin, flush=True)
+        while HINT not in (line := chat.stdout.readline()):
+            assert line, "the chat ended without asking"
+        print('{"seen": "yes"}', file=chat.stdin, flush=True)
+        chat.stdin.close()
+        assert "Your app answered: seen yes" in chat.stdout.read()
+    assert chat.returncode == 0
+
+
+def test_an_agent_that_lists_few_events_is_followed_to_the_end(server):
+    quiet = agent({"when": "opening hours", "say": "At nine."}, config={"conversation": {"client_events": ["audio"]}})
+    agent_id = server.create_agent(quiet)
+    begun = time.monotonic()
+    chat = parola("chat", agent_id, "--message", "opening hours", "--url", server.url)
+    assert "agent  At nine." in chat.stdout and time.monotonic() - begun < 30
+    call = parola("call", agent_id, "--in", str(QUESTION), "--timeout", "20", "--url", server.url)
+    assert call.returncode == 0, call.stdout + call.stderr
+    assert "agent  At nine." in call.stdout
+
+
+def test_a_variable_without_a_value_is_a_usage_error(server):
+    refused = parola("chat", "--var", "name", "--message", "hi", "--url", server.url)
+    assert refused.returncode == 2 and "name=value" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--ephemeral", "--project", "/nowhere"), "project folder /nowhere does not exist"),
+        (("--data", "/dev/null/data"), "data folder /dev/null/data cannot be used"),
+        (("--ephemeral", "--port", "99999"), "Cannot listen on 127.0.0.1:99999"),
+    ],
+)
+def test_a_server_that_cannot_start_says_why(arguments, complaint):
+    refused = parola("serve", "--port", "0", *arguments)
+    assert refused.returncode == 1 and "Traceback" not in refused.stderr
+    assert complaint in refused.stderr
+
+
+def test_the_doctor_knows_which_providers_there_are(tmp_path):
+    examined = parola("doctor", "--data", str(tmp_path), env={"PAROLA_LLM_PROVIDER": "oracle"})
+    assert examined.returncode == 1 and '[llm.default]: provider "oracle" is unknown' in examined.stdout
