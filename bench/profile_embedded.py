@@ -34,6 +34,7 @@ def measure(plan: Plan) -> Iterator[Row]:
             watch = Watch(server.tree, None)
             script = Script.spoken("voice", pcm, plan.voice_times(count))
             outcome = asyncio.run(load.run(agent, script, count, watch))
+            server.check()
             turns = [turn for call in outcome.calls for turn in call.turns]
             yield {"what": "embedded", "n": count, **embedded_figures(turns), **health(outcome), **watch.row}
             time.sleep(SETTLE_SECONDS)

@@ -94,6 +94,7 @@ def _run(server: Running, models: Running, target: load.Target, script: Script, 
     models.ask("/reset", {"reply": "long" if script.kind == "barge_in" else "short"})
     watch = Watch(server.tree, models.tree)
     outcome = asyncio.run(load.run(target, script, count, watch))
+    server.check()
     log = [Event(at, kind, ref) for at, kind, ref in models.ask("/log")]
     turns = [turn for call in outcome.calls for turn in call.turns]
     time.sleep(SETTLE_SECONDS)
@@ -108,6 +109,7 @@ def _kept(server: Running, models: Running, pcm: bytes, plan: Plan) -> Row:
     sizes: list[float] = []
     for _ in range(plan.kept_rounds):
         asyncio.run(load.run(voice, script, plan.kept_callers))
+        server.check()
         time.sleep(SETTLE_SECONDS)
         sizes.append(server.tree.memory().rss_mb)
     ended = plan.kept_callers * (plan.kept_rounds - 1)

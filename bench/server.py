@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from bench.load import Target
-from bench.machine import ProcessTree, end, free_port, pin, wait_for_port
+from bench.machine import NotRunning, ProcessTree, end, free_port, pin, wait_for_port
 
 SERVER_CPU, OWN_CPU = 0, 1
 
@@ -54,9 +54,19 @@ class Running:
     start_seconds: float
     """From starting the process to its port being open."""
 
+    log: Path
+    """Its output."""
+
     @property
     def tree(self) -> ProcessTree:
         return ProcessTree(self.process.pid)
+
+    def check(self) -> None:
+        """Raises ``NotRunning`` when it is gone: figures of a server that died are none."""
+        if self.process.poll() is not None:
+            raise NotRunning(
+                f"It ended with code {self.process.returncode} while it was measured. Its output: {self.log}"
+            )
 
     def ask(self, path: str, body: Any = None) -> Any:
         """GET, or POST when there is a body; the answer's JSON."""
@@ -113,6 +123,6 @@ def _running(
         try:
             pin(process.pid, cpu)
             wait_for_port(port, process, log)
-            yield Running(process, port, time.monotonic() - start)
+            yield Running(process, port, time.monotonic() - start, log)
         finally:
             end(process)
