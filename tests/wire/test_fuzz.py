@@ -45,7 +45,7 @@ _RULES = (
     {"when": "leave", "call": {"tool": "end_call", "arguments": {"reason": "x", "message": "Take care."}}},
     {"when": "skip", "call": {"tool": "skip_turn", "arguments": {}}},
     {"when": "slow", "say": "One two three four five six seven.", "rate": 2, "delay": 1},
-    {"when": "long", "say": "This is a sentence. " * 20},
+    {"when": "long", "say": "This is a sentence. " * 8},
     {"when": "stuck", "say": "Too late.", "delay": 60},
     {"when": "break", "fail": "The model is on fire."},
 )
@@ -58,7 +58,8 @@ _TOOLS = (
 
 
 def _agents() -> dict[str, dict[str, Any]]:
-    text = {"conversation": {"text_only": True}}
+    short = {"conversation": {"max_duration_seconds": 60}}
+    text = {"conversation": {"text_only": True, "max_duration_seconds": 60}}
     impatient = {
         "turn": {"turn_timeout": 2, "silence_end_call_timeout": 9},
         "conversation": {"max_duration_seconds": 60},
@@ -77,11 +78,11 @@ def _agents() -> dict[str, dict[str, Any]]:
     return {
         "text": agent(*_RULES, tools=_TOOLS, config=text, platform=ALLOWING),
         "greeting": agent(*_RULES, tools=_TOOLS, config=text, first_message="Hello {{name}}."),
-        "voice": agent(*_RULES, tools=_TOOLS, first_message="Hello.", platform=ALLOWING),
+        "voice": agent(*_RULES, tools=_TOOLS, config=short, first_message="Hello.", platform=ALLOWING),
         "impatient": agent(*_RULES, tools=_TOOLS, config=impatient),
         "listed": agent(*_RULES, tools=_TOOLS, config=listed),
         "farewell": agent(*_RULES, tools=_TOOLS, config=farewell),
-        "phone": agent(*_RULES, tools=_TOOLS, config=phone),
+        "phone": agent(*_RULES, tools=_TOOLS, config={**phone, **short}),
         "private": agent(platform={"auth": {"enable_auth": True}}),
     }
 
@@ -194,7 +195,7 @@ class Client:
     _is_first: bool = True
 
     def __post_init__(self) -> None:
-        self._left = self.rng.randrange(14)
+        self._left = self.rng.randrange(11)
         self._pause = self.rng.choice((0.0, 0.05, 1.0, 6.0))
         self._stays = self.rng.random() < 0.3
         self._hurts = self.rng.choice((0.0, 0.0, 0.1, 0.5))
@@ -240,8 +241,9 @@ class Fuzz:
         settings = Settings(
             ephemeral=True,
             record_audio=False,
-            stt={"default": ProviderSettings("scripted")},
-            tts={"default": ProviderSettings("scripted")},
+            # They take their time, so that something is under way when a conversation ends.
+            stt={"default": ProviderSettings("scripted", options={"delay": 0.4})},
+            tts={"default": ProviderSettings("scripted", options={"delay": 0.1})},
         )
         app = create_app(settings, store=self.store)
         self._socket = next(route.endpoint for route in app.routes if getattr(route, "name", "") == "conversation")
