@@ -10,6 +10,9 @@ from bench.figures import milliseconds, percentile
 from bench.machine import Watch
 
 OPEN_SPREAD_SECONDS = 2.0
+HOLD_SECONDS = 0.5
+"""How long a conversation lasts that is opened only to see it open: long enough for what is loaded at the first."""
+
 STEADY_AFTER_SECONDS = 6.0
 """From here on as many replies are being made as at any later time; processor time counts from here."""
 
@@ -49,9 +52,10 @@ class Outcome:
 
 
 async def connect_at_once(target: Target, count: int) -> list[float | None]:
-    """Open ``count`` conversations in the same moment and hang up: the seconds to each one's first message."""
+    """Open ``count`` conversations in the same moment, hold them a little: the seconds to each one's first message."""
     callers = [Caller(Script("voice"), target.host, target.port, target.path) for _ in range(count)]
     await asyncio.gather(*(caller.open() for caller in callers))
+    await asyncio.sleep(HOLD_SECONDS)
     for caller in callers:
         caller.hang_up()
     await _ended(callers)

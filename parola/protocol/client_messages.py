@@ -13,7 +13,6 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from parola.protocol.messages import ClientMessage, WireModel
 
-
 DEEPEST = 100
 """Levels of objects and lists in one frame: enough for any client, and every part of the server can go down so far."""
 
