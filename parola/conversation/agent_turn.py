@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from parola.conversation.actions import StopReply
-from parola.conversation.events import ModelFinished, ReplyAudio, ReplyText
+from parola.conversation.events import ModelFinished, ReplyAudio, ReplyText, SentenceStarted
 from parola.conversation.outgoing import Outgoing
 from parola.conversation.reply import Playback, Reply, broken_off
 from parola.conversation.transcript import AgentEntry, Transcript
@@ -55,9 +55,7 @@ class AgentTurn:
         "was_sent",
     )
 
-    def __init__(
-        self, stage: Stage, *, is_protected: bool = False, answers_user: bool = True, tool_rounds: int = 0
-    ) -> None:
+    def __init__(self, stage: Stage, *, is_protected: bool = False, answers_user: bool = True) -> None:
         self._stage = stage
         self._usage: ContextUsage | None = None
         self.event_id = stage.out.next_event_id()
@@ -65,7 +63,8 @@ class AgentTurn:
         """Nothing the user does cuts it."""
         self.answers_user = answers_user
         """False when the agent speaks because nobody else does."""
-        self.tool_rounds = tool_rounds
+        self.tool_rounds = 0
+        """How often the model has called tools in it."""
         self.replies: list[Reply] = []
         self.was_sent = False
         """Something of it has reached the client."""
@@ -90,12 +89,21 @@ class AgentTurn:
         self.replies.append(reply)
         return reply
 
-    def entry(self, reply: Reply) -> AgentEntry:
+    def _entry(self, reply: Reply) -> AgentEntry:
         return self._stage.transcript.agent_entry(reply.entry)
 
     # -- facts of a reply ---------------------------------------------------------------------------------------------
 
-    def text(self, reply: Reply, event: ReplyText, now: float) -> None:
+    def take(self, reply: Reply, event: ReplyText | SentenceStarted | ReplyAudio, now: float) -> None:
+        match event:
+            case ReplyText():
+                self._text(reply, event, now)
+            case SentenceStarted():
+                self._sentence(reply, event.text, now)
+            case ReplyAudio():
+                self._audio(reply, event, now)
+
+    def _text(self, reply: Reply, event: ReplyText, now: float) -> None:
         if reply.first_text_at is None:
             reply.first_text_at = now
         reply.text += event.text
@@ -105,7 +113,7 @@ class AgentTurn:
                 self._send_of(reply, AgentChatResponsePart(text="", type="start", event_id=self.event_id))
             self._send_of(reply, AgentChatResponsePart(text=event.text, type="delta", event_id=self.event_id))
 
-    def sentence(self, reply: Reply, text: str, now: float) -> None:
+    def _sentence(self, reply: Reply, text: str, now: float) -> None:
         if reply.first_sentence_at is None:
             reply.first_sentence_at = now
         reply.sentence(text)
@@ -113,7 +121,7 @@ class AgentTurn:
             draft = "".join(sentence.text for sentence in reply.sentences).strip()
             self._stage.out.send(InternalTentativeAgentResponse(tentative_agent_response=draft))
 
-    def audio(self, reply: Reply, event: ReplyAudio, now: float) -> None:
+    def _audio(self, reply: Reply, event: ReplyAudio, now: float) -> None:
         if reply.first_audio_at is None:
             reply.first_audio_at = now
         start = self._stage.playback.queue(now, event.seconds)
@@ -123,7 +131,7 @@ class AgentTurn:
 
     def model_finished(self, reply: Reply, event: ModelFinished) -> None:
         """All the words of this step are known: tell them."""
-        entry = self.entry(reply)
+        entry = self._entry(reply)
         entry.model = event.model
         entry.input_tokens, entry.output_tokens = event.input_tokens, event.output_tokens
         if event.context_limit:
@@ -133,14 +141,14 @@ class AgentTurn:
                 context_tokens=event.input_tokens + event.output_tokens,
                 context_limit_tokens=event.context_limit,
             )
-        self.write_down(reply)
+        self._write_down(reply)
 
-    def write_down(self, reply: Reply) -> None:
+    def _write_down(self, reply: Reply) -> None:
         """The text of a reply is complete: into the transcript, and to the client."""
         if reply.is_written:
             return
         reply.is_written = True
-        entry = self.entry(reply)
+        entry = self._entry(reply)
         entry.text = reply.text.strip()
         entry.metrics |= reply.metrics()
         if reply.parts_started:
@@ -152,8 +160,8 @@ class AgentTurn:
 
     def reply_finished(self, reply: Reply) -> None:
         reply.finish()
-        self.write_down(reply)
-        entry = self.entry(reply)
+        self._write_down(reply)
+        entry = self._entry(reply)
         if reply.first_audio_at is not None and entry.is_worth_keeping:
             entry.metrics |= reply.metrics()
             self._stage.out.record(reply.entry)
@@ -188,7 +196,7 @@ class AgentTurn:
         heard = [one.heard(heard_until) for one in self.replies]
         self.stop()
         if reply is not None and is_unfinished and reply.was_sent:
-            self.write_down(reply)
+            self._write_down(reply)
         if self.was_sent and is_interruption:
             self._stage.out.send(Interruption(event_id=self.event_id))
         for one, words in zip(self.replies, heard, strict=True):
@@ -196,7 +204,7 @@ class AgentTurn:
         self.is_cut = True
 
     def _correct(self, reply: Reply, heard: str, *, is_unfinished: bool) -> None:
-        entry = self.entry(reply)
+        entry = self._entry(reply)
         if not entry.text or entry.is_interrupted:
             return
         if heard != entry.text:

@@ -36,9 +36,9 @@ class Outgoing:
         if not self.is_hushed and self._events.passes(message.event_type):
             self._actions.append(Send(message))
 
-    def record(self, index: int) -> None:
-        """Keep a turn as it stands now."""
-        self._actions.append(Record(index, self._transcript.turn(index)))
+    def record(self, *indexes: int) -> None:
+        """Keep turns as they stand now."""
+        self._actions += [Record(index, self._transcript.turn(index)) for index in indexes]
 
     def warn(self, message: str) -> None:
         self._actions.append(Warn(message))

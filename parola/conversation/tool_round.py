@@ -11,8 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from parola.conversation.deadlines import Deadlines
+from parola.conversation.events import ToolCalled
 from parola.conversation.outgoing import Outgoing
 from parola.conversation.tools import Tool, ToolCall, as_text
+from parola.conversation.transcript import Transcript
 from parola.protocol.client_messages import ClientToolResult
 from parola.protocol.server_messages import (
     AgentToolRequest,
@@ -34,7 +37,7 @@ HANGS_UP = "end_call"
 class ToolRound:
     """The calls of one model step, in the order the model made them."""
 
-    __slots__ = ("_out", "_tools", "calls", "entry", "event_id", "is_running")
+    __slots__ = ("_out", "_tools", "calls", "entry", "event_id", "is_refused", "is_running")
 
     def __init__(self, out: Outgoing, tools: Mapping[str, Tool], entry: int, event_id: int) -> None:
         self._out = out
@@ -45,6 +48,8 @@ class ToolRound:
         self.calls: list[ToolCall] = []
         self.is_running = False
         """False while the model is still asking."""
+        self.is_refused = False
+        """None of them runs: there were too many rounds."""
 
     def add(self, name: str, arguments: Mapping[str, Any], now: float) -> None:
         """The model wants this tool; nothing runs before the step is over."""
@@ -66,7 +71,7 @@ class ToolRound:
 
     def refuse(self, now: float, why: str) -> None:
         """Run none of them; the client never hears of it."""
-        self.is_running = True
+        self.is_running = self.is_refused = True
         for call in self.calls:
             call.finish(now, why, is_error=True, error_type="not_called", is_called=False)
         self._out.record(self.entry)
@@ -167,6 +172,12 @@ class ToolRound:
     # -- how far it is ------------------------------------------------------------------------------------------------
 
     @property
+    def last_words(self) -> str:
+        """What ``end_call`` wants said before the hang-up."""
+        call = self.ending_call
+        return str(call.arguments.get("message") or "").strip() if call is not None else ""
+
+    @property
     def next_timeout(self) -> float | None:
         return min((call.timeout_at for call in self.calls if call.is_pending), default=None)
 
@@ -177,6 +188,8 @@ class ToolRound:
     @property
     def ending_call(self) -> ToolCall | None:
         """The ``end_call`` among them."""
+        if self.is_refused:
+            return None
         return next((call for call in self.calls if call.ends_call), None)
 
     @property
@@ -190,3 +203,81 @@ class ToolRound:
     @property
     def protects_turn(self) -> bool:
         return any(c.tool is not None and c.tool.interruption == "disable_during_tool_and_turn" for c in self.calls)
+
+
+class Tools:
+    """The round of tools there is, if any. Keeps the deadline ``tool``."""
+
+    __slots__ = ("_deadlines", "_out", "_tools", "_transcript", "round")
+
+    def __init__(self, tools: Mapping[str, Tool], out: Outgoing, transcript: Transcript, deadlines: Deadlines) -> None:
+        self._tools = tools
+        self._out = out
+        self._transcript = transcript
+        self._deadlines = deadlines
+        self.round: ToolRound | None = None
+
+    def wanted(self, event: ToolCalled, entry: int, event_id: int, now: float) -> None:
+        """The model asks; ``entry`` and ``event_id`` are those of its step."""
+        if self.round is None:
+            self.round = ToolRound(self._out, self._tools, entry, event_id)
+        self.round.add(event.name, event.arguments, now)
+
+    def run(self, now: float, rounds_before: int) -> ToolRound | None:
+        """The model has finished asking: run what it asked for; None when that is nothing."""
+        round_ = self.round
+        if round_ is None or round_.is_running:
+            return None
+        self._transcript.agent_entry(round_.entry).calls.extend(round_.calls)
+        if rounds_before >= MAX_ROUNDS:
+            self._out.warn(f"The model called tools {MAX_ROUNDS} times in one turn; it was stopped.")
+            round_.refuse(now, "Too many tool calls in one turn.")
+        else:
+            round_.run(now)
+        self._watch(round_)
+        return round_
+
+    def take_result(self, event: ClientToolResult, now: float) -> bool:
+        """The client's answer; False when nobody waits for it."""
+        if self.round is None or not self.round.take_result(event, now):
+            return False
+        self._watch(self.round)
+        return True
+
+    def time_out(self, now: float) -> None:
+        if self.round is not None:
+            self.round.time_out(now)
+            self._watch(self.round)
+
+    def _watch(self, round_: ToolRound) -> None:
+        if round_.next_timeout is None:
+            self._deadlines.clear("tool")
+        else:
+            self._deadlines.set("tool", round_.next_timeout)
+
+    @property
+    def is_running(self) -> bool:
+        """A call has no result yet."""
+        return self.round is not None and self.round.is_running and not self.round.is_complete
+
+    @property
+    def forbids_interruption(self) -> bool:
+        return self.round is not None and self.round.forbids_interruption
+
+    def finish(self) -> ToolRound | None:
+        """All is done, or nothing more is wanted: there is no round any more."""
+        round_, self.round = self.round, None
+        self._deadlines.clear("tool")
+        return round_
+
+    def abandon_wishes(self) -> None:
+        """A step that is cut before it has finished asking has asked for nothing."""
+        if self.round is not None and not self.round.is_running:
+            self.round = None
+
+    def give_up(self, now: float) -> None:
+        """The conversation ends."""
+        self.abandon_wishes()
+        if (round_ := self.finish()) is not None:
+            round_.give_up(now)
+            round_.tell_end()

@@ -96,14 +96,26 @@ class Transcript:
         assert isinstance(entry, AgentEntry)
         return entry
 
-    def supersede(self, context_id: str) -> Iterable[int]:
-        """Mark older context of this id as replaced; yields the indexes that changed."""
+    def add_context(self, text: str, at: float, context_id: str | None) -> list[int]:
+        """Background from the client: it replaces what came under the same id. Returns the indexes that changed."""
+        changed = []
         for index, entry in enumerate(self.entries):
-            if isinstance(entry, ContextEntry) and entry.context_id == context_id and not entry.is_superseded:
-                entry.is_superseded = True
-                yield index
+            match entry:
+                case ContextEntry(context_id=str(older), is_superseded=False) if older == context_id:
+                    entry.is_superseded = True
+                    changed.append(index)
+        return [*changed, self.add(ContextEntry(text, at, context_id))]
 
-    def rated(self, event_id: int) -> int | None:
+    def rate(self, event_id: int, score: str | None, at: float) -> list[int]:
+        """Rate the reply of this event id, or take the rating back. Returns the indexes that changed."""
+        index = self._rated(event_id)
+        if index is None:
+            return []
+        entry = self.agent_entry(index)
+        entry.feedback = None if score is None else (score, at)
+        return [index] if entry.is_worth_keeping else []
+
+    def _rated(self, event_id: int) -> int | None:
         """The agent entry that a rating of this event id means: the last one with content."""
         found: int | None = None
         for index, entry in enumerate(self.entries):

@@ -285,6 +285,14 @@ def test_a_tool_may_forbid_interruption_until_its_turn_is_over():
     assert story.asked_llm_with("Where is my order?", "Stop")
 
 
+def test_words_that_may_change_are_not_told_into_a_turn_that_goes_on_anyway():
+    tool = client_tool("pay", interruption="disable_during_tool_and_turn")
+    story = asked(tool).agent_calls("pay").begins_to_speak().wait(1).falls_silent("Stop").begins_to_speak()
+    assert story.latest == []
+    story.client_answers("pay", "paid").agent_says("That is paid now", seconds=3)
+    assert story.sent_of(AgentResponse)[-1].event_id == 2
+
+
 def test_after_ten_rounds_of_tools_the_model_has_to_speak():
     story = asked()
     for _ in range(MAX_ROUNDS):
