@@ -1,7 +1,8 @@
 """API keys: making them, and deciding whether a request may pass.
 
-A key is shown once and kept as an argon2 hash. Checking that hash takes tens of milliseconds by design, so a key that
-was right once is remembered by its digest for the life of the process, or until a key is deleted.
+A key is shown once and kept as an argon2 hash. Checking that hash takes tens of milliseconds by design, so what was
+right once is remembered by its digest; whether the key still exists is read each time, because ``parola keys`` makes
+and deletes keys beside a running server.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class ApiKeyCheck:
         self._settings = settings
         self._store = store
         self._right: dict[bytes, str] = {}
-        self._any_exists: bool | None = None
+        self._some_exist = False
 
     async def create(self, name: str) -> tuple[ApiKeyRow, str]:
         """A new key: its row, and the key itself, which nobody can show again."""
@@ -40,22 +41,21 @@ class ApiKeyCheck:
         hashed = await asyncio.to_thread(_hasher().hash, key)
         row = ApiKeyRow(f"key_{secrets.token_hex(8)}", name, key[:PREFIX_LENGTH], hashed, time.time())
         await self._store.api_keys.put(row)
-        self._any_exists = True
+        self._some_exist = True
         return row, key
 
     async def delete(self, key_id: str) -> bool:
         """False when there was none. From now on the key opens nothing."""
-        existed = await self._store.api_keys.delete(key_id)
         self._right = {digest: owner for digest, owner in self._right.items() if owner != key_id}
-        self._any_exists = None
-        return existed
+        self._some_exist = False
+        return await self._store.api_keys.delete(key_id)
 
     async def is_valid(self, key: str) -> bool:
         """Whether this is a key of this server."""
         digest = hashlib.sha256(key.encode()).digest()
-        if digest in self._right:
-            return True
         for row in await self._store.api_keys.find(key[:PREFIX_LENGTH]):
+            if self._right.get(digest) == row.key_id:
+                return True
             if await asyncio.to_thread(_is_right, row.hashed, key):
                 self._right[digest] = row.key_id
                 return True
@@ -67,9 +67,9 @@ class ApiKeyCheck:
             return self._settings.auth == "required"
         if not self._settings.on_loopback:
             return True
-        if self._any_exists is None:
-            self._any_exists = bool(await self._store.api_keys.all())
-        return self._any_exists
+        if not self._some_exist:
+            self._some_exist = bool(await self._store.api_keys.all())
+        return self._some_exist
 
     async def check(self, headers: Mapping[str, str]) -> None:
         """Let a request pass. Raises ``Unauthorized``, or ``Forbidden`` for a stranger's web page."""

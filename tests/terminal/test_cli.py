@@ -99,6 +99,18 @@ def test_keys_are_shown_once_and_then_open_a_server(tmp_path):
         assert parola("agents", "list", "--url", locked.url, "--api-key", key).returncode == 0
 
 
+def test_a_running_server_notices_keys_that_come_and_go(tmp_path):
+    data = str(tmp_path / "data")
+    with ServerProcess("--data", data) as server:
+        assert parola("agents", "list", "--url", server.url).returncode == 0
+        key = parola("keys", "create", "first", "--data", data).stdout.strip()
+        assert parola("agents", "list", "--url", server.url).returncode == 1
+        assert parola("agents", "list", "--url", server.url, "--api-key", key).returncode == 0
+        key_id = re.search(r"key_\w+", parola("keys", "list", "--data", data).stdout)[0]
+        assert parola("keys", "delete", key_id, "--data", data).returncode == 0
+        assert parola("agents", "list", "--url", server.url, "--api-key", key).returncode == 1
+
+
 def test_a_server_without_a_key_refuses_to_listen_to_strangers(tmp_path):
     refused = parola("serve", "--host", "0.0.0.0", "--data", str(tmp_path), "--port", "0")
     assert refused.returncode == 1 and "parola keys create" in refused.stderr
