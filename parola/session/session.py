@@ -60,6 +60,10 @@ UNREAD_SECONDS = 20.0
 DRAIN_SECONDS = 3.0
 """How long the hang-up waits for the client to take the last frames."""
 
+LINGER_SECONDS = 0.25
+"""Between the last frame and the close. The Python SDK answers a ping before it reads on: on a socket that is closed
+already it stops there, and what came behind the ping is lost."""
+
 WATCH_SECONDS = 5.0
 """How often the two limits above are looked at."""
 
@@ -323,6 +327,7 @@ class Session:
         except Exception as error:
             log.error("conversation_end_not_stored", conversation_id=self.conversation_id, error=str(error))
         if not self._client_is_gone:
+            await asyncio.sleep(LINGER_SECONDS)
             await self._transport.close(close.code, close.reason)
         self.ended.set()
         log.info(
