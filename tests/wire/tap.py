@@ -123,6 +123,11 @@ class Call:
         """The payloads of the server's frames of a kind."""
         return [payload(frame) for frame in self.checker.frames if frame["type"] == kind]
 
+    def ponged(self, timeout: float = TIMEOUT) -> None:
+        """Wait until the client has answered a ping: it is at work."""
+        with self._news:
+            assert self._news.wait_for(lambda: self.sent_of("pong") or self._has_ended, timeout), "no pong"
+
     def sent_of(self, kind: str) -> list[dict[str, Any]]:
         """The client's frames of a kind."""
         return [frame for frame in map(json.loads, self.sent) if frame.get("type") == kind]
@@ -173,11 +178,13 @@ class Call:
                 self.checker.closed(close.code, close.reason, by_server=not self._client_closed)
 
     def _client_frame(self, frame: Frame) -> None:
-        match frame.opcode:
-            case Opcode.TEXT:
-                self.sent.append(bytes(frame.data).decode())
-            case Opcode.CLOSE:
-                self._client_closed = True
+        with self._news:
+            match frame.opcode:
+                case Opcode.TEXT:
+                    self.sent.append(bytes(frame.data).decode())
+                case Opcode.CLOSE:
+                    self._client_closed = True
+            self._news.notify_all()
 
 
 class _Parser:

@@ -64,9 +64,12 @@ class Caller:
         return self._tap.call(self._index)
 
     def began(self) -> Call:
-        """Wait until the server has begun the conversation."""
+        """Wait until the server has begun the conversation and the SDK has answered its first ping.
+
+        A conversation of a few milliseconds can be over before it does; the SDK then drops what it has not read.
+        """
         call = self.call
-        call.next("conversation_initiation_metadata")
+        call.ponged()
         return call
 
     def hears(self, kind: str, timeout: float = TIMEOUT) -> Any:
@@ -494,7 +497,7 @@ class AsyncCaller:
 
     async def began(self) -> Call:
         call = await asyncio.to_thread(self._tap.call, self._index)
-        await asyncio.to_thread(call.next, "conversation_initiation_metadata")
+        await asyncio.to_thread(call.ponged)
         return call
 
     async def hears(self, kind: str) -> Any:
