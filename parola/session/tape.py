@@ -15,10 +15,9 @@ agent that forbids recordings, and without secrets.
 from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, TextIO, get_args, get_type_hints
 
@@ -33,6 +32,7 @@ from parola.conversation.setup import Setup
 from parola.protocol.server_messages import ClientEventFilter
 
 EVENTS: dict[str, type[Any]] = {event.__name__: event for event in get_args(Event)}
+_ADAPTERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(event) for name, event in EVENTS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +142,11 @@ def _step(document: dict[str, Any]) -> Step:
     body = document["is"]
     if EVENTS[name] is ReplyAudio:
         body["audio"] = a2b_base64(body["audio"])
-    return Step(document["now"], _adapter(EVENTS[name]).validate_python(body))
+    return Step(document["now"], _ADAPTERS[name].validate_python(body))
 
 
 def _setup(document: dict[str, Any]) -> Setup:
     names = document.pop("events")
     hints = get_type_hints(Setup)
-    values = {name: _adapter(hints[name]).validate_python(value) for name, value in document.items()}
+    values = {name: TypeAdapter(hints[name]).validate_python(value) for name, value in document.items()}
     return Setup(**values, events=ClientEventFilter(names, text_only=values["text_only"]))
-
-
-@cache
-def _adapter(kind: Hashable) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
