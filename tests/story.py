@@ -295,6 +295,14 @@ class Checks:
         self._cut_at_id = 0
 
     def step(self, actions: list[Action], conversation: Conversation) -> None:
+        self.messages(actions)
+        if self._is_closed:
+            assert conversation.phase.value == "ended" and conversation.next_deadline is None
+        else:
+            assert conversation.phase.value != "ended"
+            assert not self._is_started or conversation.next_deadline is not None, "it would never wake again"
+
+    def messages(self, actions: list[Action]) -> None:
         for action in actions:
             assert not self._is_closed, f"after Close: {action}"
             match action:
@@ -303,11 +311,6 @@ class Checks:
                 case Close():
                     self._is_closed = True
                     assert len(action.reason.encode()) <= 123
-        if self._is_closed:
-            assert conversation.phase.value == "ended" and conversation.next_deadline is None
-        else:
-            assert conversation.phase.value != "ended"
-            assert not self._is_started or conversation.next_deadline is not None, "it would never wake again"
 
     def _message(self, message: ServerMessage) -> None:
         frame = message.wire()

@@ -87,6 +87,23 @@ def test_a_language_with_a_preset_may_be_chosen_and_brings_its_overrides():
     assert refusal(document, conversation_config_override={"agent": {"language": "fr"}}).error_type == "override_error"
 
 
+def test_a_preset_without_a_first_message_of_its_own_brings_the_translation():
+    preset = {"overrides": {"agent": {"first_message": None}}, "first_message_translation": {"text": "Hallo."}}
+    document = agent(
+        agent={"first_message": "Hello.", "language": "en"},
+        language_presets={"de": preset, "fr": {"first_message_translation": {"text": ""}}},
+        allow=["agent.first_message"],
+    )
+
+    def first_message(**settings):
+        return started(document, conversation_config_override={"agent": settings}).first_message
+
+    assert first_message(language="de") == "Hallo."
+    assert first_message(language="de", first_message="Moin.") == "Moin."
+    assert first_message(language="fr") == "Hello."
+    assert first_message() == "Hello."
+
+
 def test_an_override_that_is_no_object_is_refused_with_what_came():
     assert "expected an object" in refusal(agent(), conversation_config_override={"agent": "x"}).message
 
