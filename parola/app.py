@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -49,7 +49,8 @@ from parola.api.services import Services
 from parola.config import Settings
 from parola.errors import InvalidRequest
 from parola.logs import logger
-from parola.store.base import ConversationChange, Store
+from parola.store.base import ConversationChange, Store, spool_of
+from parola.store.lock import held_by_this_server
 
 if TYPE_CHECKING:
     from parola.session.opening import Opening
@@ -84,6 +85,7 @@ STOPPED = "The server stopped while the conversation was running"
 
 def create_app(settings: Settings, *, store: Store | None = None, registry: Any | None = None) -> FastAPI:
     """The server as an ASGI application. ``store`` and ``registry`` replace those that the settings name."""
+    owns_folder = store is None and not settings.ephemeral
     store = store or _store(settings)
     registry = registry or _registry(settings)
     live = _live()
@@ -105,7 +107,10 @@ def create_app(settings: Settings, *, store: Store | None = None, registry: Any 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await store.open()
+        belongings = ExitStack()
         try:
+            if owns_folder:
+                belongings.enter_context(held_by_this_server(settings.data))
             await _close_abandoned(store)
             if settings.project is not None:
                 await load_project(store, settings.project)
@@ -117,6 +122,7 @@ def create_app(settings: Settings, *, store: Store | None = None, registry: Any 
             await live.end_all("The server is stopping.")
             await registry.aclose()
             await store.aclose()
+            belongings.close()
 
     app = FastAPI(
         title="Parola",
@@ -219,6 +225,7 @@ async def _close_abandoned(store: Store) -> None:
             status="failed",
             ended_at=ended_at,
             termination_reason=STOPPED,
+            has_audio=await asyncio.to_thread(spool_of(store.recording_path(row.conversation_id)).is_file) or None,
             document={"metadata": {"error": {"code": 1011, "reason": STOPPED}}},
         )
         if row.status == "processing":  # it had ended; only what follows a call was cut short

@@ -11,14 +11,19 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
+from pydantic import ValidationError
+
 from parola.api.auth import ApiKeyCheck
 from parola.api.credentials import Claims, Credentials
 from parola.errors import ConversationRefused, Unauthorized
+from parola.protocol.agents import AgentDocument
 from parola.protocol.client_messages import EnclaveSetupConfig
 from parola.session.admitted import Admitted
-from parola.store.base import AgentRow, Store
+from parola.store.base import AgentRow, ConversationChange, Store
 
 SHORTEST_HMAC_SECRET = 16
+
+NEVER_BEGAN = "The client left before the conversation began"
 
 
 class Admission:
@@ -65,6 +70,15 @@ class Admission:
             branch_id=query.get("branch_id") or (claims.branch_id if claims else None),
             environment=query.get("environment") or (claims.environment if claims else None) or "production",
         )
+
+    async def settle(self, admitted: Admitted) -> None:
+        """A reserved conversation that was claimed and never began has ended too."""
+        if admitted.conversation_id is None:
+            return
+        row = await self._store.conversations.get(admitted.conversation_id)
+        if row is not None and row.status == "in-progress":
+            change = ConversationChange(status="failed", ended_at=time.time(), termination_reason=NEVER_BEGAN)
+            await self._store.conversations.write(admitted.conversation_id, change)
 
     def enclave(self, setup: EnclaveSetupConfig) -> Admitted:
         """The agent a client brought along in ``enclave_setup_config``."""
@@ -157,6 +171,12 @@ def _merged_agent(setup: EnclaveSetupConfig) -> dict[str, Any]:
             "missing_fields",
             "enclave_setup_config: expected an exported agent with conversation_config in agent_config_dict.",
         )
+    try:
+        AgentDocument.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConversationRefused(1008, "value_error", f"agent_config_dict.{where}: {first['msg']}.") from None
     return document
 
 

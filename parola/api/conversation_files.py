@@ -37,8 +37,6 @@ async def upload(conversation_id: str, file: Annotated[UploadFile, File()], serv
     allowed = await _file_input(services, conversation.agent_id)
     if not allowed.enabled:
         raise InvalidRequest("This agent takes no files (conversation_config.conversation.file_input.enabled).")
-    if len(await services.store.files.of(conversation_id)) >= allowed.max_files_per_conversation:
-        raise TooMany(f"At most {allowed.max_files_per_conversation} files can be shared in one conversation.")
     mime_type = (file.content_type or "").partition(";")[0].strip().lower()
     if not mime_type.startswith(ACCEPTED):
         raise Unprocessable(f'Expected an image, a PDF or text, got "{mime_type}".')
@@ -46,7 +44,10 @@ async def upload(conversation_id: str, file: Annotated[UploadFile, File()], serv
     if len(content) > MOST_BYTES:
         raise Unprocessable(f"Expected at most {MOST_BYTES} bytes, got {len(content)}.")
     row = FileRow(new_id("file"), conversation_id, file.filename or "file", mime_type, len(content), time.time())
-    await services.store.files.put(row, content)
+    async with services.sharing:
+        if len(await services.store.files.of(conversation_id)) >= allowed.max_files_per_conversation:
+            raise TooMany(f"At most {allowed.max_files_per_conversation} files can be shared in one conversation.")
+        await services.store.files.put(row, content)
     return Json({"file_id": row.file_id})
 
 

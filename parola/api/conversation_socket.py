@@ -93,11 +93,14 @@ class ConversationSocket:
         transport = AsgiTransport(receive, send)
         try:
             admitted = await self._admission.admit(scope)
-            first = await _first_message(transport)
-            if first is None:
-                return
-            message, frames = first
-            await self._hold(admitted, message, frames, transport)
+            try:
+                first = await _first_message(transport)
+                if first is not None:
+                    message, frames = first
+                    await self._hold(admitted, message, frames, transport)
+            finally:
+                if admitted is not None:
+                    await self._admission.settle(admitted)
         except ConversationRefused as refusal:
             log.info("conversation_refused", error_type=refusal.error_type, message=refusal.message)
             await transport.close(refusal.close_code, refusal.reason)

@@ -49,6 +49,8 @@ class Services:
     registry: Catalogue
     editing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a stored document is read, changed and put back."""
+    sharing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the files of a conversation are counted and another is added."""
     mixing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a recording is mixed: one at a time is enough work."""
 

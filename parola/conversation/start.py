@@ -90,7 +90,7 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
     )
     language = _path(override, "agent", "language")
     if isinstance(language, str) and language != own_language and language in presets:
-        raw = merged(raw, _without_nulls(_path(presets, language, "overrides") or {}))
+        raw = merged(raw, _preset(presets[language] or {}))
     raw = merged(raw, override)
     config = _read(ConversationalConfig, raw)
     extra_body = _extra_body(client_data, allowed=bool(permissions.get("custom_llm_extra_body")))
@@ -149,6 +149,13 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
         client_data=client_data.model_dump(mode="json", exclude_none=True),
         warnings=tuple(warnings),
     )
+
+
+def _preset(preset: Mapping[str, Any]) -> dict[str, Any]:
+    """What a language changes; the translated first message counts where there is none of its own."""
+    translation = _path(preset, "first_message_translation", "text")
+    translated = {"agent": {"first_message": translation}} if translation else {}
+    return merged(translated, _without_nulls(preset.get("overrides") or {}))
 
 
 def _read(model: type[M], document: Any) -> M:

@@ -6,6 +6,7 @@ The shapes are what the official SDKs really send, quirks included. ``read`` nev
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -204,7 +205,7 @@ def read(frame: str) -> ClientMessage | None:
     Raises ``InvalidMessage``: not JSON, not an object, or a known type with missing or wrong fields.
     """
     try:
-        data = orjson.loads(frame)
+        data = _loads(frame)
     except orjson.JSONDecodeError as error:
         raise InvalidMessage("invalid_message", f"Expected a JSON object, got text that is not JSON: {error}") from None
     if not isinstance(data, dict):
@@ -224,6 +225,26 @@ def read(frame: str) -> ClientMessage | None:
         return kind.model_validate(data)
     except ValidationError as error:
         raise InvalidMessage(*_explain(kind.event_type, error)) from None
+
+
+_ESCAPE = re.compile(
+    r"\\(?:(ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})|ud[89a-f][0-9a-f]{2}|.)", re.DOTALL | re.IGNORECASE
+)
+
+
+def _loads(frame: str) -> Any:
+    """JSON, also with half an emoji in it: what is left of one when JavaScript cuts a text, and sends as an escape."""
+    try:
+        return orjson.loads(frame)
+    except orjson.JSONDecodeError:
+        if "\\ud" not in frame and "\\uD" not in frame:
+            raise
+    return orjson.loads(_ESCAPE.sub(_without_half_pair, frame))
+
+
+def _without_half_pair(escape: re.Match[str]) -> str:
+    is_half = len(escape[0]) == len("\\ud83d")
+    return "\\ufffd" if is_half else escape[0]
 
 
 def _is_deeper(value: Any, levels: int) -> bool:

@@ -17,17 +17,26 @@ class LiveSessions:
 
     def __init__(self) -> None:
         self._sessions: dict[str, Session] = {}
+        self._expected: dict[str, str] = {}
+        """Conversations that are being opened: their agents. They count already."""
+
+    def expect(self, conversation_id: str, agent_id: str) -> None:
+        """Keep a place for a conversation until it is added, or given up."""
+        self._expected[conversation_id] = agent_id
+
+    def give_up(self, conversation_id: str) -> None:
+        self._expected.pop(conversation_id, None)
 
     def add(self, session: Session) -> None:
+        self.give_up(session.conversation_id)
         self._sessions[session.conversation_id] = session
 
     def remove(self, session: Session) -> None:
         self._sessions.pop(session.conversation_id, None)
 
     def count(self, agent_id: str | None = None) -> int:
-        if agent_id is None:
-            return len(self._sessions)
-        return sum(session.agent_id == agent_id for session in self._sessions.values())
+        agents = [*(session.agent_id for session in self._sessions.values()), *self._expected.values()]
+        return len(agents) if agent_id is None else agents.count(agent_id)
 
     def is_live(self, conversation_id: str) -> bool:
         return conversation_id in self._sessions

@@ -79,8 +79,22 @@ class Opening:
         transport: Transport,
     ) -> Session:
         """Everything up to the first word. Raises ``ConversationRefused``, which the record explains."""
-        client_data = client_data or ConversationInitiationClientData()
         conversation_id = admitted.conversation_id or new_conversation_id()
+        client_data = client_data or ConversationInitiationClientData()
+        try:
+            return await self._open(conversation_id, admitted, client_data, first_frames, transport)
+        except BaseException:
+            self._live.give_up(conversation_id)
+            raise
+
+    async def _open(
+        self,
+        conversation_id: str,
+        admitted: Admitted,
+        client_data: ConversationInitiationClientData,
+        first_frames: tuple[str, ...],
+        transport: Transport,
+    ) -> Session:
         started_at = time.time()
         try:
             setup = await self._set_up(admitted, client_data, conversation_id, started_at)
@@ -146,6 +160,7 @@ class Opening:
     ) -> Setup:
         agent = admitted.agent
         self._check_limits(agent)
+        self._live.expect(conversation_id, agent.agent_id)  # before anything is waited for
         tools = dict(admitted.tools)
         wanted = [tool_id for tool_id in tool_ids(agent.document, client_data) if tool_id not in tools]
         if wanted:

@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from parola.app import create_app
 from parola.config import Settings
 from parola.errors import InvalidRequest
-from parola.store.base import ConversationChange, ConversationRow
+from parola.store.base import ConversationChange, ConversationRow, spool_of
 from parola.store.sql import SqlStore
+from tests.api.conftest import Registry
 
 
 @pytest.fixture
@@ -54,15 +56,34 @@ def test_conversations_of_a_killed_server_end_with_a_reason(
     assert error == {"code": 1011, "reason": "The server stopped while the conversation was running"}
 
 
+def test_what_a_killed_server_recorded_is_there(start: Callable[..., TestClient], settings: Settings) -> None:
+    asyncio.run(leave_behind(settings))
+    spool_of(SqlStore(settings.data).recording_path("conv_in-progress")).write_bytes(b"x")
+    client = start()
+    assert client.get("/v1/convai/conversations/conv_in-progress").json()["has_audio"] is True
+
+
+def test_a_data_folder_belongs_to_one_server(start: Callable[..., TestClient], settings: Settings) -> None:
+    start()
+    with pytest.raises(InvalidRequest, match="in use by another server"):
+        start()
+
+
+def test_a_data_folder_is_free_again_when_its_server_has_stopped(settings: Settings) -> None:
+    for _ in range(2):
+        with TestClient(create_app(settings, registry=Registry())) as client:
+            assert client.get("/v1/convai/agents").status_code == 200
+
+
 def test_a_new_server_has_somebody_to_talk_to(start: Callable[..., TestClient], settings: Settings) -> None:
     agents = start().get("/v1/convai/agents").json()["agents"]
     assert [agent["agent_id"] for agent in agents] == ["agent_demo"]
 
 
 def test_a_server_with_agents_gets_no_other(start: Callable[..., TestClient], settings: Settings) -> None:
-    first = start()
-    first.delete("/v1/convai/agents/agent_demo")
-    first.post("/v1/convai/agents/create", json={"name": "Mine", "conversation_config": {}})
+    with TestClient(create_app(settings, registry=Registry())) as first:
+        first.delete("/v1/convai/agents/agent_demo")
+        first.post("/v1/convai/agents/create", json={"name": "Mine", "conversation_config": {}})
     agents = start().get("/v1/convai/agents").json()["agents"]
     assert [agent["name"] for agent in agents] == ["Mine"]
 
@@ -76,11 +97,11 @@ def test_a_projects_agents_are_loaded_and_follow_their_files(
     (folder / "desk.json").write_text(json.dumps(desk))
     (folder / "night.json").write_text('{"conversation_config": {}}')
     loading = replace(settings, project=folder)
-    client = start(loading)
-    got = client.get("/v1/convai/agents/agent_desk").json()
-    assert {key: got[key] for key in desk} == desk
-    assert client.get("/v1/convai/agents/night").json()["name"] == "night"
-    assert client.get("/v1/convai/agents/agent_demo").status_code == 404
+    with TestClient(create_app(loading, registry=Registry())) as client:
+        got = client.get("/v1/convai/agents/agent_desk").json()
+        assert {key: got[key] for key in desk} == desk
+        assert client.get("/v1/convai/agents/night").json()["name"] == "night"
+        assert client.get("/v1/convai/agents/agent_demo").status_code == 404
     (folder / "desk.json").write_text(json.dumps({**desk, "name": "Desk 2"}))
     again = start(loading).get("/v1/convai/agents/agent_desk").json()
     assert again["name"] == "Desk 2"

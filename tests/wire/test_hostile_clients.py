@@ -11,9 +11,10 @@ import contextlib
 import json
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import httpx2 as httpx
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
@@ -36,6 +37,13 @@ def listener(parola: ServerProcess) -> str:
             tools=[client_tool("ask"), client_tool("tell", expects_response=False)],
         )
     )
+
+
+@pytest.fixture(scope="module")
+def keeping(tmp_path_factory: pytest.TempPathFactory, scripted_speech: list[str]) -> Iterator[ServerProcess]:
+    """A server with a data folder, where everything takes its time."""
+    with ServerProcess("--data", str(tmp_path_factory.mktemp("kept")), *scripted_speech) as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +81,6 @@ BROKEN_FRAMES = {
     "a number": ("17", "Expected a JSON object, got a number"),
     "null": ("null", "Expected a JSON object, got null"),
     "not a number": ('{"type":"pong","event_id":NaN}', "not JSON"),
-    "half a character": ('{"type":"user_message","text":"\\ud800"}', "not JSON"),
     "5,000 levels": ('{"type":"contextual_update","text":' + nested(5000) + "}", "not JSON"),
     "101 levels": ('{"type":"weather_report","depth":' + nested(100) + "}", "100 levels"),
     "a huge pong": ('{"type":"pong","event_id":' + "9" * 30 + "}", "event_id"),
@@ -425,6 +432,64 @@ async def test_the_concurrency_limit_turns_away_the_next_and_frees_its_place(par
     parola.ended_record(metadata["conversation_id"])
     async with RawClient(url) as next_one:
         await next_one.begin(**TEXT_ONLY)
+
+
+async def test_the_concurrency_limit_holds_when_all_come_at_once(keeping):
+    agent_id = keeping.create_agent(agent(platform={"call_limits": {"agent_concurrency_limit": 2}}))
+    async with contextlib.AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(RawClient(keeping.socket_of(agent_id))) for _ in range(12)]
+        await asyncio.gather(*(client.send({"type": "conversation_initiation_client_data"}) for client in clients))
+        turned_away = [asyncio.ensure_future(client.closed()) for client in clients]
+        await asyncio.wait(turned_away, timeout=1)
+        assert [task.result()[0] for task in turned_away if task.done()] == [3008] * 10
+        for task in turned_away:
+            task.cancel()
+
+
+async def test_a_reserved_conversation_ends_when_the_client_hangs_up_before_it_begins(parola):
+    query = {"agent_id": parola.create_agent(agent()), "include_conversation_id": True}
+    signed = parola.http.get("/v1/convai/conversation/get-signed-url", params=query).json()["signed_url"]
+    async with connect(signed):
+        pass
+    record = parola.ended_record(signed.partition("conversation_id=")[2].partition("&")[0])
+    assert record["status"] == "failed"
+    assert record["metadata"]["termination_reason"] == "The client left before the conversation began"
+
+
+async def test_half_an_emoji_is_let_pass(parola, listener):
+    """JavaScript cuts texts between the halves of a pair, and sends what is left as an escape."""
+    async with RawClient(parola.socket_of(listener)) as client:
+        await client.begin(**TEXT_ONLY)
+        await client.send('{"type":"user_message","text":"cut \\ud83d, whole \\ud83d\\ude00, a path \\\\ud83d"}')
+        answer = await client.next("agent_response")
+        assert answer["agent_response"] == "I heard: cut \ufffd, whole \U0001f600, a path \\ud83d"
+
+
+async def test_files_sent_all_at_once_are_counted(keeping):
+    config = {"conversation": {"file_input": {"enabled": True, "max_files_per_conversation": 3}}}
+    async with RawClient(keeping.socket_of(keeping.create_agent(agent(config=config)))) as client:
+        metadata = await client.begin(**TEXT_ONLY)
+        url = f"{keeping.url}/v1/convai/conversations/{metadata['conversation_id']}/files"
+        async with httpx.AsyncClient(trust_env=False) as http:
+            sent = (http.post(url, files={"file": ("a.txt", b"a", "text/plain")}) for _ in range(12))
+            codes = [answer.status_code for answer in await asyncio.gather(*sent)]
+    assert sorted(codes) == [200] * 3 + [429] * 9
+
+
+async def test_an_agent_brought_along_that_is_none_is_refused_with_what_is_wrong(scripted_speech):
+    documents = [
+        {"conversation_config": {}, "platform_settings": "x"},
+        {"conversation_config": {"agent": "x"}},
+        {"conversation_config": {"language_presets": [1]}},
+        {"conversation_config": {"agent": {"prompt": "x"}}},
+    ]
+    with ServerProcess("--ephemeral", "--enclave", *scripted_speech) as server:
+        for document in documents:
+            begin = {"agent_config_dict": document, "prompt_knowledge_base": ["Open at nine."]}
+            async with RawClient(server.ws) as client:
+                await client.send({"type": "enclave_setup_config", **begin})
+                code, reason = await client.closed()
+            assert code == 1008 and reason.startswith("agent_config_dict."), reason
 
 
 # -- clients that behave like no client -------------------------------------------------------------------------------
