@@ -47,7 +47,10 @@ def push(server: Server, agent_id: str, file: Path) -> None:
 def pull(server: Server, agent_id: str, file: Path) -> None:
     """Write an agent to a file."""
     text = json.dumps(get(server, agent_id), indent=2, ensure_ascii=False)
-    file.write_text(text + "\n", encoding="utf-8")
+    try:
+        file.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InvalidRequest(f"{file} cannot be written: {error.strerror or error}.") from None
 
 
 def delete(server: Server, agent_id: str) -> None:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from rich.markup import escape
 
+from parola.errors import InvalidRequest
 from parola.session.audio import AudioFormat, Decoder, Encoder, read_wav, wav_bytes
 from parola.terminal import printing
 from parola.terminal.chat import value_of
@@ -70,12 +72,17 @@ async def call(
 ) -> int:
     """Stream ``question`` as the caller's voice and wait for the answer to be played. Returns the exit code."""
     pcm, rate = await asyncio.to_thread(read_wav, question)
+    if answer is not None and not answer.parent.is_dir():
+        raise InvalidRequest(f"{answer} cannot be written: there is no folder {answer.parent}.")
     async with conversation(server, agent_id, signed=signed, variables=variables, text_only=False) as opened:
         caller = _Caller(opened, pcm, rate, tool_result)
         code = await caller.run(timeout)
-    if answer is not None:
-        await asyncio.to_thread(answer.write_bytes, caller.heard.wav())
-        printing.out.print(f"[dim]The agent's voice is in {answer}.[/]")
+    if answer is not None and caller.heard.pieces:
+        try:
+            await asyncio.to_thread(answer.write_bytes, caller.heard.wav())
+        except OSError as error:
+            raise InvalidRequest(f"{answer} cannot be written: {error.strerror or error}.") from None
+        printing.out.print(f"[dim]The agent's voice is in {escape(str(answer))}.[/]")
     printing.closed(opened.close_code, opened.close_reason, went_well=opened.went_well)
     return code if opened.went_well else 1
 
@@ -90,6 +97,8 @@ class _Caller:
         self._started_at = self._clock()
         self._metadata = asyncio.Event()
         self._greeted = asyncio.Event()
+        self._has_words = False
+        """The agent has something to say, heard or yet to be heard: a cold voice takes seconds to begin."""
         self._answered = asyncio.Event()
         self._spoken_at: float | None = None
         """When the last loud sample of the question left, seconds from the start of the call."""
@@ -142,6 +151,8 @@ class _Caller:
                     self.heard.take(self._now(), event["event_id"], samples.tobytes())
                 case "interruption":
                     self.heard.cut(self._now())
+                case "agent_response" if frame["agent_response_event"]["agent_response"]:
+                    self._has_words = True
                 case "agent_response_complete":
                     self._greeted.set()
                     if self._spoken_at is not None and self._now() > self._spoken_at:
@@ -154,7 +165,7 @@ class _Caller:
         """Polite callers let the agent finish its greeting."""
         if self._greeted.is_set() and self._now() >= self.heard.plays_until:
             return True
-        return waited > (GREETING_SECONDS if self.heard.pieces else SILENT_SECONDS)
+        return waited > (GREETING_SECONDS if self.heard.pieces or self._has_words else SILENT_SECONDS)
 
     async def _speak(self) -> None:
         """The greeting first; then the question; then silence, as a microphone gives it."""

@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rich.markup import escape
 
@@ -18,6 +18,9 @@ from parola.errors import InvalidRequest
 from parola.providers.catalogue import State, status
 from parola.providers.registry import Registry
 from parola.terminal import printing
+
+if TYPE_CHECKING:
+    import httpx2
 
 PROBE_SECONDS = 3.0
 
@@ -130,4 +133,17 @@ async def _probe(kind: str, name: str, entry: ProviderSettings) -> Finding:
         return Finding("bad", f"{title} does not answer ({error or type(error).__name__}). Is it running?")
     if response.status_code in (401, 403):
         return Finding("bad", f"{title} refuses the key ({response.status_code}). Set PAROLA_{kind.upper()}_API_KEY.")
-    return Finding("ok", f"{title} answers in {1000 * (time.perf_counter() - begun):.0f} ms.")
+    took = f"{1000 * (time.perf_counter() - begun):.0f} ms"
+    names = _names(response)
+    if kind == "llm" and entry.model and names and not {entry.model, f"{entry.model}:latest"} & names:
+        some = ", ".join(sorted(names)[:5]) + (", …" if len(names) > 5 else "")
+        return Finding("warn", f"{title} answers in {took}, but does not list the model {entry.model}: it has {some}.")
+    return Finding("ok", f"{title} answers in {took}.")
+
+
+def _names(response: httpx2.Response) -> set[str]:
+    """The models that a service lists; none when it lists none, or in another way."""
+    try:
+        return {str(model["id"]) for model in response.json()["data"]}
+    except (ValueError, KeyError, TypeError):
+        return set()

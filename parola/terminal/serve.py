@@ -9,11 +9,14 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from parola.config import Settings
+from parola.demo import DEMO_AGENT_ID
 from parola.errors import InvalidRequest
 
 if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
+
+    from parola.store.base import Store
 
 BACKLOG = 2048
 LARGEST_FRAME = 16 * 1024 * 1024
@@ -24,15 +27,15 @@ GUIDE = """\
 Parola listens.
 
   API         {http}
-  Socket      {ws}/v1/convai/conversation?agent_id=agent_demo
+  Socket      {ws}/v1/convai/conversation?agent_id={agent}
   Contract    {http}/openapi.json  {http}/asyncapi.json
-  Try it      parola chat{flag}      parola call{flag} --in question.wav --out answer.wav
+  Try it      parola chat{named}{flag}      parola call{named}{flag} --in examples/question.wav --out answer.wav
 
 Point your app here:
 
   Python      ElevenLabs(base_url="{http}")
-  JavaScript  Conversation.startSession({{agentId: "agent_demo", connectionType: "websocket", origin: "{ws}"}})
-  React       startSession({{signedUrl}}), from {http}/v1/convai/conversation/get-signed-url?agent_id=agent_demo
+  JavaScript  Conversation.startSession({{agentId: "{agent}", connectionType: "websocket", origin: "{ws}"}})
+  React       startSession({{signedUrl}}), from {http}/v1/convai/conversation/get-signed-url?agent_id={agent}
   Node        new ElevenLabsClient({{baseUrl: "{http}"}}), with requiresAuth: true
 
 {state}"""
@@ -119,10 +122,19 @@ def listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def _guide(settings: Settings) -> str:
+def _guide(settings: Settings, agent: str) -> str:
     http, ws = addresses(settings)
     flag = "" if settings.port == 8400 else f" --url {http}"
-    return GUIDE.format(http=http, ws=ws, flag=flag, state="\n".join(_state(settings)))
+    named = "" if agent == DEMO_AGENT_ID else f" {agent}"
+    return GUIDE.format(http=http, ws=ws, agent=agent, named=named, flag=flag, state="\n".join(_state(settings)))
+
+
+async def _somebody(store: Store) -> str:
+    """An agent to point at: the demo agent, or the newest where there is none."""
+    if await store.agents.get(DEMO_AGENT_ID) is None:
+        for agent in (await store.agents.page(page_size=1)).items:
+            return agent.agent_id
+    return DEMO_AGENT_ID
 
 
 def _state(settings: Settings) -> list[str]:
@@ -153,7 +165,7 @@ def _server(config: uvicorn.Config, app: FastAPI, settings: Settings) -> uvicorn
             self._life = AsyncExitStack()
             await self._life.enter_async_context(app.router.lifespan_context(app))
             await super().startup(sockets)
-            print(_guide(settings), flush=True)
+            print(_guide(settings, await _somebody(app.state.services.store)), flush=True)
 
         async def shutdown(self, sockets: list[Any] | None = None) -> None:
             # uvicorn would close every WebSocket with 1012 and no reason before the application learns of it.
