@@ -104,8 +104,9 @@ def _lost(row: Row) -> bool:
 
 
 def slope(voice: list[Row], key: str) -> float | None:
-    """What one more conversation costs: between the smallest and the largest run that lost no turn."""
-    good = [row for row in voice if row["turns"] and not _lost(row) and key in row]
+    """What one more conversation costs: between the smallest run and the largest before the knee."""
+    knee = first_knee(voice)
+    good = [row for row in voice if key in row and (knee is None or row["n"] < knee)]
     if len(good) < 2:
         return None
     low, high = good[0], good[-1]
