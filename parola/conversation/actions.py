@@ -45,6 +45,12 @@ class StopReply:
 
 
 @dataclass(frozen=True, slots=True)
+class TranscribeNow:
+    """Tell the words so far, though the user is still speaking: whether they take the floor depends on them. A partial
+    ``TranscriptUpdated`` follows, unless the user has fallen silent by then."""
+
+
+@dataclass(frozen=True, slots=True)
 class ForgetSpeech:
     """The user's turn has been taken (or was nothing): the next speech begins a new one."""
 
@@ -67,4 +73,4 @@ class Close:
     error: Mapping[str, Any] | None = None
 
 
-Action = Send | Record | StartReply | StopReply | ForgetSpeech | Warn | Close
+Action = Send | Record | StartReply | StopReply | TranscribeNow | ForgetSpeech | Warn | Close

@@ -53,6 +53,16 @@ class TranscriptUpdated:
     """The words of the whole user turn so far."""
 
     text: str
+    is_partial: bool = False
+    """The user was still speaking: told when ``TranscribeNow`` asked for it, and may change."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEndPredicted:
+    """How likely the turn is over, by the sound of the utterance that stopped last (0..1). Told at most once for each
+    ``SpeechStopped``, before or after its words."""
+
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +190,7 @@ Event = (
     | SpeechStopped
     | SpeechScored
     | TranscriptUpdated
+    | TurnEndPredicted
     | ListeningFailed
     | FilesShared
     | ReplyText
