@@ -13,6 +13,7 @@ from parola.conversation.actions import StopReply
 from parola.conversation.events import ModelFinished, ReplyAudio, ReplyText, SentenceStarted
 from parola.conversation.outgoing import Outgoing
 from parola.conversation.reply import Playback, Reply, broken_off
+from parola.conversation.timeline import AgentTimeline
 from parola.conversation.transcript import AgentEntry, Transcript
 from parola.protocol.server_messages import (
     AgentChatResponsePart,
@@ -82,10 +83,12 @@ class AgentTurn:
         """More may be sent under this turn's id: it was not cut, and nobody drew a higher one since."""
         return not self.is_cut and self.event_id == self._stage.out.last_event_id
 
-    def begin_reply(self, number: int, now: float, *, is_verbatim: bool = False) -> Reply:
+    def begin_reply(
+        self, number: int, now: float, times: AgentTimeline, *, is_verbatim: bool = False, is_filler: bool = False
+    ) -> Reply:
         stage = self._stage
-        entry = stage.transcript.add(AgentEntry("", self.event_id, now))
-        reply = Reply(number, entry, now, is_spoken=not stage.text_only, is_verbatim=is_verbatim)
+        entry = stage.transcript.add(AgentEntry("", self.event_id, now, times=times, is_filler=is_filler))
+        reply = Reply(number, entry, times, is_spoken=not stage.text_only, is_verbatim=is_verbatim)
         self.replies.append(reply)
         return reply
 
@@ -94,18 +97,19 @@ class AgentTurn:
 
     # -- facts of a reply ---------------------------------------------------------------------------------------------
 
-    def take(self, reply: Reply, event: ReplyText | SentenceStarted | ReplyAudio, now: float) -> None:
+    def take(self, reply: Reply, event: ReplyText | SentenceStarted | ReplyAudio, now: float, at: float) -> None:
+        """Something of a reply, made at ``at``, may go on its way now."""
         match event:
             case ReplyText():
-                self._text(reply, event, now)
+                self._text(reply, event, at)
             case SentenceStarted():
-                self._sentence(reply, event.text, now)
+                self._sentence(reply, event, at)
             case ReplyAudio():
-                self._audio(reply, event, now)
+                self._audio(reply, event, now, at)
 
-    def _text(self, reply: Reply, event: ReplyText, now: float) -> None:
-        if reply.first_text_at is None:
-            reply.first_text_at = now
+    def _text(self, reply: Reply, event: ReplyText, at: float) -> None:
+        if reply.times.first_text_at is None:
+            reply.times.first_text_at = at
         reply.text += event.text
         if self._stage.streams_parts:
             if not reply.parts_started:
@@ -113,17 +117,18 @@ class AgentTurn:
                 self._send_of(reply, AgentChatResponsePart(text="", type="start", event_id=self.event_id))
             self._send_of(reply, AgentChatResponsePart(text=event.text, type="delta", event_id=self.event_id))
 
-    def _sentence(self, reply: Reply, text: str, now: float) -> None:
-        if reply.first_sentence_at is None:
-            reply.first_sentence_at = now
-        reply.sentence(text)
+    def _sentence(self, reply: Reply, event: SentenceStarted, at: float) -> None:
+        if reply.times.first_sentence_at is None:
+            reply.times.first_sentence_at = at
+        reply.sentence(event.text)
         if not reply.is_written:
             draft = "".join(sentence.text for sentence in reply.sentences).strip()
             self._stage.out.send(InternalTentativeAgentResponse(tentative_agent_response=draft))
 
-    def _audio(self, reply: Reply, event: ReplyAudio, now: float) -> None:
-        if reply.first_audio_at is None:
-            reply.first_audio_at = now
+    def _audio(self, reply: Reply, event: ReplyAudio, now: float, at: float) -> None:
+        if reply.times.first_audio_at is None:
+            reply.times.first_audio_at = at
+            reply.times.first_sent_at = now
         start = self._stage.playback.queue(now, event.seconds)
         reply.play(start, event.seconds, event.alignment)
         alignment = None if event.alignment is None else _milliseconds(event.alignment)
@@ -162,7 +167,7 @@ class AgentTurn:
         reply.finish()
         self._write_down(reply)
         entry = self._entry(reply)
-        if reply.first_audio_at is not None and entry.is_worth_keeping:
+        if reply.times.first_audio_at is not None and entry.is_worth_keeping:
             entry.metrics |= reply.metrics()
             self._stage.out.record(reply.entry)
 
@@ -179,6 +184,10 @@ class AgentTurn:
 
     # -- cutting it ---------------------------------------------------------------------------------------------------
 
+    def release(self, reply: Reply) -> None:
+        """A reply of which nothing has come yet leaves the turn; it may come back."""
+        self.replies.remove(reply)
+
     def stop(self) -> None:
         """End the current reply where it is. What nobody has got anything of was never said."""
         reply = self.current
@@ -188,8 +197,9 @@ class AgentTurn:
             self._stage.out.ask(StopReply(reply.number))
         reply.is_told = True
 
-    def cut(self, now: float, *, is_interruption: bool) -> None:
-        """Stop, tell the client if the user took the floor, and set the record straight about what was heard."""
+    def cut(self, now: float, *, is_interruption: bool) -> str | None:
+        """Stop, tell the client if the user took the floor, and set the record straight about what was heard. Gives
+        back the words that were not; None when the model had not finished them."""
         reply = self.current
         is_unfinished = reply is not None and not reply.is_written
         heard_until = self._stage.playback.cut(now)
@@ -200,10 +210,14 @@ class AgentTurn:
         if self.was_sent and is_interruption:
             self._stage.out.send(Interruption(event_id=self.event_id))
         for one, words in zip(self.replies, heard, strict=True):
-            self._correct(one, words, is_unfinished=is_unfinished and one is reply)
+            self._correct(one, words, now, is_unfinished=is_unfinished and one is reply)
         self.is_cut = True
+        if is_unfinished:
+            return None
+        unheard = [one.text.strip().removeprefix(words).strip() for one, words in zip(self.replies, heard, strict=True)]
+        return " ".join(text for text in unheard if text)
 
-    def _correct(self, reply: Reply, heard: str, *, is_unfinished: bool) -> None:
+    def _correct(self, reply: Reply, heard: str, now: float, *, is_unfinished: bool) -> None:
         entry = self._entry(reply)
         if not entry.text or entry.is_interrupted:
             return
@@ -213,6 +227,7 @@ class AgentTurn:
             entry.heard = heard
         else:
             return
+        reply.times.interrupted_at = now
         self._stage.out.record(reply.entry)
         if heard != entry.text:
             self._stage.out.send(

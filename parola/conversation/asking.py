@@ -12,13 +12,21 @@ from parola.conversation.tool_round import MAX_ROUNDS
 from parola.conversation.transcript import Transcript
 from parola.providers.base import ModelRequest
 
+FILLER_TOKENS = 40
+"""The most that a filler written by the model may have."""
 
-def request(setup: Setup, transcript: Transcript, lookup: Lookup, *, tool_rounds: int) -> ModelRequest:
-    """The model's next step. After too many rounds of tools it is offered none."""
+
+def request(
+    setup: Setup, transcript: Transcript, lookup: Lookup, *, tool_rounds: int = 0, said: str = ""
+) -> ModelRequest:
+    """The model's next step. After too many rounds of tools it is offered none. ``said``: what the user will have
+    said, when their turn is over and that was all."""
     messages: list[Mapping[str, Any]] = []
     if system := prompt.fill_in(setup.prompt, lookup):
         messages.append({"role": "system", "content": system})
     messages += transcript.messages(setup.files_in_memory)
+    if said:
+        messages.append({"role": "user", "content": said})
     model = setup.model
     return ModelRequest(
         messages=messages,
@@ -30,6 +38,17 @@ def request(setup: Setup, transcript: Transcript, lookup: Lookup, *, tool_rounds
         extra_body=model.extra_body,
         user_id=setup.user_id,
         script=None if model.script is None else prompt.fill_in_all(model.script, lookup),
+    )
+
+
+def filler_request(setup: Setup, transcript: Transcript) -> ModelRequest:
+    """A sentence that bridges the wait for the answer, from the same model and without tools."""
+    return ModelRequest(
+        messages=[*transcript.messages(0), {"role": "system", "content": setup.soft_timeout.prompt}],
+        model=setup.model.llm,
+        max_tokens=FILLER_TOKENS,
+        extra_body=setup.model.extra_body,
+        user_id=setup.user_id,
     )
 
 

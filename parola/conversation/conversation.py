@@ -6,18 +6,25 @@ socket. What is here crosses its parts; each rule has a file of its own:
 
     phases       where a conversation can be, and where that leads
     turn_taking  when the user's turn is over; what takes the floor from the agent
+    wording      what words say about the end of a turn
+    backchannels words that leave the floor where it is
     hearing      the user's speech, until it makes a turn
     speaking     the agent's turns and replies
+    held_reply   a reply that is made before it may be said
+    fillers      what is said while the model is slow
     agent_turn   what the client gets of a reply; what is left of it when it is cut
     reply        what the caller has heard
     tool_round   tool calls, their results and time-outs, ``end_call``
     asking       what the model is asked
     silence      when the agent speaks up again; when silence ends the call
+    timeline     when what happened in a turn
     keep_alive   pings
     ending       every way to end, and what is told about it
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from parola.conversation import asking, ending, events, prompt
 from parola.conversation.actions import Action
@@ -26,23 +33,38 @@ from parola.conversation.deadlines import Deadlines
 from parola.conversation.ending import FAREWELL_SECONDS, Ending
 from parola.conversation.events import REPLY_EVENTS, Event, ReplyEvent
 from parola.conversation.hearing import Hearing
+from parola.conversation.held_reply import HeldReply
 from parola.conversation.keep_alive import KeepAlive
 from parola.conversation.outgoing import Outgoing
 from parola.conversation.phases import Phase, entered
 from parola.conversation.setup import Setup
 from parola.conversation.silence import Silence
 from parola.conversation.speaking import LLM_SECONDS, Speaking
+from parola.conversation.timeline import AgentTimeline
 from parola.conversation.tool_round import ToolRound, Tools
 from parola.conversation.transcript import SilenceEntry, Transcript, UserEntry
-from parola.conversation.turn_taking import TYPING_SECONDS, Floor, UserTurn
+from parola.conversation.turn_taking import TYPING_SECONDS, Floor
 from parola.protocol import client_messages as client
 from parola.protocol.server_messages import (
     AsrInitiationMetadata,
     ConversationInitiationMetadata,
+    InternalTurnProbability,
     TentativeUserTranscript,
     UserTranscript,
     VadScore,
 )
+
+LIKELY_OVER = ("finished", "unsure")
+"""Verdicts on which a reply may be begun before the turn is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutShort:
+    """A reply that speech has cut off."""
+
+    unheard: str | None
+    """The words that were not heard; None when the model had not finished them."""
+    answers_user: bool
 
 
 class Conversation:
@@ -56,8 +78,8 @@ class Conversation:
         self._deadlines = Deadlines()
         self._out = Outgoing(setup.conversation_id, setup.events, self.transcript)
         self._keep_alive = KeepAlive(self._out, self._deadlines)
-        self._user = UserTurn(setup.end_of_turn_seconds)
-        self._hearing = Hearing(self._user, self._out, self._deadlines)
+        self._hearing = Hearing(setup, self._out, self.transcript, self._deadlines)
+        self._user = self._hearing.turn
         self._silence = Silence(setup, self._deadlines, self._user)
         self._speaking = Speaking(setup, self._out, self.transcript, self._deadlines)
         self._tools = Tools(setup.tools, self._out, self.transcript, self._deadlines)
@@ -65,6 +87,11 @@ class Conversation:
         """How the conversation will end, while the last words are being said."""
         self._owes_answer = False
         """The user has said something that no reply has been asked for yet."""
+        self._cut_short: CutShort | None = None
+        """What the agent was saying when speech cut it off, until it is known whether that speech meant it."""
+        self._fillers = 0
+        """How many were said in this conversation, and how many for the present answer."""
+        self._fillers_here = 0
 
     # -- the three members --------------------------------------------------------------------------------------------
 
@@ -78,6 +105,7 @@ class Conversation:
             case events.SpeechScored():
                 self._out.send(VadScore(vad_score=min(1.0, max(0.0, event.probability))))
             case events.SpeechStarted():
+                self._goes_on_speaking()
                 self._hearing.speech_started(event)
                 self._silence.user_speaks()
             case events.SpeechStopped():
@@ -85,6 +113,10 @@ class Conversation:
                     self._barge_in(now)
             case events.TranscriptUpdated():
                 self._transcript_updated(event, now)
+            case events.TurnEndPredicted():
+                if self._hearing.predicted(event, now):
+                    self._out.send(InternalTurnProbability(turn_probability=self._user.probability or 0.0))
+                    self._pause_goes_on(now)
             case events.ListeningFailed():
                 self._listening_failed(event, now)
             case client.UserMessage():
@@ -141,6 +173,8 @@ class Conversation:
                 case "silence":
                     if self.phase is Phase.LISTENING and not self._user.has_begun:
                         self._end(ending.user_was_silent(), now)
+                case "soft_timeout":
+                    self._model_is_slow(now)
                 case "llm":
                     message = f"The language model said nothing for {LLM_SECONDS:.0f} s."
                     self._end(ending.failed(1002, "llm_timeout", message), now)
@@ -187,12 +221,27 @@ class Conversation:
     # -- the user speaks, and writes ----------------------------------------------------------------------------------
 
     def _transcript_updated(self, event: events.TranscriptUpdated, now: float) -> None:
-        has_new_words = self._hearing.transcribed(event)
+        has_new_words = self._hearing.transcribed(event, now)
+        if self._floor(now).is_busy:
+            self._barge_in(now)
+        if self._pause_goes_on(now):
+            return
+        if has_new_words and not self._floor(now).is_busy and not self._speaking.may_go_on_protected:
+            words = self._user.partial if event.is_partial else self._user.text
+            event_id = self._out.last_event_id + 1  # the user's turn will have it, and nothing before that
+            self._out.send(TentativeUserTranscript(user_transcript=words or "", event_id=event_id))
+
+    def _pause_goes_on(self, now: float) -> bool:
+        """More is known about what was said: the turn may be over, or nothing that asks for the floor. Says whether it
+        is settled."""
+        if self._is_no_bid(now):
+            self._leave_floor(now)
+            return True
         if self._hearing.is_over(now):
             self._end_user_turn(now)
-        elif has_new_words and not self._floor(now).is_busy and not self._speaking.may_go_on_protected:
-            event_id = self._out.last_event_id + 1  # the user's turn will have it, and nothing before that
-            self._out.send(TentativeUserTranscript(user_transcript=self._user.text, event_id=event_id))
+            return True
+        self._speculate(now)
+        return False
 
     def _listening_failed(self, event: events.ListeningFailed, now: float) -> None:
         is_deaf = self._hearing.failed(event)
@@ -203,14 +252,16 @@ class Conversation:
 
     def _end_user_turn(self, now: float) -> None:
         """Take the user's turn, if it is over and the agent can be answered to; if not, it is taken later."""
+        if self._is_no_bid(now):
+            self._leave_floor(now)
+            return
         floor = self._floor(now)
         if not self._hearing.is_over(now) or floor.keeps_from_speech:
             return
-        stopped_at = self._user.stopped_at
         if self._user.text and floor.yields_to_speech:
             self._interrupt(now)
-        if text := self._hearing.take():
-            self._user_said(UserEntry(text, self._out.next_event_id(), now, "audio"), now, stopped_at)
+        if entry := self._hearing.take(now):
+            self._user_said(entry, now)
         elif self._speaking.turn is None:
             self._give_user_floor(now)
 
@@ -219,24 +270,45 @@ class Conversation:
             return
         if self._floor(now).yields_to_text:
             self._interrupt(now)
-        if self._user.is_waiting_to_be_taken and not self._floor(now).keeps_from_speech:
-            self._keep(UserEntry(self._hearing.take(), self._out.next_event_id(), now, "audio"))
+        is_answerable = not self._floor(now).keeps_from_speech
+        if self._user.is_waiting_to_be_taken and is_answerable and (entry := self._hearing.take(now, "text")):
+            self._keep(entry)
         self._user_said(UserEntry(text, self._out.next_event_id(), now, "file" if files else "text", files), now)
 
-    def _user_said(self, entry: UserEntry, now: float, stopped_at: float | None = None) -> None:
+    def _user_said(self, entry: UserEntry, now: float) -> None:
         """A user turn is complete: keep it, and answer it now or as soon as the agent may."""
+        self._cut_short = None
         self._keep(entry)
         self._owes_answer = True
         if self.phase is Phase.ENDING:
             return
         self._silence.user_was_heard(now)
         if self._speaking.turn is None:
-            self._answer(now, stopped_at)
+            self._answer(now, entry)
 
     def _keep(self, entry: UserEntry) -> None:
         self._out.record(self.transcript.add(entry))
-        if entry.medium == "audio":
+        if entry.medium == "audio" and not entry.is_backchannel:
             self._out.send(UserTranscript(user_transcript=entry.text, event_id=entry.event_id))
+
+    # -- a probable end ------------------------------------------------------------------------------------------------
+
+    def _speculate(self, now: float) -> None:
+        """The turn is probably over: have the model start, on the words as they are."""
+        is_free = self.phase is Phase.LISTENING and self._speaking.turn is None and not self._owes_answer
+        if not self.setup.speculates or not is_free or not self._user.is_waiting_to_be_taken:
+            return
+        if self._user.reason not in LIKELY_OVER:
+            return
+        request = asking.request(self.setup, self.transcript, self.lookup(now), said=self._user.text)
+        held = self._speaking.held
+        if held is None or not held.answers(request):
+            self._speaking.speculate(request, now)
+
+    def _goes_on_speaking(self) -> None:
+        """The user had not finished: what was begun on that guess is thrown away."""
+        if self._speaking.turn is None:
+            self._speaking.drop_held()
 
     # -- who has the floor --------------------------------------------------------------------------------------------
 
@@ -250,19 +322,25 @@ class Conversation:
             is_busy=True,
             is_protected=turn.is_protected or self._tools.forbids_interruption,
             was_sent=turn.was_sent,
-            client_can_be_cut=self.setup.barge_in,
+            client_can_be_cut=self.setup.client_can_be_cut,
         )
 
     def _barge_in(self, now: float) -> None:
-        if self._floor(now).yields_to_speech:
-            self._interrupt(now)
+        """The user speaks, or has just spoken: does the agent yield?"""
+        if not self._floor(now).yields_to_speech:
+            return
+        match self.setup.barge_in.judge(self._user, now):
+            case "yields":
+                self._interrupt(now, by_speech=True)
+            case "look_again":
+                self._hearing.look_again(now)
 
-    def _interrupt(self, now: float) -> None:
+    def _interrupt(self, now: float, *, by_speech: bool = False) -> None:
         """The user takes the floor: stop the agent, and set the record straight about what was heard."""
         turn = self._speaking.turn
         assert turn is not None
         self._tools.abandon_wishes()
-        self._speaking.cut(now, is_interruption=True)
+        unheard = self._speaking.cut(now, is_interruption=True)
         self._silence.user_was_heard(now)
         if self._tools.is_running:
             self._enter(Phase.WAITING)  # the tools go on; what the agent says afterwards has an id of its own
@@ -270,8 +348,41 @@ class Conversation:
         unread = self._tools.finish()
         is_unheard = turn.answers_user and not turn.was_sent
         self._owes_answer |= is_unheard or (unread is not None and not unread.skips_turn)
+        if by_speech and not self._owes_answer:
+            self._cut_short = CutShort(unheard, turn.answers_user)
         self._speaking.turn = None
         self._enter(Phase.LISTENING)
+
+    def _is_no_bid(self, now: float) -> bool:
+        """The user has fallen silent, and what they said over the agent's voice does not ask for the floor."""
+        user, rules = self._user, self.setup.barge_in
+        if user.is_speaking or not user.has_begun or user.awaited_transcripts or self.phase is Phase.ENDING:
+            return False
+        was_over_agent = self._cut_short is not None or self._owes_answer or self._floor(now).is_busy
+        if not was_over_agent:
+            return False
+        if not user.text:
+            return self._cut_short is not None and rules.resumes
+        return rules.is_backchannel(user.text, self.transcript.last_of_agent)
+
+    def _leave_floor(self, now: float) -> None:
+        """What was said is kept and not answered; an agent that was cut off for it goes on."""
+        entry = self._hearing.take(now, "backchannel")
+        if entry is not None:
+            entry.is_backchannel = True
+            self._keep(entry)
+        cut, self._cut_short = self._cut_short, None
+        if self._speaking.turn is not None:
+            return
+        if cut is None or cut.unheard == "" or self._owes_answer:
+            self._give_user_floor(now)
+            return
+        self._silence.agent_takes_floor(answers_user=cut.answers_user)
+        turn = self._speaking.begin_turn(answers_user=cut.answers_user)
+        if cut.unheard is None:
+            self._think(turn, now)
+        else:
+            self._say(cut.unheard, now)
 
     def _give_user_floor(self, now: float, *, answered: bool = False) -> None:
         """The agent is done: whose turn is it?"""
@@ -292,19 +403,87 @@ class Conversation:
 
     # -- the agent's turn ---------------------------------------------------------------------------------------------
 
-    def _answer(self, now: float, stopped_at: float | None = None, *, answers_user: bool = True) -> None:
+    def _answer(self, now: float, to: UserEntry | None = None, *, answers_user: bool = True) -> None:
         self._silence.agent_takes_floor(answers_user=answers_user)
-        self._think(self._speaking.begin_turn(answers_user=answers_user), now, stopped_at)
+        self._fillers_here = 0
+        self._think(self._speaking.begin_turn(answers_user=answers_user), now, to)
 
-    def _think(self, turn: AgentTurn, now: float, stopped_at: float | None = None) -> None:
-        """Have the model take a step: it sees everything said and done so far."""
+    def _think(self, turn: AgentTurn, now: float, to: UserEntry | None = None) -> None:
+        """Have the model take a step: it sees everything said and done so far. If it has taken it already, on the
+        guess that the turn would end like this, what came of that counts."""
         self._owes_answer = False
         request = asking.request(self.setup, self.transcript, self.lookup(now), tool_rounds=turn.tool_rounds)
         self._enter(Phase.THINKING)
-        reply = self._speaking.think(request, now)
-        if stopped_at is not None:
-            entry = self.transcript.agent_entry(reply.entry)
-            entry.metrics["convai_asr_trailing_service_latency"] = now - stopped_at
+        held = self._speaking.held
+        if held is not None and held.answers(request):
+            reply, held = self._speaking.take_held(now)
+        else:
+            self._speaking.drop_held()
+            reply, held = self._speaking.think(request, AgentTimeline(asked_at=now), now), None
+        reply.times.turn_closed_at = now
+        if to is not None and to.times is not None:
+            reply.times.user_stopped_at = to.times.speech_stopped_at
+            if (transcribed := to.times.transcribed_at) is not None and (stopped := to.times.speech_stopped_at):
+                entry = self.transcript.agent_entry(reply.entry)
+                entry.metrics["convai_asr_trailing_service_latency"] = max(0.0, transcribed - stopped)
+        self._wait_for_model(now)
+        if held is not None:
+            self._catch_up(held, now)
+
+    def _catch_up(self, held: HeldReply, now: float) -> None:
+        """Take in what came of a reply while it was held back."""
+        for event, at in held.facts:
+            self._reply_got_on(event, now, at)
+
+    # -- a slow model -------------------------------------------------------------------------------------------------
+
+    def _wait_for_model(self, now: float) -> None:
+        soft = self.setup.soft_timeout
+        is_too_early = soft.after_first_user_message and not self.transcript.user_has_spoken
+        if soft.seconds >= 0 and self._fillers_here < soft.most and not self.setup.text_only and not is_too_early:
+            self._deadlines.set("soft_timeout", now + soft.seconds)
+
+    def _model_is_slow(self, now: float) -> None:
+        """Say something meanwhile; the answer comes after it."""
+        turn, soft = self._speaking.turn, self.setup.soft_timeout
+        reply = turn.current if turn is not None else None
+        if turn is None or (self.phase is not Phase.THINKING and self._speaking.held is None):
+            return
+        if reply is not None:
+            self._speaking.step_aside(reply)
+        self._fillers_here += 1
+        text = soft.message(self.setup.conversation_id, self._fillers)
+        self._fillers += 1
+        if soft.is_generated:
+            request = asking.filler_request(self.setup, self.transcript)
+            self._speaking.think(request, AgentTimeline(asked_at=now, turn_closed_at=now), now, is_filler=True)
+        elif text:
+            self._speaking.say(text, now, is_filler=True)
+        else:
+            self._go_on_with_held(now)
+
+    def _held_got_on(self, now: float) -> None:
+        """The reply that is held back has got on: does it still have to wait?"""
+        turn, held = self._speaking.turn, self._speaking.held
+        if turn is None or held is None or not held.has_begun:
+            return
+        filler = turn.current
+        if filler is None:
+            self._go_on_with_held(now)
+        elif not filler.was_sent:
+            turn.stop()  # the answer was quicker than the filler
+            self._go_on_with_held(now)
+
+    def _filler_told(self, now: float) -> None:
+        self._held_got_on(now)
+        if self._speaking.held is not None:
+            self._speaking.await_held(now)
+            self._wait_for_model(now)
+
+    def _go_on_with_held(self, now: float) -> None:
+        _, held = self._speaking.take_held(now)
+        self._deadlines.clear("soft_timeout")
+        self._catch_up(held, now)
 
     def _say(self, text: str, now: float) -> None:
         """Have a sentence spoken as it is."""
@@ -314,22 +493,27 @@ class Conversation:
         if turn.current is None:
             self._reply_told(turn, now)
 
-    def _reply_got_on(self, event: ReplyEvent, now: float) -> None:
-        """A fact of a reply; those of one that was stopped, or has finished, are dropped here."""
+    def _reply_got_on(self, event: ReplyEvent, now: float, at: float | None = None) -> None:
+        """A fact of a reply, known since ``at``; those of one that was stopped, or has finished, are dropped here."""
+        if at is None:
+            if self._speaking.hold(event, now):
+                self._held_got_on(now)
+                return
+            at = now
         turn, reply = self._speaking.turn, self._speaking.reply_of(event)
         if turn is None or reply is None:
             return
         match event:
             case events.SentenceStarted() | events.ReplyAudio():
-                turn.take(reply, event, now)
+                turn.take(reply, event, now, at)
             case events.ReplyText():
-                self._deadlines.clear("llm")
-                turn.take(reply, event, now)
+                self._deadlines.clear("llm", "soft_timeout")
+                turn.take(reply, event, now, at)
             case events.ToolCalled():
-                self._deadlines.clear("llm")
+                self._deadlines.clear("llm", "soft_timeout")
                 self._tools.wanted(event, reply.entry, turn.event_id, now)
             case events.ModelFinished():
-                self._deadlines.clear("llm")
+                self._deadlines.clear("llm", "soft_timeout")
                 turn.model_finished(reply, event)
                 self._run_tools(turn, now)
             case events.ReplyFinished():
@@ -337,13 +521,19 @@ class Conversation:
                 self._reply_told(turn, now)
             case events.ReplyFailed():
                 reply.has_failed = True
-                self._reply_failed(event, now)
+                if self._speaking.held is None:
+                    self._reply_failed(event, now)
+                else:  # a filler: the answer does not depend on it
+                    turn.stop()
+                    self._filler_told(now)
         if self.phase is Phase.THINKING and turn.current is reply and reply.was_sent:
             self._enter(Phase.SPEAKING)
 
     def _reply_told(self, turn: AgentTurn, now: float) -> None:
         """Everything of a reply has been sent: go on with its tools, or wait until it has been heard."""
-        if self._tools.round is not None and self.phase is not Phase.ENDING:
+        if self._speaking.held is not None:
+            self._filler_told(now)
+        elif self._tools.round is not None and self.phase is not Phase.ENDING:
             self._tools_got_on(now)
         else:
             self._turn_told(turn, now)
@@ -442,8 +632,9 @@ class Conversation:
         """Stop, keep what was said to the last word, tell why, hang up."""
         if not self._speaking.is_done(now):
             self._speaking.cut(now, is_interruption=False)
-        if self._user.text:
-            self._keep(UserEntry(self._user.text, self._out.next_event_id(), now, "audio"))
+        if self._user.text and (entry := self._hearing.take(now, "end_of_call")):
+            self._keep(entry)
+        self._speaking.drop_held()
         self._tools.give_up(now)
         if how.error is not None:
             self._out.send(how.error)

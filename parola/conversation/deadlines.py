@@ -12,6 +12,7 @@ Name = Literal[
     "turn_timeout",
     "silence",
     "llm",
+    "soft_timeout",
     "tool",
     "ping",
     "max_duration",

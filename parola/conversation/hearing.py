@@ -5,11 +5,20 @@ The rules are those of ``turn_taking``; what a turn that is over leads to, the c
 
 from __future__ import annotations
 
-from parola.conversation.actions import ForgetSpeech
+from parola.conversation import wording
+from parola.conversation.actions import ForgetSpeech, TranscribeNow
 from parola.conversation.deadlines import Deadlines
-from parola.conversation.events import ListeningFailed, SpeechStarted, SpeechStopped, TranscriptUpdated
+from parola.conversation.events import (
+    ListeningFailed,
+    SpeechStarted,
+    SpeechStopped,
+    TranscriptUpdated,
+    TurnEndPredicted,
+)
 from parola.conversation.outgoing import Outgoing
-from parola.conversation.turn_taking import BARGE_IN_SECONDS, TRANSCRIPT_SECONDS, UserTurn
+from parola.conversation.setup import Setup
+from parola.conversation.transcript import Transcript, UserEntry
+from parola.conversation.turn_taking import LOOK_SECONDS, TRANSCRIPT_SECONDS, UserTurn
 
 MOST_FAILURES = 3
 """After so many failed transcriptions in a row the conversation is deaf."""
@@ -18,36 +27,66 @@ MOST_FAILURES = 3
 class Hearing:
     """The turn the user is making, and the deadlines ``barge_in``, ``end_of_turn`` and ``transcript``."""
 
-    __slots__ = ("_deadlines", "_failures", "_out", "turn")
+    __slots__ = ("_deadlines", "_failures", "_out", "_setup", "_transcript", "turn")
 
-    def __init__(self, turn: UserTurn, out: Outgoing, deadlines: Deadlines) -> None:
-        self.turn = turn
+    def __init__(self, setup: Setup, out: Outgoing, transcript: Transcript, deadlines: Deadlines) -> None:
+        self.turn = UserTurn(setup.patience)
+        self._setup = setup
         self._out = out
+        self._transcript = transcript
         self._deadlines = deadlines
         self._failures = 0
 
     def speech_started(self, event: SpeechStarted) -> None:
         self.turn.speech_started(event)
         self._deadlines.clear("end_of_turn", "transcript")
-        self._deadlines.set("barge_in", event.at + BARGE_IN_SECONDS)
+        self._deadlines.set("barge_in", event.at + self._setup.barge_in.first_look_seconds())
 
     def speech_stopped(self, event: SpeechStopped, now: float) -> bool:
-        """Says whether the utterance was long enough to take the floor, and had not done so yet."""
+        """Says whether the utterance had not been judged for barge-in yet."""
         if not self.turn.has_begun:
             return False
         self.turn.speech_stopped(event)
+        self.turn.weigh(now)
         is_new = "barge_in" in self._deadlines
         self._deadlines.clear("barge_in")
         self.is_over(now)
-        return is_new and self.turn.spoken_seconds(now) >= BARGE_IN_SECONDS
+        return is_new
 
-    def transcribed(self, event: TranscriptUpdated) -> bool:
+    def predicted(self, event: TurnEndPredicted, now: float) -> bool:
+        """Says whether it is about a silence that still lasts."""
+        if self.turn.stopped_at is None:
+            return False
+        self.turn.probability = min(1.0, max(0.0, event.probability))
+        self.turn.weigh(now)
+        return True
+
+    def transcribed(self, event: TranscriptUpdated, now: float) -> bool:
         """Says whether there are new words. Those of a turn that was taken are dropped."""
         if not self.turn.has_begun:
             return False
+        if event.is_partial:
+            is_new = event.text.strip() != (self.turn.partial or "")
+            if self.turn.is_speaking:
+                self.turn.partial = event.text.strip()
+            return is_new and bool(self.turn.partial)
         self._failures = 0
-        is_new = self.turn.transcribed(event.text)
+        is_new = self.turn.transcribed(event.text, now)
+        self.turn.wording = wording.read(
+            self.turn.text, self._setup.language, asked_for_spelling=self._asked_for_spelling()
+        )
+        if not self._setup.spelling_patience and self.turn.wording is wording.Wording.SPELLING:
+            self.turn.wording = wording.Wording.PLAIN
+        self.turn.weigh(now)
         return is_new and bool(self.turn.text)
+
+    def _asked_for_spelling(self) -> bool:
+        return wording.asks_for_spelling(self._transcript.last_of_agent)
+
+    def look_again(self, now: float) -> None:
+        """Somebody speaks over the agent, and it is not yet known what: ask for the words so far."""
+        self._out.ask(TranscribeNow())
+        self._deadlines.set("barge_in", now + LOOK_SECONDS)
 
     def failed(self, event: ListeningFailed) -> bool:
         """Says whether it has failed too often."""
@@ -75,10 +114,16 @@ class Hearing:
             self._deadlines.set("transcript", now + TRANSCRIPT_SECONDS)
         return not turn.awaited_transcripts
 
-    def take(self) -> str:
-        """The words of the turn; the next speech begins a new one."""
-        text = self.turn.text
-        self.turn.clear()
+    def take(self, now: float, because: str = "") -> UserEntry | None:
+        """The turn, if there were words in it; the next speech begins a new one. ``because``: what closed it, when
+        that was not the silence."""
+        turn = self.turn
+        entry = None
+        if turn.text:
+            turn.times.closed_at = now
+            turn.times.closed_because = because or turn.reason
+            entry = UserEntry(turn.text, self._out.next_event_id(), now, "audio", times=turn.times)
+        turn.clear()
         self._deadlines.clear("end_of_turn", "transcript", "barge_in")
         self._out.ask(ForgetSpeech())
-        return text
+        return entry

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from parola.conversation.timeline import AgentTimeline
 from parola.providers.base import Alignment
 
 CHARACTERS_PER_SECOND = 15.0
@@ -91,14 +92,11 @@ class Reply:
     number: int
     entry: int
     """Where it stands in the transcript."""
-    asked_at: float
+    times: AgentTimeline
     is_spoken: bool = True
     """False in text conversations: what was sent was read."""
     is_verbatim: bool = False
     text: str = ""
-    first_text_at: float | None = None
-    first_sentence_at: float | None = None
-    first_audio_at: float | None = None
     was_sent: bool = False
     """The client has got something of it."""
     is_written: bool = False
@@ -139,10 +137,11 @@ class Reply:
 
     def metrics(self) -> dict[str, float]:
         """What took how long, by the platform's names."""
-        spans = {"convai_tts_service_ttfb": (self.first_sentence_at, self.first_audio_at)}
+        times = self.times
+        spans = {"convai_tts_service_ttfb": (times.first_sentence_at, times.first_audio_at)}
         if not self.is_verbatim:
-            spans["convai_llm_service_ttfb"] = (self.asked_at, self.first_text_at)
-            spans["convai_llm_service_ttf_sentence"] = (self.asked_at, self.first_sentence_at)
+            spans["convai_llm_service_ttfb"] = (times.asked_at, times.first_text_at)
+            spans["convai_llm_service_ttf_sentence"] = (times.asked_at, times.first_sentence_at)
         return {name: end - start for name, (start, end) in spans.items() if start is not None and end is not None}
 
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from parola.conversation.fillers import SoftTimeout
 from parola.conversation.tools import Tool
+from parola.conversation.turn_taking import PATIENCE, BargeIn, Patience
 from parola.protocol.server_messages import AudioFormatName, ClientEventFilter
 
 
@@ -64,7 +66,13 @@ class Setup:
     """Silence after which the agent speaks again; below 0: never."""
     initial_wait_seconds: float | None = None
     silence_end_call_seconds: float = -1.0
-    end_of_turn_seconds: float = 0.5
+    patience: Patience = PATIENCE["normal"]
+    spelling_patience: bool = True
+    """What is dictated is waited for longer."""
+    speculates: bool = False
+    """The model is asked on a probable end of the turn."""
+    barge_in: BargeIn = field(default_factory=BargeIn)
+    soft_timeout: SoftTimeout = field(default_factory=SoftTimeout)
     max_duration_seconds: float = 600.0
     max_duration_message: str = ""
     first_message_is_protected: bool = False
@@ -75,6 +83,6 @@ class Setup:
     warnings: tuple[str, ...] = ()
 
     @property
-    def barge_in(self) -> bool:
+    def client_can_be_cut(self) -> bool:
         """The hosted platform cuts the agent only for clients that listen to ``interruption``."""
         return self.events.passes("interruption")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from parola.conversation.actions import StartReply
+from parola.conversation.actions import StartReply, StopReply
 from parola.conversation.agent_turn import AgentTurn, Stage
 from parola.conversation.deadlines import Deadlines
 from parola.conversation.events import ReplyEvent
+from parola.conversation.held_reply import HeldReply
 from parola.conversation.outgoing import Outgoing
 from parola.conversation.reply import Playback, Reply
 from parola.conversation.setup import Setup
+from parola.conversation.timeline import AgentTimeline
 from parola.conversation.transcript import Transcript
 from parola.providers.base import ModelRequest
 
@@ -17,23 +19,27 @@ LLM_SECONDS = 20.0
 
 
 class Speaking:
-    """At most one turn, and in it at most one reply in the making. Keeps the deadline ``llm``."""
+    """At most one turn, in it at most one reply in the making, and beside it at most one that is held back. Keeps the
+    deadline ``llm``."""
 
-    __slots__ = ("_deadlines", "_last_reply", "_out", "_stage", "playback", "turn")
+    __slots__ = ("_deadlines", "_last_reply", "_out", "_stage", "held", "playback", "turn")
 
     def __init__(self, setup: Setup, out: Outgoing, transcript: Transcript, deadlines: Deadlines) -> None:
         self._out = out
         self._deadlines = deadlines
         self._last_reply = 0
-        self.playback = Playback(client_can_be_cut=setup.barge_in)
+        self.playback = Playback(client_can_be_cut=setup.client_can_be_cut)
         streams_parts = setup.events.passes("agent_chat_response_part")
         self._stage = Stage(out, transcript, self.playback, setup.text_only, streams_parts)
+        self.held: HeldReply | None = None
+        """A reply that is being made and may not be said yet."""
         self.turn: AgentTurn | None = None
         """The agent's hold of the floor; None when it is the user's."""
 
     def is_done(self, now: float) -> bool:
         """Nothing of the agent is being made or heard; tools of it may run."""
-        return self.turn is None or (self.turn.current is None and self.playback.ends_at <= now)
+        turn = self.turn
+        return turn is None or (turn.current is None and self.held is None and self.playback.ends_at <= now)
 
     @property
     def may_go_on_protected(self) -> bool:
@@ -55,36 +61,91 @@ class Speaking:
         follow_up.tool_rounds = turn.tool_rounds
         return follow_up
 
-    def think(self, request: ModelRequest, now: float) -> Reply:
+    # -- replies ------------------------------------------------------------------------------------------------------
+
+    def think(self, request: ModelRequest, times: AgentTimeline, now: float, *, is_filler: bool = False) -> Reply:
         """Have the model take a step."""
-        reply = self._begin_reply(now)
+        reply = self._begin_reply(now, times, is_filler=is_filler)
         self._deadlines.set("llm", now + LLM_SECONDS)
-        self._out.ask(StartReply(reply.number, request=request, playback_from=self.playback.ends_at))
+        self._start(reply.number, request=request)
         return reply
 
-    def say(self, text: str, now: float) -> AgentTurn:
+    def say(self, text: str, now: float, *, is_filler: bool = False) -> AgentTurn:
         """Have a sentence spoken as it is. In a text conversation it is written, and told, at once: what the user may
         have typed meanwhile must not swallow it."""
         assert self.turn is not None
-        reply = self._begin_reply(now, is_verbatim=True)
+        times = AgentTimeline(asked_at=now, turn_closed_at=now)
+        reply = self._begin_reply(now, times, is_verbatim=True, is_filler=is_filler)
         if reply.is_spoken:
-            self._out.ask(StartReply(reply.number, verbatim=text, playback_from=self.playback.ends_at))
+            self._start(reply.number, verbatim=text)
         else:
             reply.text = text
             self.turn.reply_finished(reply)
         return self.turn
 
-    def _begin_reply(self, now: float, *, is_verbatim: bool = False) -> Reply:
+    def _begin_reply(
+        self, now: float, times: AgentTimeline, *, is_verbatim: bool = False, is_filler: bool = False
+    ) -> Reply:
         assert self.turn is not None
         self._last_reply += 1
-        return self.turn.begin_reply(self._last_reply, now, is_verbatim=is_verbatim)
+        return self.turn.begin_reply(self._last_reply, now, times, is_verbatim=is_verbatim, is_filler=is_filler)
+
+    def _start(self, number: int, *, request: ModelRequest | None = None, verbatim: str = "") -> None:
+        self._out.ask(StartReply(number, request=request, verbatim=verbatim, playback_from=self.playback.ends_at))
+
+    # -- replies that are held back -----------------------------------------------------------------------------------
+
+    def speculate(self, request: ModelRequest, now: float) -> None:
+        """Have the model take a step before the user's turn is over: nothing of it is said until then."""
+        self.drop_held()
+        self._last_reply += 1
+        self.held = HeldReply(self._last_reply, AgentTimeline(asked_at=now, is_speculative=True), request)
+        self._start(self._last_reply, request=request)
+
+    def step_aside(self, reply: Reply) -> None:
+        """The reply that is being made, of which nothing has come yet, lets another be said first."""
+        assert self.turn is not None and self.held is None
+        self.held = HeldReply(reply.number, reply.times)
+        self.turn.release(reply)
+
+    def hold(self, event: ReplyEvent, now: float) -> bool:
+        """Keep a fact of the reply that is held back; says whether it was one."""
+        if self.held is None or event.reply != self.held.number:
+            return False
+        self.held.take(event, now)
+        return True
+
+    def take_held(self, now: float) -> tuple[Reply, HeldReply]:
+        """The reply that was held back is the turn's now. Its facts have still to be taken in."""
+        assert self.turn is not None and self.held is not None
+        held, self.held = self.held, None
+        reply = self.turn.begin_reply(held.number, now, held.times)
+        self._deadlines.set("llm", max(now, held.times.asked_at + LLM_SECONDS))
+        return reply, held
+
+    def await_held(self, now: float) -> None:
+        """Nothing else is being made: the model is waited for as long as ever."""
+        if self.held is not None:
+            self._deadlines.set("llm", max(now, self.held.times.asked_at + LLM_SECONDS))
+
+    def drop_held(self) -> None:
+        """It is not wanted: it was never there."""
+        held, self.held = self.held, None
+        if held is not None and held.is_running:
+            self._out.ask(StopReply(held.number))
+
+    # -- facts, and the end of it -------------------------------------------------------------------------------------
 
     def reply_of(self, event: ReplyEvent) -> Reply | None:
         """The reply a fact is about; None when that was stopped, or has finished."""
         reply = self.turn.current if self.turn is not None else None
         return reply if reply is not None and reply.number == event.reply else None
 
-    def cut(self, now: float, *, is_interruption: bool) -> None:
+    def cut(self, now: float, *, is_interruption: bool) -> str | None:
+        """Gives back the words that were not heard; None when the model had not finished them."""
         assert self.turn is not None
-        self._deadlines.clear("llm", "playback", "barge_in")
-        self.turn.cut(now, is_interruption=is_interruption)
+        self._deadlines.clear("llm", "soft_timeout", "playback", "barge_in")
+        is_waiting = self.held is not None
+        self.drop_held()
+        unheard = self.turn.cut(now, is_interruption=is_interruption)
+        return None if is_waiting else unheard

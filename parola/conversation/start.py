@@ -14,12 +14,14 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from parola.conversation import prompt
+from parola.conversation.backchannels import IgnoreTerms, default_terms
+from parola.conversation.fillers import DEFAULT_PROMPT, SoftTimeout
 from parola.conversation.overrides import accepted, merged
 from parola.conversation.setup import ModelChoice, Setup, VoiceChoice
 from parola.conversation.tools import InterruptionMode, Tool
-from parola.conversation.turn_taking import END_OF_TURN_SECONDS
+from parola.conversation.turn_taking import PATIENCE, BargeIn
 from parola.errors import ConversationRefused
-from parola.protocol.agents import AgentPlatformSettings, ConversationalConfig
+from parola.protocol.agents import AgentPlatformSettings, ConversationalConfig, SoftTimeoutConfig, TurnConfig
 from parola.protocol.client_messages import ConversationInitiationClientData
 from parola.protocol.server_messages import ClientEventFilter
 from parola.providers.base import ToolDefinition
@@ -140,7 +142,11 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
         turn_timeout_seconds=config.turn.turn_timeout,
         initial_wait_seconds=config.turn.initial_wait_time,
         silence_end_call_seconds=config.turn.silence_end_call_timeout,
-        end_of_turn_seconds=END_OF_TURN_SECONDS.get(config.turn.turn_eagerness, END_OF_TURN_SECONDS["normal"]),
+        patience=PATIENCE.get(config.turn.turn_eagerness, PATIENCE["normal"]),
+        spelling_patience=config.turn.spelling_patience != "off",
+        speculates=config.turn.speculative_turn,
+        barge_in=_barge_in(config.turn, agent.language),
+        soft_timeout=_soft_timeout(config.turn.soft_timeout_config),
         max_duration_seconds=float(config.conversation.max_duration_seconds),
         max_duration_message=agent.max_conversation_duration_message,
         first_message_is_protected=agent.disable_first_message_interruptions,
@@ -148,6 +154,32 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
         record_voice=platform.privacy.record_voice,
         client_data=client_data.model_dump(mode="json", exclude_none=True),
         warnings=tuple(warnings),
+    )
+
+
+def _barge_in(turn: TurnConfig, language: str) -> BargeIn:
+    languages = turn.interruption_ignore_term_languages or [language]
+    terms = list(turn.interruption_ignore_terms)
+    if turn.merge_with_default_ignore_terms:
+        terms += default_terms(languages)
+    return BargeIn(
+        min_seconds=turn.x_interruption_min_speech_secs,
+        min_words=turn.x_interruption_min_words,
+        ignore_terms=IgnoreTerms(tuple(terms)),
+        backchannels=IgnoreTerms(default_terms(languages)),
+        resumes=turn.x_resume_false_interruptions,
+    )
+
+
+def _soft_timeout(config: SoftTimeoutConfig) -> SoftTimeout:
+    return SoftTimeout(
+        seconds=config.timeout_seconds,
+        messages=tuple(text for text in (config.message, *config.additional_soft_timeout_messages) if text.strip()),
+        is_generated=config.use_llm_generated_message,
+        prompt=config.llm_generated_message_prompt_override or DEFAULT_PROMPT,
+        is_random=config.randomize_fillers,
+        most=config.max_soft_timeouts_per_generation,
+        after_first_user_message=config.disable_until_first_user_message,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import orjson
 
 from parola.conversation.events import Attachment
+from parola.conversation.timeline import AgentTimeline, UserTimeline
 from parola.conversation.tools import ToolCall
 
 SILENCE = "..."
@@ -26,6 +27,10 @@ class UserEntry:
     at: float
     medium: Literal["audio", "text", "file"]
     files: tuple[Attachment, ...] = ()
+    times: UserTimeline | None = None
+    """None for what was written."""
+    is_backchannel: bool = False
+    """It left the floor to the agent: kept, and not shown to the model."""
 
 
 @dataclass(slots=True)
@@ -60,6 +65,9 @@ class AgentEntry:
     """Seconds, by the platform's names for them."""
     feedback: tuple[str, float] | None = None
     """``like`` or ``dislike``, and when."""
+    times: AgentTimeline | None = None
+    is_filler: bool = False
+    """Said while the model was slow: the user heard it, the model need not know."""
 
     @property
     def is_interrupted(self) -> bool:
@@ -131,6 +139,15 @@ class Transcript:
     def agent_turns(self) -> int:
         return len({e.event_id for e in self.entries if isinstance(e, AgentEntry) and e.is_worth_keeping})
 
+    @property
+    def last_of_agent(self) -> str:
+        """What the agent said last, as far as it was heard."""
+        return next((e.said for e in reversed(self.entries) if isinstance(e, AgentEntry) and e.said), "")
+
+    @property
+    def user_has_spoken(self) -> bool:
+        return any(isinstance(entry, UserEntry) for entry in self.entries)
+
     # -- for the model ------------------------------------------------------------------------------------------------
 
     def messages(self, files_in_memory: int) -> list[dict[str, Any]]:
@@ -140,6 +157,8 @@ class Transcript:
         messages: list[dict[str, Any]] = []
         for entry in self.entries:
             match entry:
+                case UserEntry(is_backchannel=True) | AgentEntry(is_filler=True):
+                    pass
                 case UserEntry():
                     hidden = min(forgotten, len(entry.files))
                     forgotten -= hidden
@@ -193,6 +212,10 @@ class Transcript:
         match entry:
             case UserEntry():
                 turn |= {"message": entry.text, "source_medium": entry.medium, "source_event_id": entry.event_id}
+                if entry.is_backchannel:
+                    turn["ignored_as_backchannel"] = True
+                if entry.times is not None:
+                    turn["x_timeline"] = entry.times.record(self._started_at)
                 if entry.files:
                     turn["file_inputs"] = [
                         {"file_id": f.file_id, "original_filename": f.name, "mime_type": f.mime_type, "file_url": ""}
@@ -250,6 +273,8 @@ class Transcript:
         if entry.metrics:
             metrics = {name: {"elapsed_time": round(seconds, 4)} for name, seconds in entry.metrics.items()}
             turn["conversation_turn_metrics"] = {"metrics": metrics}
+        if entry.times is not None:
+            turn["x_timeline"] = entry.times.record(self._started_at)
         if entry.feedback is not None:
             score, at = entry.feedback
             turn["feedback"] = {"score": score, "time_in_call_secs": self._seconds(at)}

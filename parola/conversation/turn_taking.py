@@ -1,27 +1,185 @@
 """The rules of the floor: when the user's turn is over, and what takes the floor from the agent.
 
-A user turn is over when the user has been silent for long enough *and* the words of all that was said are there. The
-words come from ``TranscriptUpdated``, one for each pause, and always cover the whole turn. It is taken when the agent
-can be answered to: words said into a reply that cannot be cut wait until that reply has been heard.
+A user turn is over when the user has been silent for long enough *and* the words of all that was said are there. How
+long is enough follows from one decision on all the evidence there is: how the voice sounded (``TurnEndPredicted``),
+what the words say (``wording``), whether something is being spelled, how eager the agent is. The words come from
+``TranscriptUpdated``, one for each pause, and always cover the whole turn. A turn is taken when the agent can be
+answered to: words said into a reply that cannot be cut wait until that reply has been heard.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
+from parola.conversation.backchannels import IgnoreTerms, words
 from parola.conversation.events import SpeechStarted, SpeechStopped
-
-END_OF_TURN_SECONDS = {"eager": 0.35, "normal": 0.5, "patient": 0.9}
-"""Silence after which a turn is over, by the agent's ``turn_eagerness``."""
-
-BARGE_IN_SECONDS = 0.2
-"""Speech that takes the floor from the agent."""
+from parola.conversation.timeline import UserTimeline, VerdictAt
+from parola.conversation.wording import Wording
 
 TYPING_SECONDS = 2.0
 """How long a ``user_activity`` keeps the agent from taking the turn."""
 
 TRANSCRIPT_SECONDS = 15.0
 """How long the words of a turn may lag behind its end before listening counts as failed."""
+
+
+# -- the end of a turn ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a silence ends a turn, in seconds, by what is known about the turn."""
+
+    finished: float
+    """Nothing speaks against its end, and something for it."""
+    unsure: float
+    """Nothing is known, or the evidence disagrees."""
+    unfinished: float
+    """More is coming; but nobody waits much longer than a second for it."""
+    spelling: float
+    """Digits, letters or an address are being dictated, with pauses between the groups."""
+
+
+PATIENCE = {
+    "eager": Patience(finished=0.25, unsure=0.4, unfinished=0.8, spelling=1.2),
+    "normal": Patience(finished=0.35, unsure=0.5, unfinished=1.0, spelling=1.6),
+    "patient": Patience(finished=0.7, unsure=0.9, unfinished=1.3, spelling=2.4),
+}
+"""By the agent's ``turn_eagerness``."""
+
+PROBABLY_OVER = 0.6
+PROBABLY_NOT_OVER = 0.15
+"""What the turn detector must say to count for, or against, the end; between the two it has no opinion."""
+
+Reason = Literal["finished", "unsure", "unfinished", "spelling"]
+
+
+def verdict(probability: float | None, wording: Wording) -> Reason:
+    """Weigh the evidence. ``probability`` is the turn detector's, None when it has not spoken.
+
+    Words win over sound where they are sure: the detector hears a falling tone in "my number is four one five". A turn
+    whose words sound complete is never held for the sound alone.
+    """
+    if wording is Wording.SPELLING:
+        return "spelling"
+    if wording is Wording.OPEN:
+        return "unfinished"
+    if probability is None:
+        return "finished" if wording is Wording.CLOSED else "unsure"
+    if probability >= PROBABLY_OVER:
+        return "finished"
+    if probability <= PROBABLY_NOT_OVER:
+        return "unsure" if wording is Wording.CLOSED else "unfinished"
+    return "unsure"
+
+
+@dataclass(slots=True)
+class UserTurn:
+    """What the user has said since the last turn ended. Times are monotonic seconds."""
+
+    patience: Patience
+    text: str = ""
+    """The words up to the last pause."""
+    partial: str | None = None
+    """The words up to a moment ago, while the user is speaking; None when nobody asked."""
+    is_speaking: bool = False
+    started_at: float | None = None
+    """When the present utterance began; None before any speech."""
+    stopped_at: float | None = None
+    """When the user fell silent; None while speaking, or before any speech."""
+    awaited_transcripts: int = 0
+    held_until: float = 0.0
+    """The user is typing: the turn is not over before this."""
+    probability: float | None = None
+    """What the turn detector says of the last utterance."""
+    wording: Wording = Wording.NONE
+    """What the words up to the last pause say."""
+    times: UserTimeline = field(default_factory=UserTimeline)
+
+    @property
+    def has_begun(self) -> bool:
+        return self.started_at is not None
+
+    def speech_started(self, event: SpeechStarted) -> None:
+        if self.times.speech_started_at is None:
+            self.times.speech_started_at = event.at
+        self.is_speaking = True
+        self.started_at = event.at
+        self.stopped_at = None
+        self.partial = None
+        self.probability = None
+
+    def speech_stopped(self, event: SpeechStopped) -> None:
+        self.is_speaking = False
+        self.stopped_at = self.times.speech_stopped_at = event.at
+        self.partial = None
+        self.awaited_transcripts += 1
+
+    def transcribed(self, text: str, now: float) -> bool:
+        """The turn's words so far; says whether they are new."""
+        text = text.strip()
+        self.not_transcribed()
+        is_new = text != self.text
+        self.text = text
+        self.times.transcribed_at = now
+        return is_new
+
+    def not_transcribed(self) -> None:
+        self.awaited_transcripts = max(0, self.awaited_transcripts - 1)
+
+    @property
+    def reason(self) -> Reason:
+        """Why the turn would end when it would, as things stand."""
+        return verdict(self.probability, Wording.NONE if self.awaited_transcripts else self.wording)
+
+    def weigh(self, now: float) -> None:
+        """The evidence has changed: note what it comes to."""
+        if self.stopped_at is not None:
+            wait: float = getattr(self.patience, self.reason)
+            self.times.note(VerdictAt(now, self.reason, wait, self.probability, self.wording.value))
+
+    @property
+    def ends_at(self) -> float | None:
+        """When silence alone would end the turn; None while the user speaks."""
+        if self.stopped_at is None:
+            return None
+        wait: float = getattr(self.patience, self.reason)
+        return max(self.stopped_at + wait, self.held_until)
+
+    @property
+    def is_waiting_to_be_taken(self) -> bool:
+        """The user has fallen silent and all the words are there."""
+        return bool(self.text) and not self.is_speaking and not self.awaited_transcripts
+
+    @property
+    def newest_words(self) -> str | None:
+        """The words as far as they are known; None when none of the present utterance are."""
+        if self.is_speaking:
+            return self.partial
+        return None if self.awaited_transcripts else self.text
+
+    def spoken_seconds(self, now: float) -> float:
+        """Length of the present (or last) utterance."""
+        if self.started_at is None:
+            return 0.0
+        return (now if self.stopped_at is None else self.stopped_at) - self.started_at
+
+    def clear(self) -> None:
+        """The turn has been taken. Transcripts still on their way belong to it and are no longer awaited."""
+        self.text = ""
+        self.partial = None
+        self.is_speaking = False
+        self.started_at = None
+        self.stopped_at = None
+        self.awaited_transcripts = 0
+        self.held_until = 0.0
+        self.probability = None
+        self.wording = Wording.NONE
+        self.times = UserTimeline()
+
+
+# -- the floor --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,70 +211,58 @@ class Floor:
         return self.is_protected or (self.is_busy and not self.yields_to_speech)
 
 
-@dataclass(slots=True)
-class UserTurn:
-    """What the user has said since the last turn ended. Times are monotonic seconds."""
+BARGE_IN_SECONDS = 0.2
+"""Speech that takes the floor from the agent, where words are not asked for."""
 
-    silence_seconds: float
-    """Silence that ends the turn."""
-    text: str = ""
-    is_speaking: bool = False
-    started_at: float | None = None
-    """When the present utterance began; None before any speech."""
-    stopped_at: float | None = None
-    """When the user fell silent; None while speaking, or before any speech."""
-    awaited_transcripts: int = 0
-    held_until: float = 0.0
-    """The user is typing: the turn is not over before this."""
+LOOK_SECONDS = 0.25
+"""How long one look at the words of somebody who speaks over the agent is good for."""
 
-    @property
-    def has_begun(self) -> bool:
-        return self.started_at is not None
+UNHEARD_SECONDS = 1.0
+"""Speech of this length takes the floor although no words of it have come: nobody says "mhm" for so long."""
 
-    def speech_started(self, event: SpeechStarted) -> None:
-        self.is_speaking = True
-        self.started_at = event.at
-        self.stopped_at = None
 
-    def speech_stopped(self, event: SpeechStopped) -> None:
-        self.is_speaking = False
-        self.stopped_at = event.at
-        self.awaited_transcripts += 1
+@dataclass(frozen=True, slots=True)
+class BargeIn:
+    """What an agent asks of those who speak over it."""
 
-    def transcribed(self, text: str) -> bool:
-        """The turn's words so far; says whether they are new."""
-        text = text.strip()
-        self.not_transcribed()
-        is_new = text != self.text
-        self.text = text
-        return is_new
-
-    def not_transcribed(self) -> None:
-        self.awaited_transcripts = max(0, self.awaited_transcripts - 1)
+    min_seconds: float = BARGE_IN_SECONDS
+    min_words: int = 0
+    """0 or 1: sound is enough."""
+    ignore_terms: IgnoreTerms = field(default_factory=IgnoreTerms)
+    """Phrases that never take the floor."""
+    backchannels: IgnoreTerms = field(default_factory=IgnoreTerms)
+    """Phrases after which the agent goes on where it was cut, unless it had just asked something."""
+    resumes: bool = True
+    """After an interruption that turned out to be none, the agent goes on."""
 
     @property
-    def ends_at(self) -> float | None:
-        """When silence alone would end the turn; None while the user speaks."""
-        if self.stopped_at is None:
-            return None
-        return max(self.stopped_at + self.silence_seconds, self.held_until)
+    def needs_words(self) -> bool:
+        return self.min_words > 1 or bool(self.ignore_terms)
 
-    @property
-    def is_waiting_to_be_taken(self) -> bool:
-        """The user has fallen silent and all the words are there."""
-        return bool(self.text) and not self.is_speaking and not self.awaited_transcripts
+    def first_look_seconds(self) -> float:
+        """How long somebody has to speak before it is worth asking whether they mean it."""
+        return max(self.min_seconds, LOOK_SECONDS) if self.needs_words else self.min_seconds
 
-    def spoken_seconds(self, now: float) -> float:
-        """Length of the present (or last) utterance."""
-        if self.started_at is None:
-            return 0.0
-        return (now if self.stopped_at is None else self.stopped_at) - self.started_at
+    def judge(self, turn: UserTurn, now: float) -> Literal["yields", "look_again", "stays"]:
+        """Somebody speaks, or has just spoken, over the agent: does it yield?"""
+        spoken = turn.spoken_seconds(now)
+        if not self.needs_words:
+            return "yields" if spoken >= self.min_seconds else "stays"
+        heard = turn.newest_words
+        if heard is not None and heard.strip() and not self.ignores(heard):
+            return "yields"
+        if turn.is_speaking and (heard is not None or spoken < UNHEARD_SECONDS):
+            return "look_again"
+        return "yields" if turn.is_speaking else "stays"
 
-    def clear(self) -> None:
-        """The turn has been taken. Transcripts still on their way belong to it and are no longer awaited."""
-        self.text = ""
-        self.is_speaking = False
-        self.started_at = None
-        self.stopped_at = None
-        self.awaited_transcripts = 0
-        self.held_until = 0.0
+    def ignores(self, text: str) -> bool:
+        """These words, and no others, leave the floor to the agent."""
+        return self.ignore_terms.covers(text) or len(words(text)) < self.min_words
+
+    def is_backchannel(self, text: str, agent_heard: str) -> bool:
+        """These words only show that the user listens. After a question "yes" is an answer."""
+        if self.ignores(text):
+            return True
+        return (
+            self.resumes and self.backchannels.covers(text) and not agent_heard.rstrip(" .\"'”»)").endswith(("?", "？"))
+        )

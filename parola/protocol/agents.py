@@ -59,6 +59,12 @@ class TurnConfig(Reading):
     merge_with_default_ignore_terms: bool = False
     transcribe_on_disabled_interruptions: bool = False
     soft_timeout_config: SoftTimeoutConfig = Field(default_factory=SoftTimeoutConfig)
+    x_interruption_min_speech_secs: Annotated[float, Between(0.05, 5)] = 0.2
+    """Speech that takes the floor from the agent, where words are not asked for."""
+    x_interruption_min_words: Annotated[int, Between(0, 20)] = 0
+    """Words that take the floor; 0: sound is enough."""
+    x_resume_false_interruptions: bool = True
+    """A cough, or "mhm", cut the agent off: it goes on where it was."""
 
 
 class SupportedVoice(Reading):

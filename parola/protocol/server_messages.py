@@ -247,6 +247,15 @@ class Error(ServerMessage):
     details: dict[str, Any] | None = None
 
 
+class InternalTurnProbability(ServerMessage):
+    """How likely the user's turn is over, by its sound, for those who asked for it."""
+
+    event_type = "internal_turn_probability"
+    payload_key = "turn_probability_internal_event"
+
+    turn_probability: float
+
+
 class InternalTentativeAgentResponse(ServerMessage):
     """A draft of the reply, for those who asked for it."""
 
@@ -275,6 +284,7 @@ SERVER_MESSAGES: tuple[type[ServerMessage], ...] = (
     VadScore,
     ContextUsage,
     Error,
+    InternalTurnProbability,
     InternalTentativeAgentResponse,
 )
 

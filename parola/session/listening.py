@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import numpy as np
@@ -211,7 +211,10 @@ class Listening:
 
     def _stopped(self, at: float) -> None:
         self._tell(SpeechStopped(at))
-        task = self._loop.create_task(self._transcribe(self._turn))
+        self._begin(self._transcribe(self._turn))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -254,6 +257,21 @@ class Listening:
                 event = TranscriptUpdated(transcript.text)
             if turn == self._turn:
                 self._tell(event)
+
+    def transcribe_now(self) -> None:
+        """Tell the words so far while the user speaks, unless a transcription is under way already."""
+        if self._segmenter.is_speech and not self._order.locked():
+            self._begin(self._transcribe_partly(self._turn))
+
+    async def _transcribe_partly(self, turn: int) -> None:
+        async with self._order:
+            try:
+                transcript = await self._stream.transcribe()
+            except Exception as error:
+                log.warning("partial_transcription_failed", error=str(error))
+                return
+            if turn == self._turn and self._segmenter.is_speech:
+                self._tell(TranscriptUpdated(transcript.text, is_partial=True))
 
     def forget(self) -> None:
         """The turn has been taken: what comes now begins a new one."""

@@ -15,7 +15,7 @@ from binascii import a2b_base64
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from parola.conversation.actions import Action, Close, ForgetSpeech, Send, StartReply, StopReply, Warn
+from parola.conversation.actions import Action, Close, ForgetSpeech, Send, StartReply, StopReply, TranscribeNow, Warn
 from parola.conversation.actions import Record as RecordTurn
 from parola.conversation.conversation import Conversation
 from parola.conversation.events import (
@@ -192,6 +192,9 @@ class Session:
                 case StopReply():
                     if action.reply in self._replies:
                         self._replies[action.reply].cancel()
+                case TranscribeNow():
+                    if self._ear is not None:
+                        self._ear.transcribe_now()
                 case ForgetSpeech():
                     if self._ear is not None:
                         self._ear.forget()

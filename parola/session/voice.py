@@ -62,6 +62,11 @@ class Ear:
             self._kept += len(samples)
         return samples
 
+    def transcribe_now(self) -> None:
+        """Have the words so far told, though the user is still speaking."""
+        if self._listening is not None:
+            self._listening.transcribe_now()
+
     def forget(self) -> None:
         if self._listening is not None:
             self._listening.forget()

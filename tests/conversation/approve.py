@@ -15,7 +15,17 @@ from pathlib import Path
 
 import orjson
 
-from parola.conversation.actions import Action, Close, ForgetSpeech, Record, Send, StartReply, StopReply, Warn
+from parola.conversation.actions import (
+    Action,
+    Close,
+    ForgetSpeech,
+    Record,
+    Send,
+    StartReply,
+    StopReply,
+    TranscribeNow,
+    Warn,
+)
 from parola.protocol.server_messages import Audio
 from parola.session.tape import Step, Tape, read
 
@@ -54,13 +64,15 @@ def _told(action: Action) -> str:
         case Send(message=message):
             return f"send {message.event_type} {_json(message.payload())}"
         case Record(index=index, turn=turn):
-            return f"record {index} {_json({key: value for key, value in turn.items() if value})}"
+            return f"record {index} {_json({k: value for k, value in turn.items() if value and k != 'x_timeline'})}"
         case StartReply(request=None):
             return f"start reply {action.reply}, verbatim: {action.verbatim}"
         case StartReply(request=request):
             return f"start reply {action.reply} {_json(list(request.messages))}"
         case StopReply():
             return f"stop reply {action.reply}"
+        case TranscribeNow():
+            return "transcribe now"
         case ForgetSpeech():
             return "forget speech"
         case Warn():

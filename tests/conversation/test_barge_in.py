@@ -10,8 +10,8 @@ from parola.conversation.events import (
     SentenceStarted,
     SpeechStarted,
     SpeechStopped,
-    TranscriptUpdated,
 )
+from parola.conversation.turn_taking import BargeIn
 from parola.protocol.server_messages import (
     AgentResponse,
     AgentResponseCorrection,
@@ -210,7 +210,10 @@ def test_no_audio_follows_an_interruption_under_its_id(seconds: float):
     assert all(m.event_id > 2 for m in story.sent[cut:] if isinstance(m, Audio))
 
 
-def test_an_interruption_without_words_leaves_the_floor_to_the_user():
-    story = menu_is_read().wait(2).caller_speaks().tell(SpeechStopped(102.7), TranscriptUpdated("")).wait(1)
+def test_an_interruption_without_words_leaves_the_floor_to_the_user_when_the_agent_is_not_to_resume():
+    story = (
+        Story(barge_in=BargeIn(resumes=False)).connects().asks("Read me the menu").agent_says(MENU, seconds=4).wait(2)
+    )
+    story.caller_speaks().falls_silent("").wait(1)
     assert story.phase == "listening" and len(story.replies) == 1
     assert story.wait(7).phase == "thinking"

@@ -12,9 +12,10 @@ from parola.conversation.events import ListeningFailed, SpeechStarted, SpeechSto
 from parola.conversation.hearing import MOST_FAILURES, Hearing
 from parola.conversation.outgoing import Outgoing
 from parola.conversation.reply import Playback, Reply, Sentence, broken_off
+from parola.conversation.setup import Setup
 from parola.conversation.tool_round import Tools
 from parola.conversation.transcript import AgentEntry, Transcript
-from parola.conversation.turn_taking import Floor, UserTurn
+from parola.conversation.turn_taking import PATIENCE, Floor, UserTurn
 from parola.protocol.server_messages import ClientEventFilter, Ping
 from parola.providers.base import Alignment
 from tests.story import client_tool, system_tool
@@ -71,17 +72,17 @@ def test_who_the_agent_yields_the_floor_to(floor: Floor, to_text: bool, to_speec
 
 
 def test_a_user_turn_ends_when_silence_and_typing_are_over():
-    turn = UserTurn(silence_seconds=0.5)
+    turn = UserTurn(PATIENCE["normal"])
     assert turn.ends_at is None and not turn.has_begun
     turn.speech_started(SpeechStarted(1.0))
     assert turn.ends_at is None and turn.spoken_seconds(1.75) == 0.75
     turn.speech_stopped(SpeechStopped(2.0))
     assert turn.ends_at == 2.5 and turn.spoken_seconds(9.0) == 1.0 and not turn.is_waiting_to_be_taken
-    assert turn.transcribed(" Hello ") and turn.text == "Hello" and turn.is_waiting_to_be_taken
+    assert turn.transcribed(" Hello ", 2.2) and turn.text == "Hello" and turn.is_waiting_to_be_taken
     turn.held_until = 4.0
     assert turn.ends_at == 4.0
     turn.clear()
-    assert turn == UserTurn(silence_seconds=0.5)
+    assert turn == UserTurn(PATIENCE["normal"])
 
 
 # -- hearing ----------------------------------------------------------------------------------------------------------
@@ -89,26 +90,28 @@ def test_a_user_turn_ends_when_silence_and_typing_are_over():
 
 def hearing() -> tuple[Hearing, Deadlines, Outgoing]:
     deadlines, out = Deadlines(), outgoing()
-    return Hearing(UserTurn(0.5), out, deadlines), deadlines, out
+    setup = Setup(conversation_id="conv_1", agent_id="agent_1")
+    return Hearing(setup, out, Transcript("agent_1", 0.0), deadlines), deadlines, out
 
 
 def test_hearing_waits_for_the_barge_in_then_the_silence_then_the_words():
     ear, deadlines, out = hearing()
     ear.speech_started(SpeechStarted(1.0))
     assert deadlines.next == 1.2 and not ear.is_over(1.1)
-    assert ear.speech_stopped(SpeechStopped(2.0), 2.0), "long enough to take the floor"
+    assert ear.speech_stopped(SpeechStopped(2.0), 2.0), "nobody has looked at it yet"
     assert deadlines.next == 2.5
     assert not ear.is_over(2.5) and "transcript" in deadlines
-    assert ear.transcribed(TranscriptUpdated("Hello")) and ear.is_over(2.6)
-    assert ear.take() == "Hello" and out.take() == [ForgetSpeech()] and deadlines.next is None
-    assert not ear.transcribed(TranscriptUpdated("Hello again"))
+    assert ear.transcribed(TranscriptUpdated("Hello"), 2.6) and ear.is_over(2.6)
+    taken = ear.take(2.6)
+    assert taken is not None and taken.text == "Hello" and out.take() == [ForgetSpeech()] and deadlines.next is None
+    assert not ear.transcribed(TranscriptUpdated("Hello again"), 2.7)
 
 
 def test_hearing_is_deaf_after_failures_in_a_row():
     ear, _, _ = hearing()
     ear.speech_started(SpeechStarted(1.0))
     failures = [ear.failed(ListeningFailed("no")) for _ in range(MOST_FAILURES - 1)]
-    ear.transcribed(TranscriptUpdated("Hello"))
+    ear.transcribed(TranscriptUpdated("Hello"), 1.5)
     failures += [ear.failed(ListeningFailed("no")) for _ in range(MOST_FAILURES)]
     assert failures == [False] * (2 * MOST_FAILURES - 2) + [True]
 

@@ -20,6 +20,29 @@ def test_a_user_turn_in_full():
             "original_message": None,
             "source_medium": "audio",
             "source_event_id": 1,
+            "x_timeline": {
+                "speech_started_secs": 0.0,
+                "speech_stopped_secs": 1.0,
+                "transcribed_secs": 1.0,
+                "closed_secs": 1.5,
+                "closed_because": "unsure",
+                "verdicts": [
+                    {
+                        "at_secs": 1.0,
+                        "verdict": "unsure",
+                        "wait_secs": 0.5,
+                        "turn_probability": None,
+                        "wording": "none",
+                    },
+                    {
+                        "at_secs": 1.0,
+                        "verdict": "unsure",
+                        "wait_secs": 0.5,
+                        "turn_probability": None,
+                        "wording": "plain",
+                    },
+                ],
+            },
         }
     ]
 
@@ -48,6 +71,15 @@ def test_an_agent_turn_in_full():
         "source_event_id": 2,
         "producing_llm": "qwen",
         "llm_usage": {"model_usage": {"qwen": {"input": {"tokens": 100}, "output_total": {"tokens": 20}}}},
+        "x_timeline": {
+            "asked_secs": 0.0,
+            "first_token_secs": 0.3,
+            "first_sentence_secs": 0.5,
+            "tts_first_byte_secs": 0.6,
+            "first_audio_sent_secs": 0.6,
+            "is_speculative": False,
+            "latency_secs": {"end_of_turn": 0.0, "llm": 0.3, "sentence": 0.2, "tts": 0.1, "send": 0.0, "total": 0.6},
+        },
     }
 
 

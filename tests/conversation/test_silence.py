@@ -4,6 +4,7 @@ import pytest
 
 from parola.conversation.actions import Close
 from parola.conversation.events import ReplyText
+from parola.conversation.turn_taking import BargeIn
 from parola.protocol.client_messages import ContextualUpdate, UserActivity
 from parola.protocol.server_messages import AgentResponse, AgentResponseCorrection, Error, Interruption
 from tests.story import Story, client_tool
@@ -111,7 +112,8 @@ def test_noise_without_words_is_no_sign_of_life():
 
 
 def test_a_false_interruption_does_not_end_the_call_at_once():
-    story = Story(silence_end_call_seconds=5, turn_timeout_seconds=-1).connects().asks("Tell me")
+    deaf = BargeIn(resumes=False)
+    story = Story(silence_end_call_seconds=5, turn_timeout_seconds=-1, barge_in=deaf).connects().asks("Tell me")
     story.agent_says("A long story", seconds=30).wait(20).begins_to_speak().wait(1).falls_silent("").wait(3)
     assert story.close is None
     assert story.wait(5).close == SILENT

@@ -2,21 +2,22 @@
 
 from parola.conversation.actions import ForgetSpeech
 from parola.conversation.events import ListeningFailed, SpeechStarted, SpeechStopped, TranscriptUpdated
+from parola.conversation.turn_taking import PATIENCE
 from parola.protocol.client_messages import UserActivity
 from parola.protocol.server_messages import TentativeUserTranscript, UserTranscript
 from tests.story import Story
 
 
 def test_the_agent_answers_once_the_silence_is_long_enough():
-    story = Story().connects().begins_to_speak().wait(1).falls_silent("What time is it?")
+    story = Story().connects().begins_to_speak().wait(1).falls_silent("Tell me the time.")
     assert story.wait(0.49).replies == []
     story.wait(0.01)
-    assert story.latest == [UserTranscript(user_transcript="What time is it?", event_id=1)]
-    assert story.asked_llm_with("What time is it?") and story.phase == "thinking"
+    assert story.latest == [UserTranscript(user_transcript="Tell me the time.", event_id=1)]
+    assert story.asked_llm_with("Tell me the time.") and story.phase == "thinking"
 
 
 def test_a_patient_agent_waits_longer():
-    story = Story(end_of_turn_seconds=0.9).connects().begins_to_speak().wait(1).falls_silent("Well")
+    story = Story(patience=PATIENCE["patient"]).connects().begins_to_speak().wait(1).falls_silent("Well")
     assert story.wait(0.89).replies == []
     assert len(story.wait(0.01).replies) == 1
 
@@ -127,9 +128,9 @@ def test_silence_that_was_never_preceded_by_speech_means_nothing():
 
 
 def test_how_long_the_words_took_is_measured():
-    story = Story().connects().asks("Hello").agent_says("Hi")
-    metrics = story.record[-1]["conversation_turn_metrics"]["metrics"]
-    assert metrics["convai_asr_trailing_service_latency"] == {"elapsed_time": 0.5}
+    story = Story().connects().begins_to_speak().wait(1).falls_silent().wait(0.3).transcribed("Hello").wait(0.2)
+    metrics = story.agent_says("Hi").record[-1]["conversation_turn_metrics"]["metrics"]
+    assert metrics["convai_asr_trailing_service_latency"] == {"elapsed_time": 0.3}
 
 
 def test_a_caller_who_speaks_when_a_reply_would_begin_is_not_spoken_over():

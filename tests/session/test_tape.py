@@ -26,6 +26,7 @@ ONE_OF_EACH: list[Event] = [
     events.SpeechStopped(2.5),
     events.SpeechScored(0.25),
     events.TranscriptUpdated("Grüß Gott"),
+    events.TurnEndPredicted(0.75),
     events.ListeningFailed("no model"),
     events.FilesShared("What is this?", (PICTURE,)),
     events.ReplyText(1, "Hi"),

@@ -1,0 +1,52 @@
+"""A reply that is made before it may be said.
+
+The model is asked on a probable end of the user's turn (``speculative_turn``), or is slow and somebody else has the
+word meanwhile (a soft timeout's filler). Until the reply is let go, its facts wait here in their order: nothing of it
+is sent, stored, or acted on, no tool runs. Then they are taken as if they came now; or it is stopped, and was never
+there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from parola.conversation.events import ModelFinished, ReplyEvent, ReplyFailed, ReplyFinished
+from parola.conversation.timeline import AgentTimeline
+from parola.providers.base import ModelRequest
+
+
+@dataclass(slots=True)
+class HeldReply:
+    number: int
+    times: AgentTimeline
+    request: ModelRequest | None = None
+    """What the model was asked, when that may turn out not to be what it would be asked in the end."""
+    facts: list[tuple[ReplyEvent, float]] = field(default_factory=list)
+    """With the time at which each came."""
+
+    def take(self, event: ReplyEvent, now: float) -> None:
+        self.facts.append((event, now))
+
+    @property
+    def is_running(self) -> bool:
+        """Somebody is still making it: stopping it means something."""
+        return not any(isinstance(event, ReplyFinished | ReplyFailed) for event, _ in self.facts)
+
+    @property
+    def has_failed(self) -> bool:
+        return any(isinstance(event, ReplyFailed) for event, _ in self.facts)
+
+    @property
+    def has_begun(self) -> bool:
+        """There is something to say, or to do."""
+        return any(not isinstance(event, ModelFinished) for event, _ in self.facts)
+
+    def answers(self, request: ModelRequest) -> bool:
+        """It was asked with the same conversation. The clock in a system prompt may have moved on."""
+        return self.request is not None and _said(self.request) == _said(request) and not self.has_failed
+
+
+def _said(request: ModelRequest) -> list[object]:
+    messages: list[object] = list(request.messages)
+    first = request.messages[0] if request.messages else {}
+    return messages[1:] if first.get("role") == "system" else messages
