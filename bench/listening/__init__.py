@@ -1,0 +1,1 @@
+"""How well Parola listens: turns, interruptions and words, on recorded speech; see docs/listening.md."""
