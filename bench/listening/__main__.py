@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -11,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
-import structlog
 
 from bench.listening import corpus, report
 from bench.listening.scenarios import Case, Scenario, cases, read
 from bench.listening.scoring import OverAgent, Row, Turn, over_agent, over_agent_row, turn, turn_row
 from bench.listening.stage import Rules, Stage
 from bench.listening.voices import Voices
+from parola import logs
 
 OWN = tuple(Rules(name, eagerness=name) for name in ("eager", "normal", "patient"))
 FIXED = tuple(Rules(f"silence {seconds:.1f}", silence_seconds=seconds) for seconds in (0.5, 0.8))
@@ -59,7 +58,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     chosen = arguments()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    logs.configure("error")
     try:
         clips = corpus.load(chosen.corpus)
     except corpus.NoCorpus as problem:

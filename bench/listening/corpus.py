@@ -145,12 +145,12 @@ def _take_out(box: Path, source: dict[str, Any], files: list[str], target: Path)
         with tarfile.open(fileobj=io.BytesIO(run.stdout)) as archive:
             for member in archive:
                 name = member.name.removeprefix("./")
-                if name in inside and (content := archive.extractfile(member)) is not None:
-                    found[inside[name]] = content.read()
+                if name in inside and (file := archive.extractfile(member)) is not None:
+                    found[inside[name]] = file.read()
     if missing := sorted(set(files) - set(found)):
         raise NoCorpus(f"{box.name} does not hold {', '.join(missing)}")
-    for file, content in found.items():
-        path = target / file
+    for name, content in found.items():
+        path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
         part.write_bytes(content)

@@ -113,23 +113,27 @@ def cases(scenario: Scenario, agent_says: str, clips: Mapping[str, Clip], speak:
         user = clip.samples
         if pause := options.get("pause"):
             user = sounds.interrupted(user, PAUSE_AT[index % len(PAUSE_AT)], pause)
+        starts_at, ends_at = sounds.sounding(user)
         if decibels := options.get("decibels"):
             user = sounds.louder(user, decibels)
-        starts_at, ends_at = sounds.sounding(user)
+        rooms: list[tuple[str, Samples | None]] = [("", None)]
+        if echo is not None:
+            rooms = [(f" {delay:.2f}", _echo(delay, index, echo["decibels"])) for delay in echo["delays"]]
         for voice in options.get("voices", ("heart",)):
-            for delay in echo["delays"] if echo else (None,):
-                room = None
-                if delay is not None:
-                    room = sounds.louder(sounds.room(delay, seed=index + 1), echo["decibels"])
+            for suffix, room in rooms:
                 yield Case(
                     scenario,
-                    clip.name if delay is None else f"{clip.name} {voice} {delay:.2f}",
+                    f"{clip.name} {voice}{suffix}".strip() if suffix else clip.name,
                     _call(scenario, user, agent_says, index, room),
                     clip.words,
                     starts_at,
                     ends_at,
                     voice,
                 )
+
+
+def _echo(delay: float, index: int, decibels: float) -> Samples:
+    return sounds.louder(sounds.room(delay, seed=index + 1), decibels)
 
 
 def _call(scenario: Scenario, user: Samples, agent_says: str, index: int, room: Samples | None) -> Call:
@@ -168,13 +172,14 @@ def _part(part: Any, clips: Mapping[str, Clip], speak: Speak) -> Clip:
             if part not in clips:
                 raise WrongScenario(f"there is no recording {part}")
             return clips[part]
-        case {"say": str(words), **rest}:
-            return speak(words, rest.get("voice", "heart"))
+        case {"say": str(words)}:
+            return speak(words, part.get("voice", "heart"))
         case {"hum": str(name), "seconds": seconds}:
             return Clip(f"hum {name} {seconds}", "", sounds.hum(clips[name].samples, seconds))
-        case {"noise": str(noise), **rest}:
-            sound = _steady(part) if noise in STEADY else NOISES[noise](rest.get("seed", 1))
-            return Clip(f"{noise} {rest.get('seed', 1)}", "", sound, is_human=False)
+        case {"noise": str(noise)}:
+            seed = part.get("seed", 1)
+            sound = _steady(part) if noise in STEADY else NOISES[noise](seed)
+            return Clip(f"{noise} {seed}", "", sound, is_human=False)
     raise WrongScenario(f"{part!r} is nothing that can be said")
 
 

@@ -13,9 +13,10 @@ from bench.listening.words import Errors, errors, total
 
 Row = dict[str, Any]
 
-Outcome = Literal["went on", "resumed", "stopped", "answered", "stopped for it"]
+Outcome = Literal["went on", "resumed", "stopped", "answered", "stopped for it", "stopped before"]
 """Of a sound over the agent's voice: it never stopped; it stopped and went on by itself; it stopped for good; it took
-the sound for a turn and answered. The last is for those who wanted it to stop."""
+the sound for a turn and answered. The last two are for those who wanted it to stop: it did, or something else had
+stopped it already."""
 
 GRACE_SECONDS = 1.5
 """So long after the end of what somebody said an interruption still counts as caused by it."""
@@ -62,6 +63,8 @@ def over_agent(case: Case, seen: Observed) -> OverAgent:
     """An interruption before the sound began was caused by something else, and counts all the same when the agent
     should have gone on."""
     if case.scenario.kind == "yield":
+        if any(at < case.starts_at for at in seen.interruptions):
+            return OverAgent("stopped before", None)
         caused = [at for at in seen.interruptions if case.starts_at <= at <= case.ends_at + GRACE_SECONDS]
         if not caused:
             return OverAgent("went on", None)
@@ -103,6 +106,7 @@ def over_agent_row(listed: Sequence[OverAgent]) -> Row:
         "stopped": outcomes.count("stopped"),
         "answered": outcomes.count("answered"),
         "stopped_for_it": outcomes.count("stopped for it"),
+        "stopped_before": outcomes.count("stopped before"),
         **_delays("interruption", [one.interruption_seconds for one in listed], 95),
     }
 

@@ -16,10 +16,11 @@ RATE = 16000
 
 SPEECH_RMS = 0.08
 """How loud speech is while it sounds: -22 dB of full scale."""
-AUDIBLE = 0.01
-"""A sample above this is sound. The true beginning and end of speech are its first and last such samples."""
+AUDIBLE = -19.0
+"""Decibels below speech. The true beginning and end of what is said are the first and the last 30 ms louder than
+this: recordings hold breath, rooms and tape hiss at -22 to -30."""
 BLOCK = 160
-EDGE_SECONDS = 0.03
+EDGE_SECONDS = 0.06
 """Kept around what is audible: the soft ends of consonants."""
 
 
@@ -29,7 +30,10 @@ EDGE_SECONDS = 0.03
 def blocks(samples: Samples) -> NDArray[np.float64]:
     """RMS of each 10 ms."""
     count = len(samples) // BLOCK
-    return np.sqrt(np.mean(samples[: count * BLOCK].reshape(count, BLOCK).astype(np.float64) ** 2, axis=1))
+    loudness: NDArray[np.float64] = np.sqrt(
+        np.mean(samples[: count * BLOCK].reshape(count, BLOCK).astype(np.float64) ** 2, axis=1)
+    )
+    return loudness
 
 
 def levelled(samples: Samples, rms: float = SPEECH_RMS) -> Samples:
@@ -45,9 +49,12 @@ def clipped(samples: Samples) -> Samples:
 
 
 def sounding(samples: Samples) -> tuple[float, float]:
-    """(first, last) audible sample, in seconds."""
-    loud = np.flatnonzero(np.abs(samples) > AUDIBLE)
-    return (float(loud[0]) / RATE, float(loud[-1] + 1) / RATE) if len(loud) else (0.0, 0.0)
+    """Where the first audible 30 ms begin and the last ones end, in seconds."""
+    power = np.convolve(blocks(samples) ** 2, np.full(3, 1 / 3), "full")
+    loud = np.flatnonzero(power > (SPEECH_RMS * 10 ** (AUDIBLE / 20)) ** 2)
+    if not len(loud):
+        return 0.0, 0.0
+    return max(0, int(loud[0]) - 2) * BLOCK / RATE, min(len(samples), (int(loud[-1]) + 1) * BLOCK) / RATE
 
 
 def trimmed(samples: Samples) -> Samples:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -130,7 +129,7 @@ class _Opening(Opening):
         return replace(setup, patience=Patience(silence, silence, silence, silence))
 
 
-def _document(call: Call, rules: Rules, voice: str) -> Mapping[str, Any]:
+def _document(call: Call, rules: Rules, voice: str) -> dict[str, Any]:
     return {
         "conversation_config": {
             "agent": {
@@ -230,7 +229,7 @@ class _Caller:
         self._played[begin : self._plays_until] = pcm[: self._plays_until - begin] / np.float32(32768)
 
     def _place(self, at: float) -> int:
-        return int(round((at - self._zero) * RATE))
+        return round((at - self._zero) * RATE)
 
     async def close(self, code: int, reason: str) -> None:
         self._frames.append((self._loop.time(), "close", f"{code} {reason}".strip()))

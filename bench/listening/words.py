@@ -13,14 +13,13 @@ _SMALL = (
 _TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
 
 _LONG = {
-    **{"i'm": "i am", "you're": "you are", "we're": "we are", "they're": "they are", "it's": "it is"},
-    **{"that's": "that is", "there's": "there is", "what's": "what is", "let's": "let us", "he's": "he is"},
-    **{"don't": "do not", "doesn't": "does not", "didn't": "did not", "isn't": "is not", "wasn't": "was not"},
-    **{"can't": "cannot", "won't": "will not", "wouldn't": "would not", "couldn't": "could not"},
-    **{"i'd": "i would", "you'd": "you would", "i'll": "i will", "we'll": "we will", "i've": "i have"},
-    **{"you've": "you have", "we've": "we have", "mr": "mister", "mrs": "missus", "dr": "doctor"},
-    **{"okay": "ok", "goodby": "goodbye", "metres": "meters"},
-}
+    "i'm": "i am", "you're": "you are", "we're": "we are", "they're": "they are", "it's": "it is", "he's": "he is",
+    "that's": "that is", "there's": "there is", "what's": "what is", "let's": "let us", "don't": "do not",
+    "doesn't": "does not", "didn't": "did not", "isn't": "is not", "wasn't": "was not", "can't": "cannot",
+    "won't": "will not", "wouldn't": "would not", "couldn't": "could not", "i'd": "i would", "you'd": "you would",
+    "i'll": "i will", "we'll": "we will", "i've": "i have", "you've": "you have", "we've": "we have",
+    "mr": "mister", "mrs": "missus", "dr": "doctor", "okay": "ok", "goodby": "goodbye", "metres": "meters",
+}  # fmt: skip
 _TOGETHER = {"good bye": "goodbye", "good by": "goodbye", "voice mail": "voicemail", "key words": "keywords"}
 _TOGETHER |= {"mail box": "mailbox", "can not": "cannot", "re entered": "reentered", "pass word": "password"}
 
