@@ -110,7 +110,7 @@ class AgentTurn:
     def _text(self, reply: Reply, event: ReplyText, at: float) -> None:
         if reply.times.first_text_at is None:
             reply.times.first_text_at = at
-        reply.text += event.text
+        reply.write(event)
         if self._stage.streams_parts:
             if not reply.parts_started:
                 reply.parts_started = True
@@ -120,7 +120,7 @@ class AgentTurn:
     def _sentence(self, reply: Reply, event: SentenceStarted, at: float) -> None:
         if reply.times.first_sentence_at is None:
             reply.times.first_sentence_at = at
-        reply.sentence(event.text)
+        reply.sentence(event)
         if not reply.is_written:
             draft = "".join(sentence.text for sentence in reply.sentences).strip()
             self._stage.out.send(InternalTentativeAgentResponse(tentative_agent_response=draft))
@@ -155,6 +155,7 @@ class AgentTurn:
         reply.is_written = True
         entry = self._entry(reply)
         entry.text = reply.text.strip()
+        entry.voices = reply.stretches
         entry.metrics |= reply.metrics()
         if reply.parts_started:
             self._send_of(reply, AgentChatResponsePart(text="", type="stop", event_id=self.event_id))
@@ -193,7 +194,7 @@ class AgentTurn:
         reply = self.current
         if reply is None:
             return
-        if not reply.has_failed:
+        if not reply.is_made:
             self._stage.out.ask(StopReply(reply.number))
         reply.is_told = True
 

@@ -358,12 +358,12 @@ class Conversation:
         user, rules = self._user, self.setup.barge_in
         if user.is_speaking or not user.has_begun or user.awaited_transcripts or self.phase is Phase.ENDING:
             return False
-        was_over_agent = self._cut_short is not None or self._owes_answer or self._floor(now).is_busy
-        if not was_over_agent:
+        is_over_speech = self._cut_short is not None or self._floor(now).is_busy
+        if not is_over_speech and not self._owes_answer:
             return False
         if not user.text:
             return self._cut_short is not None and rules.resumes
-        return rules.is_backchannel(user.text, self.transcript.last_of_agent)
+        return rules.is_backchannel(user.text, self.transcript.last_of_agent, is_over_speech=is_over_speech)
 
     def _leave_floor(self, now: float) -> None:
         """What was said is kept and not answered; an agent that was cut off for it goes on."""
@@ -520,7 +520,7 @@ class Conversation:
                 turn.reply_finished(reply)
                 self._reply_told(turn, now)
             case events.ReplyFailed():
-                reply.has_failed = True
+                reply.is_made = True
                 if self._speaking.held is None:
                     self._reply_failed(event, now)
                 else:  # a filler: the answer does not depend on it

@@ -97,6 +97,8 @@ class ReplyText:
 
     reply: int
     text: str
+    voice_label: str | None = None
+    """Which of the agent's further voices says it; None: its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,9 @@ class SentenceStarted:
 
     reply: int
     text: str
+    spoken_from: tuple[int, ...] = ()
+    """For each character that is spoken, in order, which one of ``text`` it comes from: what is written "**No**" or
+    "UN" may be spoken "No" and "United Nations". Ascending; empty: spoken as it is written."""
 
 
 @dataclass(frozen=True, slots=True)

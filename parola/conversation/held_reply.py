@@ -43,10 +43,7 @@ class HeldReply:
 
     def answers(self, request: ModelRequest) -> bool:
         """It was asked with the same conversation. The clock in a system prompt may have moved on."""
-        return self.request is not None and _said(self.request) == _said(request) and not self.has_failed
-
-
-def _said(request: ModelRequest) -> list[object]:
-    messages: list[object] = list(request.messages)
-    first = request.messages[0] if request.messages else {}
-    return messages[1:] if first.get("role") == "system" else messages
+        if self.request is None or self.has_failed:
+            return False
+        asked, wanted = list(self.request.messages), list(request.messages)
+        return len(asked) == len(wanted) and asked[1:] == wanted[1:]

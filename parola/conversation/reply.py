@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from parola.conversation.events import ReplyText, SentenceStarted
 from parola.conversation.timeline import AgentTimeline
 from parola.providers.base import Alignment
 
@@ -45,6 +46,8 @@ class Sentence:
     """A stretch of text and when its audio plays."""
 
     text: str
+    spoken_from: tuple[int, ...] = ()
+    """For each spoken character the written one it comes from; empty: spoken as written."""
     chunks: list[tuple[float, float]] = field(default_factory=list)
     """(start, seconds) of each chunk, on the monotonic clock."""
     char_starts: list[float] = field(default_factory=list)
@@ -64,25 +67,41 @@ class Sentence:
         end = self.chunks[-1][0] + self.chunks[-1][1]
         if now >= end and self.is_complete:
             return len(self.text)
+        length = len(self.spoken_from) or len(self.text)
         if self.chars:
             spoken = "".join(char for char, start in zip(self.chars, self.char_starts, strict=True) if start <= now)
-            count = len(spoken) + (len(self.text) - len(self.text.lstrip()) if not self.chars[0].isspace() else 0)
+            count = len(spoken)
+            if not self.spoken_from and not self.chars[0].isspace():
+                count += len(self.text) - len(self.text.lstrip())
         else:
             played = sum(min(max(now - start, 0.0), seconds) for start, seconds in self.chunks)
             total = sum(seconds for _, seconds in self.chunks)
             if not self.is_complete:
-                total = max(total, len(self.text) / CHARACTERS_PER_SECOND)
-            count = int(len(self.text) * played / total)
-        return _whole_words(self.text, min(count, len(self.text)))
+                total = max(total, length / CHARACTERS_PER_SECOND)
+            count = int(length * played / total)
+        return _whole_words(self.text, self._written(count))
+
+    def _written(self, spoken: int) -> int:
+        """Up to where the text is heard when so many characters have been spoken: to where the next one stands."""
+        if not self.spoken_from:
+            return min(spoken, len(self.text))
+        return self.spoken_from[spoken] if spoken < len(self.spoken_from) else len(self.text)
 
 
 def _whole_words(text: str, count: int) -> int:
-    """Cut ``count`` back to where a word ends: a word half spoken was not heard."""
-    if count >= len(text) or text[count].isspace():
+    """Cut ``count`` back to where a word ends: a word half spoken was not heard. Where words are written without
+    spaces between them, every character is one."""
+    if count >= len(text):
         return count
-    while count > 0 and not text[count - 1].isspace():
+    while count > 0 and not (_is_border(text[count]) or _is_border(text[count - 1])):
         count -= 1
     return count
+
+
+def _is_border(character: str) -> bool:
+    if character.isspace():
+        return True
+    return "\u3000" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7af" or "\uff00" <= character <= "\uffef"
 
 
 @dataclass(slots=True)
@@ -103,15 +122,24 @@ class Reply:
     """The model has finished; ``agent_response`` has been sent."""
     is_told: bool = False
     """Everything, audio included, has been sent."""
-    has_failed: bool = False
-    """Nothing more of it will come; there is nothing to stop."""
+    is_made: bool = False
+    """Nobody works on it any more: there is nothing to stop."""
     parts_started: bool = False
+    stretches: list[tuple[str | None, str]] = field(default_factory=list)
+    """The text by who says it: (label of a further voice, words)."""
     sentences: list[Sentence] = field(default_factory=list)
 
-    def sentence(self, text: str) -> None:
+    def write(self, event: ReplyText) -> None:
+        self.text += event.text
+        if self.stretches and self.stretches[-1][0] == event.voice_label:
+            self.stretches[-1] = (event.voice_label, self.stretches[-1][1] + event.text)
+        else:
+            self.stretches.append((event.voice_label, event.text))
+
+    def sentence(self, event: SentenceStarted) -> None:
         if self.sentences:
             self.sentences[-1].is_complete = True
-        self.sentences.append(Sentence(text))
+        self.sentences.append(Sentence(event.text, event.spoken_from))
 
     def play(self, start: float, seconds: float, alignment: Alignment | None) -> None:
         if not self.sentences:

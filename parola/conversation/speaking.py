@@ -120,6 +120,7 @@ class Speaking:
         assert self.turn is not None and self.held is not None
         held, self.held = self.held, None
         reply = self.turn.begin_reply(held.number, now, held.times)
+        reply.is_made = not held.is_running
         self._deadlines.set("llm", max(now, held.times.asked_at + LLM_SECONDS))
         return reply, held
 

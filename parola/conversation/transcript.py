@@ -6,7 +6,7 @@ OpenAI chat. An interrupted reply is remembered as it was heard.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -66,6 +66,8 @@ class AgentEntry:
     feedback: tuple[str, float] | None = None
     """``like`` or ``dislike``, and when."""
     times: AgentTimeline | None = None
+    voices: Sequence[tuple[str | None, str]] = ()
+    """The text by who says it: (label of a further voice, words)."""
     is_filler: bool = False
     """Said while the model was slow: the user heard it, the model need not know."""
 
@@ -81,6 +83,22 @@ class AgentEntry:
     @property
     def said(self) -> str:
         return self.text if self.heard is None else self.heard
+
+    @property
+    def parts(self) -> list[tuple[str | None, str]]:
+        """What was said by whom, as far as it was heard; empty when the agent used its own voice only."""
+        if all(label is None for label, _ in self.voices):
+            return []
+        whole = "".join(text for _, text in self.voices)
+        left = len(whole)
+        if self.heard is not None:
+            left = left - len(whole.lstrip()) + len(self.heard.removesuffix("..."))
+        parts = []
+        for label, text in self.voices:
+            if said := text[:left].strip():
+                parts.append((label, said))
+            left = max(0, left - len(text))
+        return parts
 
 
 Entry = UserEntry | SilenceEntry | ContextEntry | AgentEntry
@@ -265,6 +283,11 @@ class Transcript:
                 if call.result is not None
             ],
         }
+        if parts := entry.parts:
+            seconds = self._seconds(entry.at)
+            turn["multivoice_message"] = {
+                "parts": [{"text": text, "voice_label": name, "time_in_call_secs": seconds} for name, text in parts]
+            }
         if entry.model:
             turn["producing_llm"] = entry.model
         if entry.input_tokens or entry.output_tokens:
@@ -297,7 +320,9 @@ def _user_content(entry: UserEntry, hidden: int) -> str | list[dict[str, Any]]:
 
 
 def _agent_messages(entry: AgentEntry) -> Iterable[dict[str, Any]]:
-    message: dict[str, Any] = {"role": "assistant", "content": entry.said}
+    # The model reads its own voices' labels again, or it would forget to write them.
+    voiced = " ".join(text if label is None else f"<{label}>{text}</{label}>" for label, text in entry.parts)
+    message: dict[str, Any] = {"role": "assistant", "content": voiced or entry.said}
     if entry.calls:
         message["tool_calls"] = [
             {

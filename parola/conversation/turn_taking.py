@@ -217,6 +217,9 @@ BARGE_IN_SECONDS = 0.2
 LOOK_SECONDS = 0.25
 """How long one look at the words of somebody who speaks over the agent is good for."""
 
+JUST_ASKED_WORDS = 5
+"""So few words after a question, and "yes" still answers it."""
+
 UNHEARD_SECONDS = 1.0
 """Speech of this length takes the floor although no words of it have come: nobody says "mhm" for so long."""
 
@@ -259,10 +262,15 @@ class BargeIn:
         """These words, and no others, leave the floor to the agent."""
         return self.ignore_terms.covers(text) or len(words(text)) < self.min_words
 
-    def is_backchannel(self, text: str, agent_heard: str) -> bool:
-        """These words only show that the user listens. After a question "yes" is an answer."""
-        if self.ignores(text):
+    def is_backchannel(self, text: str, agent_heard: str, *, is_over_speech: bool) -> bool:
+        """These words only show that the user listens. After a question "yes" is an answer; and only those who speak
+        over the agent have to say a certain number of words."""
+        if self.ignore_terms.covers(text) or (is_over_speech and self.ignores(text)):
             return True
-        return (
-            self.resumes and self.backchannels.covers(text) and not agent_heard.rstrip(" .\"'”»)").endswith(("?", "？"))
-        )
+        return self.resumes and self.backchannels.covers(text) and not just_asked(agent_heard)
+
+
+def just_asked(agent_heard: str) -> bool:
+    """The last the user heard was a question."""
+    _, mark, after = agent_heard.replace("？", "?").rpartition("?")
+    return bool(mark) and len(words(after)) <= JUST_ASKED_WORDS

@@ -77,6 +77,8 @@ _DIGIT_WORDS = frozenset(
     "zéro un deux trois quatre cinq sept huit neuf cero uno dos tres cuatro cinco seis siete ocho nueve".split()
 )
 _SPELLING_SIGNS = frozenset("at dot dash hyphen underscore slash plus punkt minus point arroba punto arobase".split())
+_ADDRESS_SIGNS = frozenset("dot underscore hyphen arroba arobase".split())
+"""Nobody ends a sentence with these."""
 _ALPHABET = frozenset(
     "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar papa quebec "
     "romeo sierra tango uniform victor whiskey xray yankee zulu".split()
@@ -144,7 +146,7 @@ def _is_spelling(tokens: list[str], asked: bool) -> bool:
         symbols += size
         if token in _SPELLING_SIGNS:
             signs.append(token)
-    if tokens[-1] in _SPELLING_SIGNS and (asked or run > 1):
+    if tokens[-1] in _SPELLING_SIGNS and (asked or run > 1 or tokens[-1] in _ADDRESS_SIGNS):
         return True
     if run == 0:
         # "anna dot smith at example": a word, but an address in the making.

@@ -1,0 +1,144 @@
+"""Who speaks over the agent without asking for the floor; and what happens when the agent gave it away for nothing."""
+
+import pytest
+
+from parola.conversation.actions import TranscribeNow
+from parola.conversation.backchannels import IgnoreTerms, default_terms
+from parola.conversation.events import SpeechStarted, SpeechStopped, TranscriptUpdated
+from parola.conversation.turn_taking import BargeIn
+from parola.protocol.server_messages import AgentResponse, Interruption, UserTranscript
+from tests.story import Story, client_tool
+
+MENU = "soup, fish, bread, cake"
+TERMS = IgnoreTerms(default_terms(["en"]))
+LISTENS = BargeIn(ignore_terms=TERMS)
+"""An agent with ignore terms: words decide."""
+RESUMES = BargeIn(backchannels=TERMS)
+"""As agents are without settings: sound is enough, and the agent goes on when it was nothing."""
+
+
+def menu(barge_in: BargeIn, text: str = MENU, **setup: object) -> Story:
+    return Story(barge_in=barge_in, **setup).connects().asks("Read me the menu").agent_says(text, seconds=4).wait(1)
+
+
+@pytest.mark.parametrize("words", ["mhm", "Mhm.", "Yeah, right.", "uh-huh", "I see.", "OK, got it!"])
+def test_a_listener_is_known_by_their_words(words: str):
+    assert TERMS.covers(words)
+
+
+@pytest.mark.parametrize("words", ["", "wait", "right, but wait", "yeah I want fish", "see"])
+def test_other_words_are_no_backchannel(words: str):
+    assert not TERMS.covers(words)
+
+
+def test_with_ignore_terms_a_backchannel_does_not_stop_the_agent():
+    story = menu(LISTENS).begins_to_speak().wait(0.25)
+    assert TranscribeNow() in story.step and story.phase == "speaking"
+    story.tell(TranscriptUpdated("Mhm", is_partial=True)).wait(0.1).falls_silent("Mhm.")
+    assert story.sent_of(Interruption) == [] and story.phase == "speaking"
+    ignored = story.record[-1]
+    assert ignored["message"] == "Mhm." and ignored["ignored_as_backchannel"]
+    assert ignored["x_timeline"]["closed_because"] == "backchannel"
+    assert story.sent_of(UserTranscript)[-1] == UserTranscript(user_transcript="Read me the menu", event_id=1)
+    assert not story.wait(3).record[1]["interrupted"]
+
+
+def test_the_model_does_not_read_what_left_the_floor_to_it():
+    story = menu(LISTENS).begins_to_speak().wait(0.3).falls_silent("Mhm.").wait(4).asks("And the price?")
+    assert story.asked_llm_with("Read me the menu", "And the price?")
+
+
+def test_with_ignore_terms_other_words_stop_it_as_soon_as_they_are_known():
+    story = menu(LISTENS).begins_to_speak().wait(0.25).tell(TranscriptUpdated("Wait", is_partial=True))
+    assert story.latest[0] == Interruption(event_id=2)
+
+
+def test_words_are_asked_for_again_until_they_say_something():
+    story = menu(LISTENS).begins_to_speak().wait(0.25).tell(TranscriptUpdated("Yeah", is_partial=True)).wait(0.25)
+    assert TranscribeNow() in story.step and story.phase == "speaking"
+    story.tell(TranscriptUpdated("Yeah but I", is_partial=True))
+    assert story.phase == "listening"
+
+
+def test_speech_without_end_stops_the_agent_even_if_its_words_do_not_come():
+    story = menu(LISTENS).begins_to_speak().wait(0.9)
+    assert story.phase == "speaking"
+    assert story.wait(0.35).phase == "listening"
+
+
+def test_a_number_of_words_can_be_asked_for():
+    story = (
+        menu(BargeIn(min_words=3)).begins_to_speak().wait(0.25).tell(TranscriptUpdated("Hey there", is_partial=True))
+    )
+    assert story.phase == "speaking"
+    story.tell(TranscriptUpdated("Hey there you", is_partial=True))
+    assert story.phase == "listening"
+
+
+def test_more_speech_can_be_asked_for():
+    story = menu(BargeIn(min_seconds=0.5)).begins_to_speak().wait(0.4)
+    assert story.phase == "speaking"
+    assert story.wait(0.1).phase == "listening"
+
+
+def test_a_cough_that_cut_the_agent_off_lets_it_go_on_where_it_was():
+    story = menu(RESUMES).wait(1).caller_speaks()
+    assert story.latest[0] == Interruption(event_id=2)
+    story.falls_silent("")
+    assert story.replies[-1].verbatim == "bread, cake"
+    story.agent_says(seconds=2)
+    assert story.sent_of(AgentResponse)[-1] == AgentResponse(agent_response="bread, cake", event_id=3)
+    assert story.told == [("user", "Read me the menu"), ("agent", "soup, fish..."), ("agent", "bread, cake")]
+
+
+def test_a_backchannel_that_cut_the_agent_off_lets_it_go_on():
+    story = menu(RESUMES).wait(1).caller_speaks().falls_silent("Mhm.")
+    assert story.replies[-1].verbatim == "bread, cake"
+    assert story.record[-1]["ignored_as_backchannel"]
+
+
+def test_words_that_mean_something_do_not():
+    story = menu(RESUMES).wait(1).caller_speaks().falls_silent("Fish please").wait(0.5)
+    assert story.asked_llm_with("Read me the menu", "Fish please")
+
+
+def test_after_a_question_yes_is_an_answer():
+    story = menu(RESUMES, "Shall I book it? I have a table at eight").wait(1).caller_speaks().falls_silent("Yes.")
+    assert story.wait(0.5).asked_llm_with("Read me the menu", "Yes.")
+
+
+def test_a_short_backchannel_that_stopped_nothing_is_not_answered():
+    story = menu(RESUMES)
+    story.tell(SpeechStarted(story.now - 0.1), SpeechStopped(story.now), TranscriptUpdated("Mm.")).wait(3)
+    assert story.sent_of(Interruption) == [] and len(story.replies) == 1
+    assert story.record[-1]["ignored_as_backchannel"]
+
+
+def test_a_reply_that_was_still_being_written_is_asked_for_again():
+    story = Story(barge_in=RESUMES).connects().asks("Tell me").agent_begins_to_say("Once upon a time. ", seconds=2)
+    story.wait(1).caller_speaks().falls_silent("")
+    assert story.messages[-1]["role"] == "assistant" and story.reply == 2
+
+
+def test_nothing_is_left_to_say_when_it_was_all_heard():
+    story = menu(RESUMES).wait(2.9).begins_to_speak().wait(0.3).falls_silent("").wait(1)
+    assert len(story.replies) == 1 and story.phase == "listening"
+
+
+def test_a_backchannel_while_the_agent_thinks_does_not_change_the_question():
+    story = Story(barge_in=RESUMES).connects().asks("Read me the menu").caller_speaks().falls_silent("Okay.")
+    assert story.asked_llm_with("Read me the menu") and story.reply == 2 and story.phase == "thinking"
+
+
+def test_the_floor_is_not_given_back_when_tools_wait_for_the_user():
+    story = Story(barge_in=RESUMES, tools=[client_tool("look_up")]).connects().asks("Look it up")
+    story.agent_calls("look_up", saying="One moment.", seconds=2).wait(0.5).caller_speaks().falls_silent("").wait(0.5)
+    assert story.phase == "waiting"
+    story.client_answers("look_up", "done").agent_says("There it is.")
+    assert story.told[-1] == ("agent", "There it is.")
+
+
+def test_a_backchannel_into_a_protected_message_is_not_answered_after_it():
+    story = Story(barge_in=RESUMES, first_message="Welcome to the shop", first_message_is_protected=True).connects()
+    story.agent_says(seconds=3).wait(1).caller_speaks().falls_silent("Mhm.").wait(3)
+    assert len(story.replies) == 1 and story.record[-1]["ignored_as_backchannel"]
