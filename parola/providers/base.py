@@ -33,6 +33,8 @@ class Capabilities:
     """Speech to text: ``partial`` is cheap enough to call while the user speaks."""
     alignment: bool = False
     """Text to speech: chunks carry character timings measured by the model."""
+    phonemes: bool = False
+    """Text to speech: it follows ``VoiceSettings.phonemes``."""
     tools: bool = False
     """Language model: it can call tools."""
     offline: bool = False
@@ -163,6 +165,8 @@ class VoiceSettings:
     speed: float = 1.0
     stability: float | None = None
     similarity_boost: float | None = None
+    phonemes: Mapping[str, str] = field(default_factory=dict)
+    """How some words of the text are said: as they are written in it, to IPA."""
 
 
 @dataclass(frozen=True, slots=True)

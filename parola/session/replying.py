@@ -1,16 +1,18 @@
 """Performing a reply: model → sentences → voice → paced audio, as one coroutine that is started and cancelled whole.
 
 Facts come out in order: text, tool calls, ``ModelFinished``; beside them, sentence by sentence, audio in the client's
-format; ``ReplyFinished`` last, unless something failed. Audio stays ``AHEAD_SECONDS`` ahead of playback and no more, so
-that little is in flight when the user cuts in, and memory is bounded.
+format; ``ReplyFinished`` last, unless something failed. Audio stays ahead of playback by what ``pacing.py`` says and no
+more, so that little is in flight when the user cuts in; the next sentence is made meanwhile, and only the next, so that
+memory is bounded.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from parola.conversation.actions import StartReply
 from parola.conversation.events import (
@@ -37,11 +39,14 @@ from parola.providers.base import (
     VoiceSettings,
 )
 from parola.session.audio import AudioFormat, Encoder
+from parola.session.pacing import Pacing
+from parola.session.pronunciation import Rule, pronounced
 from parola.session.sentences import SentenceSplitter
+from parola.session.spoken_text import spoken_text
+from parola.session.voice_tags import VoiceTags
 
 log = logger(__name__)
 
-AHEAD_SECONDS = 2.0
 PIECE_SECONDS = 0.2
 """Longest piece of audio in one frame."""
 
@@ -62,12 +67,36 @@ class Brain:
 
 
 @dataclass(frozen=True, slots=True)
+class Speaker:
+    """One voice of whoever has it."""
+
+    tts: TextToSpeech
+    voice: VoiceSettings
+
+
+@dataclass(frozen=True, slots=True)
 class Mouth:
     """Who speaks in this conversation, and in which format the client listens."""
 
     tts: TextToSpeech
     voice: VoiceSettings
     format: AudioFormat
+    others: Mapping[str, Speaker] = field(default_factory=dict)
+    """The agent's further voices, by the labels the model writes."""
+    pronunciation: Sequence[Rule] = ()
+    pacing: Pacing = field(default_factory=Pacing)
+
+    def speaker(self, label: str | None) -> Speaker:
+        """Whose voice a label means; the agent's own when it means none."""
+        return self.others.get(label or "") or Speaker(self.tts, self.voice)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What is written in one go, for one voice."""
+
+    text: str
+    voice_label: str | None = None
 
 
 async def perform(action: StartReply, brain: Brain, mouth: Mouth | None, tell: Callable[[Event], None]) -> None:
@@ -78,10 +107,10 @@ async def perform(action: StartReply, brain: Brain, mouth: Mouth | None, tell: C
         if mouth is None:
             await _write(action, brain, tell, None)
         else:
-            sentences: asyncio.Queue[str | None] = asyncio.Queue()
-            speaking = asyncio.create_task(_speak(action, mouth, sentences, tell))
+            script = _Script(mouth)
+            speaking = asyncio.create_task(_speak(action, mouth, script.sentences, tell))
             try:
-                await _write(action, brain, tell, sentences)
+                await _write(action, brain, tell, script)
                 stage = "tts_cascade_error"
                 await speaking
             finally:
@@ -97,19 +126,60 @@ async def perform(action: StartReply, brain: Brain, mouth: Mouth | None, tell: C
         tell(ReplyFinished(number))
 
 
-async def _write(
-    action: StartReply, brain: Brain, tell: Callable[[Event], None], sentences: asyncio.Queue[str | None] | None
-) -> None:
+class _Script:
+    """What is to be spoken, as it is written: stretches of words in, sentences out."""
+
+    def __init__(self, mouth: Mouth) -> None:
+        self.sentences: asyncio.Queue[Sentence | None] = asyncio.Queue()
+        """Complete ones, in order; None behind the last."""
+        self.labels = tuple(mouth.others)
+        self._mouth = mouth
+        self._label: str | None = None
+        self._splitter = self._new_splitter()
+        self._has_begun = False
+
+    def add(self, label: str | None, words: str) -> None:
+        if label != self._label:
+            # A sentence does not go on in another voice; white space between the two goes with the later.
+            words = self._end_stretch() + words
+            self._label = label
+            self._splitter = self._new_splitter(opens_early=not self._has_begun)
+        self._put(self._splitter.add(words))
+
+    def close(self) -> None:
+        self._end_stretch()
+        self.sentences.put_nowait(None)
+
+    def _new_splitter(self, *, opens_early: bool = True) -> SentenceSplitter:
+        return SentenceSplitter(self._mouth.speaker(self._label).voice.language, opens_early=opens_early)
+
+    def _end_stretch(self) -> str:
+        rest = self._splitter.pending
+        self._put(self._splitter.flush())
+        return "" if rest.strip() else rest
+
+    def _put(self, texts: list[str]) -> None:
+        for text in texts:
+            self._has_begun = True
+            self.sentences.put_nowait(Sentence(text, self._label))
+
+
+async def _write(action: StartReply, brain: Brain, tell: Callable[[Event], None], script: _Script | None) -> None:
     """Tell the words as they come, and hand on every sentence that is complete."""
     number, request = action.reply, action.request
-    splitter = SentenceSplitter()
+    tags = VoiceTags(script.labels if script is not None else ())
+
+    def say(stretches: list[tuple[str | None, str]]) -> None:
+        for label, words in stretches:
+            tell(ReplyText(number, words, label))
+            if script is not None:
+                script.add(label, words)
+
     if request is None:
-        tell(ReplyText(number, action.verbatim))
+        say([*tags.add(action.verbatim), *tags.flush()])
         tell(ModelFinished(number))
-        if sentences is not None:
-            for sentence in [*splitter.add(action.verbatim), *splitter.flush()]:
-                sentences.put_nowait(sentence)
-            sentences.put_nowait(None)
+        if script is not None:
+            script.close()
         return
     usage: TokenUsage | None = None
     written = 0
@@ -119,14 +189,12 @@ async def _write(
             match event:
                 case TextDelta(text=text):
                     written += len(text)
-                    tell(ReplyText(number, text))
-                    if sentences is not None:
-                        for sentence in splitter.add(text):
-                            sentences.put_nowait(sentence)
+                    say(tags.add(text))
                 case ToolCallRequested():
                     tell(ToolCalled(number, event.name, event.arguments))
                 case TokenUsage():
                     usage = event
+    say(tags.flush())
     if usage is None:
         read = sum(len(str(message.get("content") or "")) for message in request.messages)
         usage = TokenUsage(read // CHARACTERS_PER_TOKEN, written // CHARACTERS_PER_TOKEN)
@@ -139,41 +207,88 @@ async def _write(
             context_limit=brain.model.context_tokens,
         )
     )
-    if sentences is not None:
-        for sentence in splitter.flush():
-            sentences.put_nowait(sentence)
-        sentences.put_nowait(None)
+    if script is not None:
+        script.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A sentence on its way to being heard."""
+
+    text: str
+    spoken_from: tuple[int, ...] = ()
+    chunks: asyncio.Queue[SpeechChunk | Exception | None] = field(default_factory=asyncio.Queue)
+    """Its audio as it is made; None behind the last."""
 
 
 async def _speak(
-    action: StartReply, mouth: Mouth, sentences: asyncio.Queue[str | None], tell: Callable[[Event], None]
+    action: StartReply, mouth: Mouth, sentences: asyncio.Queue[Sentence | None], tell: Callable[[Event], None]
 ) -> None:
     """Have every sentence spoken, in order, no faster than the client needs it."""
+    lines: asyncio.Queue[_Line | Exception | None] = asyncio.Queue(maxsize=1)
+    making = asyncio.create_task(_make(mouth, sentences, lines))
     loop = asyncio.get_running_loop()
     number = action.reply
     playback_ends_at = action.playback_from
     encoder: Encoder | None = None
     encoder_rate = 0
-    while (sentence := await sentences.get()) is not None:
-        tell(SentenceStarted(number, sentence))
-        spoken = sentence.strip()
-        if not spoken:
-            continue
-        chunks: AsyncIterator[SpeechChunk] = mouth.tts.speak(spoken, mouth.voice)
-        async with aclosing(chunks) as audio:  # type: ignore[type-var]
-            async for chunk in audio:
+    try:
+        while (line := _unless_failed(await lines.get())) is not None:
+            tell(SentenceStarted(number, line.text, line.spoken_from))
+            while (chunk := _unless_failed(await line.chunks.get())) is not None:
                 if encoder is None or encoder_rate != chunk.sample_rate:
                     encoder, encoder_rate = Encoder(chunk.sample_rate, mouth.format), chunk.sample_rate
                 for pcm, alignment in pieces(chunk):
                     wire = encoder.encode(pcm)
                     if not wire:
                         continue
-                    ahead = playback_ends_at - loop.time()
-                    if ahead > AHEAD_SECONDS:
-                        await asyncio.sleep(ahead - AHEAD_SECONDS)
+                    ahead, most = playback_ends_at - loop.time(), mouth.pacing.ahead_seconds
+                    if ahead > most:
+                        await asyncio.sleep(ahead - most)
                     seconds = mouth.format.seconds(len(wire))
                     playback_ends_at = max(playback_ends_at, loop.time()) + seconds
                     tell(ReplyAudio(number, wire, seconds, alignment))
+    finally:
+        making.cancel()
+        await asyncio.gather(making, return_exceptions=True)
+
+
+T = TypeVar("T")
+
+
+def _unless_failed(value: T | Exception) -> T:
+    if isinstance(value, Exception):
+        raise value
+    return value
+
+
+async def _make(
+    mouth: Mouth, sentences: asyncio.Queue[Sentence | None], lines: asyncio.Queue[_Line | Exception | None]
+) -> None:
+    """Make the audio of one sentence after the other. There is room for one line beside the one that is being sent:
+    a sentence is begun while the one before it still plays, and none before that."""
+    line: _Line | None = None
+    try:
+        while (sentence := await sentences.get()) is not None:
+            line = None
+            speaker = mouth.speaker(sentence.voice_label)
+            spoken = spoken_text(sentence.text, speaker.voice.language)
+            spoken, phonemes = pronounced(spoken, mouth.pronunciation, with_phonemes=speaker.tts.capabilities.phonemes)
+            line = _Line(sentence.text, spoken.origins)
+            await lines.put(line)
+            if spoken.text:
+                voice = replace(speaker.voice, phonemes=phonemes) if phonemes else speaker.voice
+                chunks: AsyncIterator[SpeechChunk] = speaker.tts.speak(spoken.text, voice)
+                async with aclosing(chunks) as audio:  # type: ignore[type-var]
+                    async for chunk in audio:
+                        line.chunks.put_nowait(chunk)
+            line.chunks.put_nowait(None)
+        await lines.put(None)
+    except Exception as error:
+        if line is None:
+            await lines.put(error)
+        else:
+            line.chunks.put_nowait(error)
 
 
 def pieces(chunk: SpeechChunk) -> list[tuple[bytes, Alignment | None]]:
