@@ -22,7 +22,8 @@ def request(
     """The model's next step. After too many rounds of tools it is offered none. ``said``: what the user will have
     said, when their turn is over and that was all."""
     messages: list[Mapping[str, Any]] = []
-    if system := prompt.fill_in(setup.prompt, lookup):
+    voices = () if setup.text_only else setup.voice.others
+    if system := "\n\n".join(filter(None, (prompt.fill_in(setup.prompt, lookup), prompt.on_voices(voices)))):
         messages.append({"role": "system", "content": system})
     messages += transcript.messages(setup.files_in_memory)
     if said:

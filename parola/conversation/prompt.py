@@ -7,12 +7,14 @@ reaches a model (reference: webhooks.md §7).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
+
+from parola.conversation.setup import FurtherVoice
 
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z0-9_.\-]+)\s*\}\}")
 
@@ -87,6 +89,22 @@ def as_text(value: Any) -> str:
             return ""
         case _:
             return orjson.dumps(value, default=str).decode()
+
+
+def on_voices(voices: Sequence[FurtherVoice]) -> str:
+    """What the model has to know of the voices it can speak in; empty when there is only its own."""
+    if not voices:
+        return ""
+    label = voices[0].label
+    lines = [
+        f"You can speak in other voices too. Wrap what a voice says in its tag, for example <{label}>Hello!</{label}>; "
+        "words outside of tags are said in your own voice. Tags are not read aloud: never speak about them. The voices:"
+    ]
+    for voice in voices:
+        language = f"(in the language '{voice.language}')" if voice.language else ""
+        about = " ".join(filter(None, (voice.description, language)))
+        lines.append(f"- <{voice.label}>{': ' if about else ''}{about}")
+    return "\n".join(lines)
 
 
 def spoken_time(unix: float, timezone: str | None) -> str:

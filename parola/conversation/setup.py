@@ -28,6 +28,20 @@ class ModelChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class FurtherVoice:
+    """A voice the model may speak in by writing ``<label>…</label>``."""
+
+    label: str
+    voice_id: str
+    description: str = ""
+    language: str = ""
+    """Empty: the conversation's."""
+    speed: float | None = None
+    stability: float | None = None
+    similarity_boost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class VoiceChoice:
     """Which voice speaks, and how."""
 
@@ -36,6 +50,9 @@ class VoiceChoice:
     speed: float = 1.0
     stability: float | None = None
     similarity_boost: float | None = None
+    others: tuple[FurtherVoice, ...] = ()
+    dictionaries: tuple[tuple[str, str | None], ...] = ()
+    """Pronunciation dictionaries: (id, version or None for the latest), in order."""
 
 
 @dataclass(frozen=True, slots=True)

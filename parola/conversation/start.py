@@ -17,11 +17,11 @@ from parola.conversation import prompt
 from parola.conversation.backchannels import IgnoreTerms, default_terms
 from parola.conversation.fillers import DEFAULT_PROMPT, SoftTimeout
 from parola.conversation.overrides import accepted, merged
-from parola.conversation.setup import ModelChoice, Setup, VoiceChoice
+from parola.conversation.setup import FurtherVoice, ModelChoice, Setup, VoiceChoice
 from parola.conversation.tools import InterruptionMode, Tool
 from parola.conversation.turn_taking import PATIENCE, BargeIn
 from parola.errors import ConversationRefused
-from parola.protocol.agents import AgentPlatformSettings, ConversationalConfig, SoftTimeoutConfig, TurnConfig
+from parola.protocol.agents import AgentPlatformSettings, ConversationalConfig, SoftTimeoutConfig, TtsConfig, TurnConfig
 from parola.protocol.client_messages import ConversationInitiationClientData
 from parola.protocol.server_messages import ClientEventFilter
 from parola.providers.base import ToolDefinition
@@ -125,13 +125,7 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
             extra_body=extra_body,
             script=settings.x_script,
         ),
-        voice=VoiceChoice(
-            voice_id=config.tts.voice_id,
-            model_id=config.tts.model_id,
-            speed=config.tts.speed,
-            stability=config.tts.stability,
-            similarity_boost=config.tts.similarity_boost,
-        ),
+        voice=_voice(config.tts),
         asr_provider=config.asr.provider,
         keywords=tuple(config.asr.keywords),
         tools=tools,
@@ -154,6 +148,35 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
         record_voice=platform.privacy.record_voice,
         client_data=client_data.model_dump(mode="json", exclude_none=True),
         warnings=tuple(warnings),
+    )
+
+
+def _voice(tts: TtsConfig) -> VoiceChoice:
+    others = {
+        voice.label.strip(): FurtherVoice(
+            label=voice.label.strip(),
+            voice_id=voice.voice_id,
+            description=voice.description or "",
+            language=voice.language or "",
+            speed=voice.speed,
+            stability=voice.stability,
+            similarity_boost=voice.similarity_boost,
+        )
+        for voice in tts.supported_voices
+    }
+    dictionaries = [
+        (str(locator["pronunciation_dictionary_id"]), locator.get("version_id") or None)
+        for locator in tts.pronunciation_dictionary_locators
+        if locator.get("pronunciation_dictionary_id")
+    ]
+    return VoiceChoice(
+        voice_id=tts.voice_id,
+        model_id=tts.model_id,
+        speed=tts.speed,
+        stability=tts.stability,
+        similarity_boost=tts.similarity_boost,
+        others=tuple(voice for label, voice in others.items() if label),
+        dictionaries=tuple(dictionaries),
     )
 
 
