@@ -18,7 +18,7 @@ from typing import Any
 from parola.config import Settings
 from parola.conversation import prompt
 from parola.conversation.events import Attachment, FilesShared
-from parola.conversation.setup import Setup
+from parola.conversation.setup import FurtherVoice, Setup
 from parola.conversation.start import Beginning, begin, tool_ids
 from parola.errors import ConversationRefused
 from parola.logs import logger
@@ -30,7 +30,7 @@ from parola.session.admitted import Admitted
 from parola.session.audio import AudioFormat
 from parola.session.live import LiveSessions
 from parola.session.recording import Recorder
-from parola.session.replying import Brain, Mouth
+from parola.session.replying import Brain, Mouth, Speaker
 from parola.session.session import Session
 from parola.session.transport import Transport
 from parola.session.voice import Ear
@@ -118,7 +118,8 @@ class Opening:
                 stability=setup.voice.stability,
                 similarity_boost=setup.voice.similarity_boost,
             )
-            mouth = Mouth(voice.provider, settings, AudioFormat.parse(setup.output_format))
+            others = {further.label: self._speaker(setup, further, warnings) for further in setup.voice.others}
+            mouth = Mouth(voice.provider, settings, AudioFormat.parse(setup.output_format), others)
             if self._settings.record_audio and setup.record_voice:
                 spool = spool_of(self._store.recording_path(conversation_id))
                 recorder = Recorder(spool, mouth.format, asyncio.get_running_loop().time())
@@ -196,6 +197,23 @@ class Opening:
         chosen = self._registry.language_model(setup.model.llm, custom, api_key=key, headers=headers)
         error_type = "llm_error" if custom is None else "custom_llm_error"
         return Brain(chosen.provider, chosen.model, error_type, chosen.warning)
+
+    def _speaker(self, setup: Setup, voice: FurtherVoice, warnings: list[str]) -> Speaker:
+        """One of the agent's further voices; what it does not say of itself is as for the agent's own."""
+        language = voice.language or setup.language
+        chosen = self._registry.text_to_speech(setup.voice.model_id, voice.voice_id, language)
+        if chosen.warning:
+            warnings.append(f"Voice {voice.label}: {chosen.warning}")
+        own = setup.voice
+        settings = VoiceSettings(
+            voice=chosen.voice,
+            model=chosen.model,
+            language=language,
+            speed=own.speed if voice.speed is None else voice.speed,
+            stability=own.stability if voice.stability is None else voice.stability,
+            similarity_boost=own.similarity_boost if voice.similarity_boost is None else voice.similarity_boost,
+        )
+        return Speaker(chosen.provider, settings)
 
     async def _header(self, value: Any, setup: Setup) -> str:
         if isinstance(value, Mapping):

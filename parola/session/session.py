@@ -39,7 +39,7 @@ from parola.protocol.client_messages import (
     read,
 )
 from parola.protocol.messages import ServerMessage
-from parola.protocol.server_messages import Audio, Interruption
+from parola.protocol.server_messages import Audio, Interruption, Ping
 from parola.session.inbox import Inbox
 from parola.session.outbox import Outbox
 from parola.session.record import Record
@@ -181,6 +181,8 @@ class Session:
                 case Send(message=message):
                     self._store_collected()
                     self._outbox.put(message)
+                    if isinstance(message, Ping) and message.ping_ms is not None and self._mouth is not None:
+                        self._mouth.pacing.round_trip(message.ping_ms / 1000)
                     if self._recorder is not None:
                         self._keep_sound(message)
                 case RecordTurn():
