@@ -49,12 +49,12 @@ def clipped(samples: Samples) -> Samples:
 
 
 def sounding(samples: Samples) -> tuple[float, float]:
-    """Where the first audible 30 ms begin and the last ones end, in seconds."""
+    """When it begins to be audible, and when it has ceased to be, in seconds."""
     power = np.convolve(blocks(samples) ** 2, np.full(3, 1 / 3), "full")
     loud = np.flatnonzero(power > (SPEECH_RMS * 10 ** (AUDIBLE / 20)) ** 2)
     if not len(loud):
         return 0.0, 0.0
-    return max(0, int(loud[0]) - 2) * BLOCK / RATE, min(len(samples), (int(loud[-1]) + 1) * BLOCK) / RATE
+    return int(loud[0]) * BLOCK / RATE, min(len(samples), max(int(loud[0]) + 1, int(loud[-1]) - 1) * BLOCK) / RATE
 
 
 def trimmed(samples: Samples) -> Samples:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from bench.listening.remembering import Clock, RememberingRegistry
 from bench.listening.sounds import RATE, Samples
-from parola.config import Settings
+from parola.config import Settings, default_models_dir
 from parola.conversation.setup import Setup
 from parola.conversation.turn_taking import Patience
 from parola.protocol.client_messages import ConversationInitiationClientData
@@ -95,9 +96,10 @@ class Observed:
 class Stage:
     """Plays calls, one at a time, with models that are loaded once."""
 
-    def __init__(self) -> None:
+    def __init__(self, models: Path | None = None) -> None:
+        """``models`` is where the speech models are; by default where a server looks for them."""
         self.clock = Clock()
-        self._settings = Settings(ephemeral=True, record_audio=False)
+        self._settings = Settings(ephemeral=True, record_audio=False, models=models or default_models_dir())
         self._registry = RememberingRegistry(self._settings, clock=self.clock)
 
     def play(self, call: Call, rules: Rules, voice: str = "heart") -> Observed:
