@@ -17,7 +17,7 @@ import json
 import re
 import threading
 import unicodedata
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +89,7 @@ class HibariTextToSpeech:
     """``TextToSpeech``. Loads its model (8 MB, and a dictionary) at ``warm_up`` or at the first sentence."""
 
     name = "hibari"
-    capabilities = Capabilities(languages=("en",), alignment=True, offline=True)
+    capabilities = Capabilities(languages=("en",), alignment=True, phonemes=True, offline=True)
     voices: Sequence[Voice] = VOICES
 
     def __init__(self, workers: int = 1) -> None:
@@ -107,7 +107,7 @@ class HibariTextToSpeech:
         """
         timbre = _TIMBRES.get(voice.voice, _TIMBRES["heart"])
         speed = min(max(voice.speed, _MIN_SPEED), _MAX_SPEED)
-        first, rest = await self._in_thread(self._begin, text, timbre, speed)
+        first, rest = await self._in_thread(self._begin, text, timbre, speed, voice.phonemes)
         if first is not None:
             yield first
         for sentence in rest:
@@ -130,9 +130,11 @@ class HibariTextToSpeech:
         except Exception as error:
             raise ProviderError(self.name, f"hibari could not speak: {type(error).__name__}: {error}") from error
 
-    def _begin(self, text: str, timbre: _Timbre, speed: float) -> tuple[SpeechChunk | None, list[_Sentence]]:
+    def _begin(
+        self, text: str, timbre: _Timbre, speed: float, phonemes: Mapping[str, str]
+    ) -> tuple[SpeechChunk | None, list[_Sentence]]:
         # Reading and the first sentence are one piece of work, so that it waits in the pool's queue only once.
-        sentences = _read(text, self._load()) if any(character.isalnum() for character in text) else []
+        sentences = _read(text, self._load(), phonemes) if any(character.isalnum() for character in text) else []
         if not sentences:
             return None, []
         return self._say(sentences[0], timbre, speed), sentences[1:]
@@ -203,10 +205,15 @@ class _Model:
         sentences: list[str] = self._sentences(text)
         return sentences
 
-    def tokens(self, sentence: str) -> tuple[str, list[_Token]]:
-        """(the sentence with numbers, dates and abbreviations written out, how each piece of it is read)."""
+    def tokens(self, sentence: str, phonemes: Mapping[str, str]) -> tuple[str, list[_Token]]:
+        """(the sentence with numbers, dates and abbreviations written out, how each piece of it is read).
+        ``phonemes`` is how some words are said, in IPA."""
         written: str = self._normalise(sentence)
-        pieces = self._reader.phonemize_tokens(self._reader.tokenize(written))
+        marked = written
+        if phonemes:
+            words = "|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in sorted(phonemes, key=len, reverse=True))
+            marked = re.sub(words, lambda word: f"[{word[0]}](/{_own_phonemes(phonemes[word[0]])}/)", written)
+        pieces = self._reader.phonemize_tokens(self._reader.tokenize(marked))
         tokens = []
         for piece in pieces:
             tokens.append(_Token(piece.text, piece.phonemes or ""))
@@ -228,6 +235,22 @@ class _Model:
         pitch = _bend(pitch, timbre)
         audio = self._synthesise(harmonic, theta, noise, rest, phi, pitch, np.random.default_rng(0))
         return audio, results[6].reshape(-1).astype(np.float64) * _UNIT_SECONDS
+
+
+_OWN_PHONEMES = dict(
+    pair.split("=")
+    for pair in (
+        "t͡ʃ=ʧ tʃ=ʧ d͡ʒ=ʤ dʒ=ʤ eɪ=A aɪ=I aʊ=W oʊ=O əʊ=O ɔɪ=Y ɚ=əɹ ɝ=ɜɹ r=ɹ g=ɡ ɾ=T ɫ=l ɒ=ɑ ʉ=u ʍ=w '=ˈ ,=ˌ ː= .= -= ͡="
+    ).split()
+)
+"""IPA as dictionaries write it, and what the network was taught instead."""
+_IPA = re.compile("|".join(map(re.escape, sorted(_OWN_PHONEMES, key=len, reverse=True))))
+_STRESSED_ONSET = re.compile(r"([ˈˌ])([^ˈˌ aɐæAəɚɛeɜiɪIoOɔYuʊWʌᵊᵻɨQøœyɑɒɤɯ]+)")
+
+
+def _own_phonemes(ipa: str) -> str:
+    """IPA in the network's alphabet, best effort: the mark of a stress stands before the vowel, not the syllable."""
+    return _STRESSED_ONSET.sub(r"\2\1", _IPA.sub(lambda sound: _OWN_PHONEMES[sound[0]], ipa))
 
 
 def _stretch(spectrum: Float32, factor: float) -> Float32:
@@ -276,7 +299,7 @@ class _Sentence:
     """The pieces of ``written``."""
 
 
-def _read(text: str, model: _Model) -> list[_Sentence]:
+def _read(text: str, model: _Model, phonemes: Mapping[str, str]) -> list[_Sentence]:
     """Everything in ``text`` that can be spoken. The sentences' originals, joined, are ``text``."""
     clean, places = clean_text(text)
     found: list[tuple[int, int, str, list[_Token]]] = []
@@ -284,7 +307,7 @@ def _read(text: str, model: _Model) -> list[_Sentence]:
     for sentence in (part for whole in model.sentences(clean) for part in _shortened(whole)):
         start = clean.index(sentence, end)
         end = start + len(sentence)
-        written, tokens = model.tokens(sentence)
+        written, tokens = model.tokens(sentence, phonemes)
         if any(character.isalpha() for token in tokens for character in token.phonemes):
             found.append((start, end, written, tokens))
     sentences = []

@@ -79,6 +79,7 @@ def spoken_text(written: str, language: str = "en") -> SpokenText:
     marks = _SPOKEN_MARKS.get(language[:2].lower(), _SPOKEN_MARKS["en"])
     spoken = spoken.rewritten(_URL, lambda match: [_read_url(match[0], marks)])
     spoken = spoken.rewritten(_EMAIL, lambda match: [_read_email(match[0], marks)])
+    spoken = spoken.rewritten(_DOMAIN, lambda match: [_read_url(match[0], marks)])
     spoken = _without_symbols(spoken)
     for pattern, rewrite in _SPACES:
         spoken = spoken.rewritten(pattern, rewrite)
@@ -88,6 +89,11 @@ def spoken_text(written: str, language: str = "en") -> SpokenText:
 # -- addresses --------------------------------------------------------------------------------------------------------
 
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"“”]*[^\s<>\"“”.,;:!?…)\]}'’»*_]", re.IGNORECASE)
+_DOMAIN = re.compile(
+    r"(?<![\w@.-])(?:[a-zA-Z0-9-]+\.)+"
+    r"(?:com|org|net|io|dev|ai|app|info|edu|gov|eu|uk|de|fr|es|nl|pl|pt|br|ch|jp|cn)(?![\w@.-]*[\w@])(?:/[\w/-]*\w)?"
+)
+"""Without "https://": only those that are no ordinary words."""
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 
