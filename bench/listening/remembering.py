@@ -87,9 +87,16 @@ class Around:
         self._inner = inner
         self._clock = clock
         self._known: dict[bytes, Any] = {}
+        self._is_warm = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
+
+    async def _be_warm(self) -> None:
+        """Loading the model is nobody's answer time."""
+        if not self._is_warm:
+            await self._inner.warm_up()
+            self._is_warm = True
 
 
 # -- voice activity ---------------------------------------------------------------------------------------------------
@@ -134,6 +141,7 @@ class RememberingSpeechToText(Around):
     async def transcript(self, pcm: bytes, settings: TranscriptionSettings) -> Transcript:
         key = digest(pcm)
         if key not in self._known:
+            await self._be_warm()
             stream: Transcription = self._inner.open(settings)
             stream.send(pcm)
             began = time.process_time()
@@ -180,6 +188,7 @@ class RememberingTextToSpeech(Around):
     async def speak(self, text: str, voice: VoiceSettings) -> AsyncIterator[SpeechChunk]:
         key = digest(text.encode(), repr(voice).encode())
         if key not in self._known:
+            await self._be_warm()
             chunks: list[tuple[SpeechChunk, float]] = []
             began = time.process_time()
             async for chunk in self._inner.speak(text, voice):

@@ -181,7 +181,7 @@ class _Caller:
         frame = _message(self._wire(self._microphone(first, last)))
         if self._call.late_packets:
             if self._randoms.random() < 0.1:
-                self._late_until = max(self._late_until, self._loop.time() + self._randoms.uniform(0.1, 0.3))
+                self._late_until = max(self._late_until, due + self._randoms.uniform(0.1, 0.3))
             if self._loop.time() < self._late_until:
                 await asyncio.sleep(self._late_until - self._loop.time())
         return frame
