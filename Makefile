@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup serve test check bench lock clean
+.PHONY: setup serve test check bench bench-voice lock clean
 
 setup: .venv/.ready .venv/.models
 
@@ -34,6 +34,9 @@ check: .venv/.ready
 
 bench: setup
 	$(BIN)/python -m bench $(ARGS)
+
+bench-voice: setup
+	$(BIN)/python -m bench.listening $(ARGS)
 
 # Needs uv; writes names, versions and hashes, no addresses.
 lock:

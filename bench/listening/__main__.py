@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from bench.listening import corpus, report
+from bench.listening import corpus, over_socket, report
 from bench.listening.scenarios import Case, Scenario, cases, read
 from bench.listening.scoring import OverAgent, Row, Turn, over_agent, over_agent_row, turn, turn_row
 from bench.listening.stage import Rules, Stage
@@ -49,6 +49,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one call in five: half a minute")
     parser.add_argument("--only", help="scenarios whose name contains this")
     parser.add_argument("--with-models", action="store_true", help="also: what speculation saves, models charged")
+    parser.add_argument("--socket", action="store_true", help="also: some calls over a real socket, in real time")
     parser.add_argument("--corpus", type=Path, help="where the recordings are kept")
     parser.add_argument("--out", type=Path, help="append every row to this file, as JSON lines")
     parser.add_argument("--calls", type=Path, help="append what came of every call to this file, as JSON lines")
@@ -104,6 +105,8 @@ def _rows(plan: Plan, stage: Stage, played: dict[str, list[Case]], chosen: argpa
         yield {"what": "headline", "by": "human", "rules": name, **turn_row(turns)}
     if chosen.with_models:
         yield from _charged(plan, stage, played, chosen)
+    if chosen.socket:
+        yield from over_socket.compared(over_socket.chosen(played), stage, OWN[1])
 
 
 def _charged(plan: Plan, stage: Stage, played: dict[str, list[Case]], chosen: argparse.Namespace) -> Iterator[Row]:

@@ -29,6 +29,7 @@ def text(rows: Sequence[Row]) -> str:
         _stays(rows),
         _yields(rows),
         _charged(rows),
+        _socket(rows),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -154,6 +155,23 @@ def _charged(rows: Sequence[Row]) -> str:
     ]
     title = "From the last sound to the first audio, models charged (language model: 0.3 s to its first word)"
     return _table(title, ["calls", "rules", "p50, ms", "p90", "cut off"], lines)
+
+
+def _socket(rows: Sequence[Row]) -> str:
+    lines = [
+        [
+            row["call"],
+            row["scenario"],
+            row["bench_came"],
+            _ms(row["bench_ms"]),
+            row["socket_came"],
+            _ms(row["socket_ms"]),
+        ]
+        for row in rows
+        if row["what"] == "socket"
+    ]
+    titles = ["call", "scenario", "jumping clock", "ms", "real socket", "ms"]
+    return _table('The same calls over a real socket, in real time, at "normal"', titles, lines)
 
 
 # -- the picture ------------------------------------------------------------------------------------------------------

@@ -109,8 +109,8 @@ class Stage:
     async def _play(self, call: Call, rules: Rules, voice: str) -> Observed:
         store, live = MemoryStore(), LiveSessions()
         opening = _Opening(rules, self._settings, store, self._registry, live, None)
-        agent = AgentRow("agent_bench", "Bench", _document(call, rules, voice), 0.0, 0.0)
-        caller = _Caller(call)
+        agent = AgentRow("agent_bench", "Bench", document(call, rules, voice), 0.0, 0.0)
+        caller = Caller(call)
         session = await opening.open(Admitted(agent), ConversationInitiationClientData(), (), caller)
         await opening.hold(session)
         return caller.observed()
@@ -131,7 +131,7 @@ class _Opening(Opening):
         return replace(setup, patience=Patience(silence, silence, silence, silence))
 
 
-def _document(call: Call, rules: Rules, voice: str) -> dict[str, Any]:
+def document(call: Call, rules: Rules, voice: str) -> dict[str, Any]:
     return {
         "conversation_config": {
             "agent": {
@@ -146,7 +146,7 @@ def _document(call: Call, rules: Rules, voice: str) -> dict[str, Any]:
     }
 
 
-class _Caller:
+class Caller:
     """``Transport`` to somebody with a microphone and a loudspeaker."""
 
     def __init__(self, call: Call) -> None:
