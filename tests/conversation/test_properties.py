@@ -289,7 +289,7 @@ class World:
             elif self.making:
                 self._finish_reply(next(iter(self.making.values())))
             else:
-                self.wait(1.4)  # the longest silence that ends a turn
+                self.wait(2.1)  # longer than typing, or a silence, keeps a turn open
                 if not self.making and self.story.phase == "listening" and not self.turn_words:
                     return
         raise AssertionError(f"never comes to rest: {self.story.phase}")
