@@ -92,6 +92,42 @@ class Tools(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """Something with a name that is kept whole and has no table of its own."""
+
+    document_id: str
+    kind: str
+    """What it is, for example ``pronunciation_dictionary``: each kind is a list of its own."""
+    name: str
+    document: Document
+    created_at: float
+    updated_at: float
+    is_archived: bool = False
+
+
+class Documents(Protocol):
+    async def put(self, row: DocumentRow) -> None:
+        """Create or replace."""
+
+    async def get(self, kind: str, document_id: str) -> DocumentRow | None: ...
+
+    async def delete(self, kind: str, document_id: str) -> bool:
+        """False when there was none."""
+
+    async def page(
+        self,
+        kind: str,
+        *,
+        page_size: int,
+        cursor: str | None = None,
+        search: str | None = None,
+        archived: bool | None = None,
+        sort_by: str = "created_at",
+        ascending: bool = False,
+    ) -> Page[DocumentRow]: ...
+
+
+@dataclass(frozen=True, slots=True)
 class SecretRow:
     secret_id: str
     name: str
@@ -247,6 +283,7 @@ def spool_of(recording: Path) -> Path:
 class Store(Protocol):
     agents: Agents
     tools: Tools
+    documents: Documents
     secrets: Secrets
     api_keys: ApiKeys
     conversations: Conversations

@@ -25,6 +25,8 @@ from parola.store.base import (
     ConversationRow,
     Conversations,
     Document,
+    DocumentRow,
+    Documents,
     FileRow,
     Files,
     Page,
@@ -36,7 +38,7 @@ from parola.store.base import (
 )
 from parola.store.documents import is_archived, recording_file, speaker, tags, tool_type, words
 
-Row = TypeVar("Row", AgentRow, ToolRow, ConversationRow)
+Row = TypeVar("Row", AgentRow, ToolRow, DocumentRow, ConversationRow)
 T = TypeVar("T")
 
 
@@ -49,6 +51,7 @@ class MemoryStore:
         files.owners = conversations
         self.agents: Agents = MemoryAgents()
         self.tools: Tools = MemoryTools()
+        self.documents: Documents = MemoryDocuments()
         self.secrets: Secrets = MemorySecrets()
         self.api_keys: ApiKeys = MemoryApiKeys()
         self.files: Files = files
@@ -196,6 +199,46 @@ class MemoryTools:
                 if _named(tool.name, search) and (not types or tool_type(tool.document) in types)
             ),
             lambda tool: (tool.name.casefold() if by_name else tool.created_at, tool.tool_id),
+            ascending=ascending,
+            page_size=page_size,
+            cursor=cursor,
+            kind=str if by_name else float,
+        )
+
+
+class MemoryDocuments:
+    def __init__(self) -> None:
+        self._rows: _Documents[DocumentRow] = _Documents()
+
+    async def put(self, row: DocumentRow) -> None:
+        self._rows[row.document_id] = row
+
+    async def get(self, kind: str, document_id: str) -> DocumentRow | None:
+        row = self._rows.get(document_id)
+        return None if row is None or row.kind != kind else row
+
+    async def delete(self, kind: str, document_id: str) -> bool:
+        return await self.get(kind, document_id) is not None and self._rows.pop(document_id)
+
+    async def page(
+        self,
+        kind: str,
+        *,
+        page_size: int,
+        cursor: str | None = None,
+        search: str | None = None,
+        archived: bool | None = None,
+        sort_by: str = "created_at",
+        ascending: bool = False,
+    ) -> Page[DocumentRow]:
+        by_name = sort_by == "name"
+        return _page(
+            (
+                row
+                for row in self._rows.all()
+                if row.kind == kind and _named(row.name, search) and archived in (None, row.is_archived)
+            ),
+            lambda row: (row.name.casefold() if by_name else row.created_at, row.document_id),
             ascending=ascending,
             page_size=page_size,
             cursor=cursor,

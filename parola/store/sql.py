@@ -34,6 +34,8 @@ from parola.store.base import (
     ApiKeyRow,
     ApiKeys,
     Conversations,
+    DocumentRow,
+    Documents,
     Files,
     Page,
     SecretRow,
@@ -46,7 +48,7 @@ from parola.store.documents import is_archived, recording_file, tags, tool_type
 from parola.store.readers import Readers
 from parola.store.schema import bring_up_to_date
 from parola.store.sql_conversations import SealedChange, SqlConversations, SqlFiles, apply_all
-from parola.store.tables import agent_tags, agents, api_keys, secrets, tools
+from parola.store.tables import agent_tags, agents, api_keys, documents, secrets, tools
 from parola.store.writer import Writer
 
 DATABASE = "parola.db"
@@ -57,6 +59,7 @@ class SqlStore:
 
     agents: Agents
     tools: Tools
+    documents: Documents
     secrets: Secrets
     api_keys: ApiKeys
     conversations: Conversations
@@ -89,6 +92,7 @@ class SqlStore:
         blobs = Blobs(self._data / "files")
         self.agents = SqlAgents(readers, writer)
         self.tools = SqlTools(readers, writer)
+        self.documents = SqlDocuments(readers, writer)
         self.secrets = SqlSecrets(readers, writer)
         self.api_keys = SqlApiKeys(readers, writer)
         self.conversations = SqlConversations(readers, writer, blobs, self._recordings)
@@ -264,6 +268,55 @@ class SqlTools(_Resource):
         )
 
 
+class SqlDocuments(_Resource):
+    table = documents
+
+    async def put(self, row: DocumentRow) -> None:
+        await self._put(
+            {
+                "document_id": row.document_id,
+                "kind": row.kind,
+                "name": row.name,
+                "name_key": row.name.casefold(),
+                "archived": row.is_archived,
+                "document": dumps(row.document),
+                "created_at": row.created_at,
+                "updated_at": row.updated_at,
+            }
+        )
+
+    async def get(self, kind: str, document_id: str) -> DocumentRow | None:
+        row = await self._one(document_id)
+        return None if row is None or row["kind"] != kind else _document(row)
+
+    async def delete(self, kind: str, document_id: str) -> bool:
+        return await self.get(kind, document_id) is not None and await self._delete(document_id)
+
+    async def page(
+        self,
+        kind: str,
+        *,
+        page_size: int,
+        cursor: str | None = None,
+        search: str | None = None,
+        archived: bool | None = None,
+        sort_by: str = "created_at",
+        ascending: bool = False,
+    ) -> Page[DocumentRow]:
+        statement = self._matching(search).where(documents.c.kind == kind)
+        if archived is not None:
+            statement = statement.where(documents.c.archived == archived)
+        return await self._readers.page(
+            statement,
+            sort=self._sorted_by(sort_by),
+            key=documents.c.document_id,
+            ascending=ascending,
+            page_size=page_size,
+            cursor=cursor,
+            make=_document,
+        )
+
+
 class SqlSecrets(_Resource):
     table = secrets
 
@@ -321,6 +374,18 @@ def _agent(row: RowMapping) -> AgentRow:
 
 def _tool(row: RowMapping) -> ToolRow:
     return ToolRow(row["tool_id"], row["name"], loads(row["document"]), row["created_at"], row["updated_at"])
+
+
+def _document(row: RowMapping) -> DocumentRow:
+    return DocumentRow(
+        row["document_id"],
+        row["kind"],
+        row["name"],
+        loads(row["document"]),
+        row["created_at"],
+        row["updated_at"],
+        row["archived"],
+    )
 
 
 def _secret(row: RowMapping) -> SecretRow:

@@ -20,7 +20,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The migration that leads to these tables."""
 
 metadata = MetaData(
@@ -65,6 +65,21 @@ tools = Table(
     Column("updated_at", Double, nullable=False),
     Index(None, "created_at", "tool_id"),
     Index(None, "name_key", "tool_id"),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("document_id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("archived", Boolean, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Index(None, "kind", "created_at", "document_id"),
+    Index(None, "kind", "name_key", "document_id"),
 )
 
 secrets = Table(

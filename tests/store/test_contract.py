@@ -16,6 +16,7 @@ from parola.store.base import (
     ConversationChange,
     ConversationQuery,
     ConversationRow,
+    DocumentRow,
     FileRow,
     SecretRow,
     Store,
@@ -170,6 +171,28 @@ async def test_tools_come_in_the_order_asked_for(store: Store) -> None:
     assert [tool.tool_id for tool in many] == ["tool_2", "tool_0"]
     webhooks = await store.tools.page(page_size=9, types=["webhook"])
     assert [tool.tool_id for tool in webhooks.items] == ["tool_1"]
+
+
+async def test_documents_of_each_kind_are_a_list_of_their_own(store: Store) -> None:
+    def row(kind: str, n: int, name: str, *, is_archived: bool = False) -> DocumentRow:
+        return DocumentRow(f"{kind}_{n}", kind, name, {"n": n, "unknown": [None]}, float(n), float(n), is_archived)
+
+    kept = [row("pear", 1, "b"), row("pear", 2, "A"), row("pear", 3, "c", is_archived=True), row("plum", 4, "b")]
+    for one in kept:
+        await store.documents.put(one)
+    assert await store.documents.get("pear", "pear_1") == kept[0]
+    assert await store.documents.get("plum", "pear_1") is None
+
+    async def ids(**options: Any) -> list[str]:
+        return [one.document_id for one in (await store.documents.page("pear", page_size=9, **options)).items]
+
+    assert await ids() == ["pear_3", "pear_2", "pear_1"]
+    assert await ids(archived=False) == ["pear_2", "pear_1"]
+    assert await ids(sort_by="name", ascending=True) == ["pear_2", "pear_1", "pear_3"]
+    assert await ids(search="B") == ["pear_1"]
+    assert await store.documents.delete("plum", "pear_1") is False
+    assert await store.documents.delete("pear", "pear_1") is True
+    assert await store.documents.get("pear", "pear_1") is None
 
 
 async def test_secrets_and_keys_are_kept(store: Store) -> None:
