@@ -18,11 +18,11 @@ import re
 import threading
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar, TypeVarTuple
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from parola.errors import ModelMissing, ProviderError
 from parola.providers.base import Alignment, Capabilities, SpeechChunk, Voice, VoiceSettings
 from parola.providers.catalogue import HIBARI
+from parola.providers.fair_queue import FairQueue
 
 Float32 = NDArray[np.float32]
 Times = NDArray[np.float64]
@@ -37,6 +38,10 @@ _Result = TypeVar("_Result")
 _Arguments = TypeVarTuple("_Arguments")
 
 SAMPLE_RATE = 24000
+
+LATER_SECONDS = 1.0
+"""So long a reply's later sentences may wait for first sentences of others: about what the one before takes to be
+played."""
 
 _LEAD_SECONDS = 0.02
 _TAIL_SECONDS = 0.04
@@ -92,9 +97,10 @@ class HibariTextToSpeech:
     capabilities = Capabilities(languages=("en",), alignment=True, phonemes=True, offline=True)
     voices: Sequence[Voice] = VOICES
 
-    def __init__(self, workers: int = 1) -> None:
-        """``workers`` is how many sentences may be made at the same time, each on one core."""
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="hibari")
+    def __init__(self, queue: FairQueue | None = None) -> None:
+        self._queue = queue or FairQueue("hibari")
+        self._begun: WeakSet[asyncio.Task[object]] = WeakSet()
+        """Tasks that have asked for their first sentence. A reply is spoken by one task."""
         self._loading = threading.Lock()
         self._model: _Model | None = None
 
@@ -120,11 +126,15 @@ class HibariTextToSpeech:
 
     async def aclose(self) -> None:
         """Sentences that have not begun are cancelled; one that has is left to finish in its thread."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._queue.close()
 
     async def _in_thread(self, work: Callable[[*_Arguments], _Result], *arguments: *_Arguments) -> _Result:
+        reply = asyncio.current_task()
+        due_in_seconds = LATER_SECONDS if reply in self._begun else 0.0
+        if reply is not None:
+            self._begun.add(reply)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
+            return await self._queue.run(reply, work, *arguments, due_in_seconds=due_in_seconds)
         except ModelMissing:
             raise
         except Exception as error:
@@ -133,7 +143,7 @@ class HibariTextToSpeech:
     def _begin(
         self, text: str, timbre: _Timbre, speed: float, phonemes: Mapping[str, str]
     ) -> tuple[SpeechChunk | None, list[_Sentence]]:
-        # Reading and the first sentence are one piece of work, so that it waits in the pool's queue only once.
+        # Reading and the first sentence are one piece of work, so that it waits in the queue only once.
         sentences = _read(text, self._load(), phonemes) if any(character.isalnum() for character in text) else []
         if not sentences:
             return None, []

@@ -1,8 +1,8 @@
 """Speech to text with Moonshine tiny (English) on onnxruntime, inside this process.
 
-One pair of sessions serves every conversation. Each run is one utterance on one thread of a small pool, first come,
-first served; a long turn asks for one run per segment, so that it cannot hold up the others. The model answers
-anything with words, silence and street noise too, so results that it does not itself believe in are dropped.
+One pair of sessions serves every conversation. Each run is one utterance on one thread; conversations take turns
+(``fair_queue.py``), and a long turn asks for one run per segment, so that it cannot hold up the others. The model
+answers anything with words, silence and street noise too, so results that it does not itself believe in are dropped.
 
 How the graphs are called: the encoder takes the audio, the decoder one token and what it remembers of the tokens
 before, until it says "end". The encoder's own memory comes out of the first step and stays.
@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from parola.errors import ModelMissing, ProviderError
 from parola.providers.base import Capabilities, Transcript, TranscriptionSettings
 from parola.providers.catalogue import MOONSHINE_DECODER, MOONSHINE_ENCODER, MOONSHINE_TOKENIZER, locate
+from parola.providers.fair_queue import FairQueue
 
 Float32 = NDArray[np.float32]
 
@@ -59,10 +60,9 @@ class MoonshineSpeechToText:
     name = "moonshine"
     capabilities = Capabilities(languages=("en",), partials=True, offline=True)
 
-    def __init__(self, models_dir: Path, workers: int = 1) -> None:
-        """``workers`` is how many utterances may be transcribed at the same time, each on one core."""
+    def __init__(self, models_dir: Path, queue: FairQueue | None = None) -> None:
         self._models_dir = models_dir
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="moonshine")
+        self._queue = queue or FairQueue("moonshine")
         self._loading = threading.Lock()
         self._model: _Model | None = None
 
@@ -73,18 +73,19 @@ class MoonshineSpeechToText:
 
     async def warm_up(self) -> None:
         """Load the models and run them once; raises ``ModelMissing`` when they are not installed."""
-        await self.recognise(np.zeros(SAMPLE_RATE // 2, np.int16))
+        await self.recognise(self, np.zeros(SAMPLE_RATE // 2, np.int16))
 
     async def aclose(self) -> None:
         """Runs that have not begun are cancelled; one that has is left to finish in its thread."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._queue.close()
 
-    async def recognise(self, samples: NDArray[np.int16]) -> _Heard:
-        """One run over at most ``SEGMENT_SECONDS`` of int16 samples; cancelling it stops the run at the next token.
+    async def recognise(self, caller: Hashable, samples: NDArray[np.int16]) -> _Heard:
+        """One run over at most ``SEGMENT_SECONDS`` of int16 samples, when it is the caller's turn; cancelling it stops
+        the run at the next token.
         Raises ``ModelMissing``, or ``ProviderError`` when the run fails."""
         stop = threading.Event()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, samples, stop)
+            return await self._queue.run(caller, self._run, samples, stop)
         except ModelMissing:
             raise
         except Exception as error:
@@ -154,7 +155,7 @@ class MoonshineTranscription:
     async def _hear(self, samples: NDArray[np.int16]) -> _Heard:
         if len(samples) < MIN_SECONDS * SAMPLE_RATE:
             return _NOTHING
-        return await self._provider.recognise(samples)
+        return await self._provider.recognise(self, samples)
 
 
 def _quietest(samples: NDArray[np.int16]) -> int:

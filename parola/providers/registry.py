@@ -26,6 +26,7 @@ from parola.config import ProviderSettings, Settings
 from parola.errors import InvalidRequest, ModelMissing, ParolaError
 from parola.logs import logger
 from parola.providers.base import LanguageModel, SpeechToText, TextToSpeech, Voice, VoiceActivity
+from parola.providers.fair_queue import FairQueue
 
 if TYPE_CHECKING:
     from parola.providers.openai import Connections
@@ -144,6 +145,8 @@ class Registry:
             for name, entry in entries.items():
                 _check(kind, name, entry)
         self._made: dict[tuple[str, ...], Any] = {}
+        self.queues: dict[str, FairQueue] = {}
+        """Where work for the embedded models waits: ``stt``, ``tts``."""
         self._connections: Connections | None = None
         self._activity: VoiceActivity | None = None
         self._activity_warning: str | None = None
@@ -473,13 +476,20 @@ class Registry:
             case "stt", "embedded":
                 from parola.providers.moonshine import MoonshineSpeechToText
 
-                return MoonshineSpeechToText(self._settings.models, int(settings.options.get("workers", 1)))
+                return MoonshineSpeechToText(self._settings.models, self._queue(kind, entry, settings))
             case "tts", "embedded":
                 from parola.providers.hibari import HibariTextToSpeech
 
-                return HibariTextToSpeech(int(settings.options.get("workers", 1)))
+                return HibariTextToSpeech(self._queue(kind, entry, settings))
             case _:
                 return _factory(settings.provider)(kind, settings)
+
+    def _queue(self, kind: str, entry: str, settings: ProviderSettings) -> FairQueue:
+        """For an embedded model: its own threads, as many as ``workers`` says."""
+        name = kind if entry in ("default", settings.provider) else f"{kind}.{entry}"
+        queue = FairQueue(name, int(settings.options.get("workers", 0)) or None)
+        self.queues[name] = queue
+        return queue
 
 
 CUSTOM_MODELS = 256

@@ -92,9 +92,9 @@ def test_the_table_of_phases_is_that_of_the_code():
 LAYERS = ("protocol", "conversation", "session", "api")
 """Each may import those before it, and itself."""
 
-FOR_ANYONE = {"errors", "logs", "config", "providers.base", "store.base"}
+FOR_ANYONE = {"errors", "logs", "config", "metrics", "providers.base", "store.base"}
 
-NO_VENDOR = {"providers.base", "providers.registry", "providers.catalogue"}
+NO_VENDOR = {"providers.base", "providers.registry", "providers.catalogue", "providers.fair_queue"}
 MEETS_VENDORS = {"app", "providers.registry", "terminal.models"}
 MEETS_DATABASES = {"app", "terminal.keys"}
 
