@@ -11,7 +11,7 @@ import base64
 import secrets
 import string
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,12 +23,14 @@ from parola.conversation.start import Beginning, begin, tool_ids
 from parola.errors import ConversationRefused
 from parola.logs import logger
 from parola.protocol.client_messages import CLIENT_MESSAGES, ConversationInitiationClientData, MultimodalMessage
+from parola.protocol.pronunciation import KIND, rules_of
 from parola.protocol.server_messages import SERVER_MESSAGES
 from parola.providers.base import VoiceSettings
 from parola.providers.registry import Registry
 from parola.session.admitted import Admitted
 from parola.session.audio import AudioFormat
 from parola.session.live import LiveSessions
+from parola.session.pronunciation import Rule, rules
 from parola.session.recording import Recorder
 from parola.session.replying import Brain, Mouth, Speaker
 from parola.session.session import Session
@@ -119,7 +121,8 @@ class Opening:
                 similarity_boost=setup.voice.similarity_boost,
             )
             others = {further.label: self._speaker(setup, further, warnings) for further in setup.voice.others}
-            mouth = Mouth(voice.provider, settings, AudioFormat.parse(setup.output_format), others)
+            pronunciation = await self._pronunciation(setup, warnings)
+            mouth = Mouth(voice.provider, settings, AudioFormat.parse(setup.output_format), others, pronunciation)
             if self._settings.record_audio and setup.record_voice:
                 spool = spool_of(self._store.recording_path(conversation_id))
                 recorder = Recorder(spool, mouth.format, asyncio.get_running_loop().time())
@@ -214,6 +217,17 @@ class Opening:
             similarity_boost=own.similarity_boost if voice.similarity_boost is None else voice.similarity_boost,
         )
         return Speaker(chosen.provider, settings)
+
+    async def _pronunciation(self, setup: Setup, warnings: list[str]) -> Sequence[Rule]:
+        """The rules of the agent's dictionaries, in order."""
+        documents: list[list[dict[str, Any]]] = []
+        for dictionary_id, version_id in setup.voice.dictionaries:
+            row = await self._store.documents.get(KIND, dictionary_id)
+            if row is None:
+                warnings.append(f"There is no pronunciation dictionary {dictionary_id}; words are said without it.")
+            else:
+                documents.append(rules_of(row.document, version_id))
+        return rules(documents)
 
     async def _header(self, value: Any, setup: Setup) -> str:
         if isinstance(value, Mapping):

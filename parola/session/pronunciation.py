@@ -37,9 +37,9 @@ class Rule:
         return body
 
 
-def rules(documents: Iterable[Mapping[str, Any]]) -> tuple[Rule, ...]:
-    """The rules of dictionaries, as they travel."""
-    return tuple(rule for document in documents for raw in document.get("rules") or () if (rule := _rule(raw)))
+def rules(documents: Iterable[Iterable[Mapping[str, Any]]]) -> tuple[Rule, ...]:
+    """The rules of dictionaries (protocol/pronunciation.py), those of the first first."""
+    return tuple(rule for document in documents for raw in document if (rule := _rule(raw)))
 
 
 def _rule(raw: Mapping[str, Any]) -> Rule | None:

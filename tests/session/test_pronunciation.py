@@ -7,7 +7,7 @@ from parola.session.spoken_text import spoken_text
 
 
 def said(text: str, *raw: dict[str, object], with_phonemes: bool = True) -> tuple[str, dict[str, str]]:
-    spoken, phonemes = pronounced(spoken_text(text), rules([{"rules": raw}]), with_phonemes=with_phonemes)
+    spoken, phonemes = pronounced(spoken_text(text), rules([raw]), with_phonemes=with_phonemes)
     assert list(spoken.origins) == sorted(spoken.origins) and len(spoken.origins) == len(spoken.text)
     return spoken.text, phonemes
 
@@ -45,7 +45,7 @@ def test_the_first_rule_that_fits_wins_and_is_not_looked_at_again():
 
 
 def test_an_alias_comes_from_the_word_it_stands_for():
-    spoken, _ = pronounced(spoken_text("The UN now"), rules([{"rules": [UN]}]), with_phonemes=False)
+    spoken, _ = pronounced(spoken_text("The UN now"), rules([[UN]]), with_phonemes=False)
     assert spoken.origins[4:18] == (4,) * 14 and spoken.origins[18] == 6
 
 
