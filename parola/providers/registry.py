@@ -245,6 +245,8 @@ class Registry:
                 entry, voice = head, tail
             else:
                 voice = mapped
+        elif (elsewhere := self._voice_elsewhere(entry, voice_id)) is not None:
+            (entry, voice), model = elsewhere, ""
         if not _speaks(self._text_to_speech(entry), language):
             other = next((n for n in self._entries["tts"] if _speaks(self._text_to_speech(n), language)), None)
             if other is None:
@@ -259,19 +261,25 @@ class Registry:
         model = model or self._entries["tts"][entry].model
         return Chosen(provider, model, voice, "; ".join(warnings) or None)
 
+    def _voice_elsewhere(self, entry: str, voice_id: str) -> tuple[str, str] | None:
+        """The entry that has a voice of this id or name, and the voice's id, when ``entry`` has none."""
+        if not voice_id or voice_id in HOSTED_VOICES or _known(self._text_to_speech(entry).voices, voice_id):
+            return None
+        others = ((name, _known(self._text_to_speech(name).voices, voice_id)) for name in self._entries["tts"])
+        return next(((name, found) for name, found in others if found is not None), None)
+
     def _text_to_speech(self, entry: str) -> TextToSpeech:
         provider: TextToSpeech = self._provider("tts", entry)
         return provider
 
     def _voice(self, entry: str, voices: Sequence[Voice], voice_id: str) -> tuple[str, str | None]:
         """The local voice for a voice id that nobody mapped."""
-        known = {name.casefold(): voice.voice_id for voice in voices for name in (voice.name, voice.voice_id)}
-        if voice_id.casefold() in known:
-            return known[voice_id.casefold()], None
+        if (known := _known(voices, voice_id)) is not None:
+            return known, None
         own = self._entries["tts"][entry].voice
         if voice_id in HOSTED_VOICES or not voice_id:
             stand_in = HOSTED_VOICES.get(voice_id, "")
-            return own or known.get(stand_in) or (voices[0].voice_id if voices else ""), None
+            return own or _known(voices, stand_in) or (voices[0].voice_id if voices else ""), None
         if not voices:
             # A service that does not tell its voices may know this one.
             return voice_id, None
@@ -540,6 +548,12 @@ def _patterns(mapping: Mapping[str, str]) -> Iterator[str]:
     yield from (name for name in mapping if _is_pattern(name) and name != "*")
     if "*" in mapping:
         yield "*"
+
+
+def _known(voices: Sequence[Voice], voice_id: str) -> str | None:
+    """The id of the voice that has this id, or else this name, whatever its case."""
+    named = {name.casefold(): voice.voice_id for voice in voices for name in (voice.name, voice.voice_id)}
+    return named.get(voice_id.casefold())
 
 
 def _is_pattern(name: str) -> bool:

@@ -204,6 +204,17 @@ def test_the_owner_maps_voices_to_voices_of_any_entry():
     assert [voice.voice_id for voice in known.voices()][-2:] == ["af", "am"]
 
 
+def test_a_voice_is_found_by_its_name_whoever_has_it_and_whatever_its_case():
+    kokoro = ProviderSettings("openai", base_url="http://tts/v1", model="kokoro", options={"voices": ["af", "am"]})
+    known = registry(tts={"kokoro": kokoro})
+    for name in ("Deep", "DEEP", "deep"):
+        chosen = known.text_to_speech("eleven_flash_v2", name, "en")
+        assert (chosen.provider.name, chosen.voice, chosen.warning) == ("hibari", "deep", None)
+    elsewhere = known.text_to_speech("eleven_flash_v2", "AM", "de")
+    assert (elsewhere.provider.name, elsewhere.model, elsewhere.voice) == ("kokoro", "kokoro", "am")
+    assert elsewhere.warning is None
+
+
 def test_a_service_speaks_with_the_voice_the_owner_chose():
     own = ProviderSettings("openai", base_url="http://tts/v1", voice="nova")
     known = registry(tts={"default": own})
