@@ -11,7 +11,7 @@ socket. What is here crosses its parts; each rule has a file of its own:
     hearing      the user's speech, until it makes a turn
     speaking     the agent's turns and replies
     held_reply   a reply that is made before it may be said
-    fillers      what is said while the model is slow
+    slow_model   what is said while the model takes its time
     agent_turn   what the client gets of a reply; what is left of it when it is cut
     reply        what the caller has heard
     tool_round   tool calls, their results and time-outs, ``end_call``
@@ -39,6 +39,7 @@ from parola.conversation.outgoing import Outgoing
 from parola.conversation.phases import Phase, entered
 from parola.conversation.setup import Setup
 from parola.conversation.silence import Silence
+from parola.conversation.slow_model import SlowModel
 from parola.conversation.speaking import LLM_SECONDS, Speaking
 from parola.conversation.timeline import AgentTimeline
 from parola.conversation.tool_round import ToolRound, Tools
@@ -82,6 +83,7 @@ class Conversation:
         self._user = self._hearing.turn
         self._silence = Silence(setup, self._deadlines, self._user)
         self._speaking = Speaking(setup, self._out, self.transcript, self._deadlines)
+        self._slow_model = SlowModel(setup, self._speaking, self.transcript, self._deadlines)
         self._tools = Tools(setup.tools, self._out, self.transcript, self._deadlines)
         self._ending: Ending | None = None
         """How the conversation will end, while the last words are being said."""
@@ -89,9 +91,6 @@ class Conversation:
         """The user has said something that no reply has been asked for yet."""
         self._cut_short: CutShort | None = None
         """What the agent was saying when speech cut it off, until it is known whether that speech meant it."""
-        self._fillers = 0
-        """How many were said in this conversation, and how many for the present answer."""
-        self._fillers_here = 0
 
     # -- the three members --------------------------------------------------------------------------------------------
 
@@ -174,7 +173,7 @@ class Conversation:
                     if self.phase is Phase.LISTENING and not self._user.has_begun:
                         self._end(ending.user_was_silent(), now)
                 case "soft_timeout":
-                    self._model_is_slow(now)
+                    self._slow_model.say_something(self.phase, now)
                 case "llm":
                     message = f"The language model said nothing for {LLM_SECONDS:.0f} s."
                     self._end(ending.failed(1002, "llm_timeout", message), now)
@@ -405,7 +404,7 @@ class Conversation:
 
     def _answer(self, now: float, to: UserEntry | None = None, *, answers_user: bool = True) -> None:
         self._silence.agent_takes_floor(answers_user=answers_user)
-        self._fillers_here = 0
+        self._slow_model.answer_begins()
         self._think(self._speaking.begin_turn(answers_user=answers_user), now, to)
 
     def _think(self, turn: AgentTurn, now: float, to: UserEntry | None = None) -> None:
@@ -426,7 +425,7 @@ class Conversation:
             if (transcribed := to.times.transcribed_at) is not None and (stopped := to.times.speech_stopped_at):
                 entry = self.transcript.agent_entry(reply.entry)
                 entry.metrics["convai_asr_trailing_service_latency"] = max(0.0, transcribed - stopped)
-        self._wait_for_model(now)
+        self._slow_model.was_asked(now)
         if held is not None:
             self._catch_up(held, now)
 
@@ -435,55 +434,16 @@ class Conversation:
         for event, at in held.facts:
             self._reply_got_on(event, now, at)
 
-    # -- a slow model -------------------------------------------------------------------------------------------------
-
-    def _wait_for_model(self, now: float) -> None:
-        soft = self.setup.soft_timeout
-        is_too_early = soft.after_first_user_message and not self.transcript.user_has_spoken
-        if soft.seconds >= 0 and self._fillers_here < soft.most and not self.setup.text_only and not is_too_early:
-            self._deadlines.set("soft_timeout", now + soft.seconds)
-
-    def _model_is_slow(self, now: float) -> None:
-        """Say something meanwhile; the answer comes after it."""
-        turn, soft = self._speaking.turn, self.setup.soft_timeout
-        reply = turn.current if turn is not None else None
-        if turn is None or (self.phase is not Phase.THINKING and self._speaking.held is None):
-            return
-        if reply is not None:
-            self._speaking.step_aside(reply)
-        self._fillers_here += 1
-        text = soft.message(self.setup.conversation_id, self._fillers)
-        self._fillers += 1
-        if soft.is_generated:
-            request = asking.filler_request(self.setup, self.transcript)
-            self._speaking.think(request, AgentTimeline(asked_at=now, turn_closed_at=now), now, is_filler=True)
-        elif text:
-            self._speaking.say(text, now, is_filler=True)
-        else:
-            self._go_on_with_held(now)
-
-    def _held_got_on(self, now: float) -> None:
-        """The reply that is held back has got on: does it still have to wait?"""
-        turn, held = self._speaking.turn, self._speaking.held
-        if turn is None or held is None or not held.has_begun:
-            return
-        filler = turn.current
-        if filler is None:
-            self._go_on_with_held(now)
-        elif not filler.was_sent:
-            turn.stop()  # the answer was quicker than the filler
-            self._go_on_with_held(now)
+    def _go_on_with_held(self, now: float) -> None:
+        """The reply that stepped aside for a filler has got on: say it, if it has not to wait any longer."""
+        if self._slow_model.answer_may_go_on():
+            self._deadlines.clear("soft_timeout")
+            self._catch_up(self._speaking.take_held(now)[1], now)
 
     def _filler_told(self, now: float) -> None:
-        self._held_got_on(now)
+        self._go_on_with_held(now)
         if self._speaking.held is not None:
-            self._speaking.await_held(now)
-            self._wait_for_model(now)
-
-    def _go_on_with_held(self, now: float) -> None:
-        _, held = self._speaking.take_held(now)
-        self._deadlines.clear("soft_timeout")
-        self._catch_up(held, now)
+            self._slow_model.filler_was_told(now)
 
     def _say(self, text: str, now: float) -> None:
         """Have a sentence spoken as it is."""
@@ -497,7 +457,7 @@ class Conversation:
         """A fact of a reply, known since ``at``; those of one that was stopped, or has finished, are dropped here."""
         if at is None:
             if self._speaking.hold(event, now):
-                self._held_got_on(now)
+                self._go_on_with_held(now)
                 return
             at = now
         turn, reply = self._speaking.turn, self._speaking.reply_of(event)

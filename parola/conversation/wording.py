@@ -57,6 +57,9 @@ OPEN_ENDINGS: dict[str, frozenset[str]] = {
 }
 """The last word of a phrase that goes on."""
 
+_FILLERS = frozenset("um uh uhm er erm ah eh hmm hm äh ähm euh heu em ehm".split())
+"""Whoever says one of these goes on, whatever mark was put behind it."""
+
 _CLOSED_ENDINGS: dict[str, tuple[str, ...]] = {
     "en": (
         "thank you", "thanks", "goodbye", "good bye", "bye", "bye bye", "that's all", "that's it", "that is all",
@@ -112,7 +115,7 @@ def read(text: str, language: str = "en", *, asked_for_spelling: bool = False) -
     language = language[:2].lower()
     if _is_spelling(tokens, asked_for_spelling):
         return Wording.SPELLING
-    if text.endswith(("...", "…", ",", "-", "–", "—")):
+    if tokens[-1] in _FILLERS or text.endswith(("...", "…", ",", "-", "–", "—")):
         return Wording.OPEN
     if text.endswith(("?", "？")):
         return Wording.CLOSED

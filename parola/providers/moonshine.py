@@ -32,7 +32,7 @@ SAMPLE_RATE = 16000
 
 MIN_SECONDS = 0.25
 """Less speech than this gives no text: a click may well read as a confident "You"."""
-MIN_LOG_PROBABILITY = -0.6
+MIN_LOG_PROBABILITY = -0.75
 """Of a token, on average. Speech is almost always above -0.33, noise almost always below -0.9."""
 SEGMENT_SECONDS = 15.0
 """The model loses its thread in longer audio."""

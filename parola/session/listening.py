@@ -40,7 +40,7 @@ START_SECONDS = 0.09
 STOP_SECONDS = 0.2
 """Silence this long ends one."""
 
-LEAD_SECONDS = 0.5
+LEAD_SECONDS = 0.25
 """Audio from before the start that belongs to the utterance: its first sounds are quiet."""
 
 STALL_SECONDS = 0.6
