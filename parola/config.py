@@ -67,8 +67,15 @@ class Settings:
     """Accept ``enclave_setup_config``: clients bring their own agent."""
     preload: bool = False
     """Load the speech models at start instead of at the first call."""
+    turn_detector: str = "auto"
+    """``auto``: the embedded model judges by the sound whether a caller has finished, where it is installed; ``off``:
+    silence alone decides."""
     record_audio: bool = True
     """Keep a recording of voice conversations whose agent does not forbid it."""
+    max_conversations: int = 0
+    """Conversations at a time, of all agents; 0: as many as come."""
+    hold_when_busy: bool = True
+    """Let new voice calls wait while the event loop or a speech model is saturated."""
     log_level: str = "info"
     llm: Mapping[str, ProviderSettings] = field(default_factory=dict)
     stt: Mapping[str, ProviderSettings] = field(default_factory=dict)
@@ -99,7 +106,10 @@ _SCALARS = {
     "auth": str,
     "enclave": bool,
     "preload": bool,
+    "turn_detector": str,
     "record_audio": bool,
+    "max_conversations": int,
+    "hold_when_busy": bool,
     "log_level": str,
 }
 _KINDS = ("llm", "stt", "tts")
@@ -140,6 +150,10 @@ def load(
     settings = replace(Settings(), **values)
     if settings.auth not in ("auto", "required", "off"):
         raise InvalidRequest(f'auth: expected "auto", "required" or "off", got "{settings.auth}".')
+    if settings.max_conversations < 0:
+        raise InvalidRequest(f"max_conversations: expected 0 or more, got {settings.max_conversations}.")
+    if settings.turn_detector not in ("auto", "off"):
+        raise InvalidRequest(f'turn_detector: expected "auto" or "off", got "{settings.turn_detector}".')
     return Loaded(settings, sources)
 
 

@@ -48,7 +48,6 @@ from parola.conversation.turn_taking import TYPING_SECONDS, Floor
 from parola.protocol import client_messages as client
 from parola.protocol.server_messages import (
     AsrInitiationMetadata,
-    ConversationInitiationMetadata,
     InternalTurnProbability,
     TentativeUserTranscript,
     UserTranscript,
@@ -137,7 +136,7 @@ class Conversation:
             case client.McpToolApprovalResult():
                 pass  # no tool of this kind is waiting
             case events.Started():
-                self._start(now)
+                self._start(event, now)
             case events.InvalidMessageReceived():
                 self._end(ending.failed(1008, event.error_type, event.message), now)
             case events.InputStalled():
@@ -195,15 +194,10 @@ class Conversation:
 
     # -- beginning ----------------------------------------------------------------------------------------------------
 
-    def _start(self, now: float) -> None:
+    def _start(self, event: events.Started, now: float) -> None:
         setup = self.setup
-        self._out.send(
-            ConversationInitiationMetadata(
-                conversation_id=setup.conversation_id,
-                agent_output_audio_format=setup.output_format,
-                user_input_audio_format=setup.input_format,
-            )
-        )
+        if not event.was_greeted:
+            self._out.send(setup.greeting)
         if not setup.text_only:
             self._out.send(AsrInitiationMetadata(provider=setup.asr_provider, language=setup.language))
         self._keep_alive.ping(now)

@@ -26,6 +26,9 @@ from parola.providers.base import Alignment
 class Started:
     """The client is there and everything is resolved: greet it."""
 
+    was_greeted: bool = False
+    """It had to wait for a place and has got its ``conversation_initiation_metadata`` already."""
+
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:

@@ -10,7 +10,7 @@ from typing import Any
 from parola.conversation.fillers import SoftTimeout
 from parola.conversation.tools import Tool
 from parola.conversation.turn_taking import PATIENCE, BargeIn, Patience
-from parola.protocol.server_messages import AudioFormatName, ClientEventFilter
+from parola.protocol.server_messages import AudioFormatName, ClientEventFilter, ConversationInitiationMetadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,8 @@ class Setup:
     output_format: AudioFormatName = "pcm_16000"
     model: ModelChoice = field(default_factory=ModelChoice)
     voice: VoiceChoice = field(default_factory=VoiceChoice)
+    voices_by_language: Mapping[str, VoiceChoice] = field(default_factory=dict)
+    """What ``language_detection`` may switch to; empty without that tool."""
     asr_provider: str = ""
     keywords: tuple[str, ...] = ()
     tools: Mapping[str, Tool] = field(default_factory=dict)
@@ -98,6 +100,15 @@ class Setup:
     client_data: Mapping[str, Any] = field(default_factory=dict)
     """What the client started with, for the record."""
     warnings: tuple[str, ...] = ()
+
+    @property
+    def greeting(self) -> ConversationInitiationMetadata:
+        """The first frame of every conversation."""
+        return ConversationInitiationMetadata(
+            conversation_id=self.conversation_id,
+            agent_output_audio_format=self.output_format,
+            user_input_audio_format=self.input_format,
+        )
 
     @property
     def client_can_be_cut(self) -> bool:

@@ -278,6 +278,13 @@ class AgentCallLimits(Reading):
     bursting_enabled: bool = True
 
 
+class AgentQueueingConfig(Reading):
+    """Whether callers who find no place wait for one, and how long."""
+
+    enabled: bool = False
+    wait_timeout_seconds: Annotated[int, Between(0, 1800)] = 180
+
+
 class WidgetConfig(Reading):
     """How the widget looks; its defaults are in ``api/widget.py``, because they are served, not stored."""
 
@@ -293,6 +300,7 @@ class AgentPlatformSettings(Reading):
     overrides: ConversationInitiationClientDataConfig = Field(default_factory=ConversationInitiationClientDataConfig)
     privacy: PrivacyConfig = Field(default_factory=PrivacyConfig)
     call_limits: AgentCallLimits = Field(default_factory=AgentCallLimits)
+    queueing_config: AgentQueueingConfig = Field(default_factory=AgentQueueingConfig)
     widget: WidgetConfig = Field(default_factory=WidgetConfig)
     workspace_overrides: JsonObject = {}
     evaluation: JsonObject = {}

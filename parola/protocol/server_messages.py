@@ -247,6 +247,15 @@ class Error(ServerMessage):
     details: dict[str, Any] | None = None
 
 
+class QueueStatus(ServerMessage):
+    """How it stands with a caller who waits for a place; what it sends while it waits is dropped."""
+
+    event_type = "queue_status"
+    payload_key = "queue_status_event"
+
+    status: Literal["waiting", "admitted", "timed_out"]
+
+
 class InternalTurnProbability(ServerMessage):
     """How likely the user's turn is over, by its sound, for those who asked for it."""
 
@@ -284,11 +293,14 @@ SERVER_MESSAGES: tuple[type[ServerMessage], ...] = (
     VadScore,
     ContextUsage,
     Error,
+    QueueStatus,
     InternalTurnProbability,
     InternalTentativeAgentResponse,
 )
 
-ALWAYS_SENT: frozenset[str] = frozenset({"conversation_initiation_metadata", "ping", "client_tool_call", "error"})
+ALWAYS_SENT: frozenset[str] = frozenset(
+    {"conversation_initiation_metadata", "ping", "client_tool_call", "error", "queue_status"}
+)
 """Sent whatever ``client_events`` says: without them no client works."""
 
 ONLY_WHEN_LISTED: frozenset[str] = frozenset(
