@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parola.providers.base import (
-    LanguageModel,
     SpeechChunk,
     SpeechToText,
     TextToSpeech,
     Transcript,
     Transcription,
     TranscriptionSettings,
+    TurnDetector,
     VoiceActivity,
     VoiceSettings,
 )
@@ -59,9 +59,6 @@ class RememberingRegistry(Registry):
         self._clock = clock
         self._remembering: dict[Any, Any] = {}
 
-    def language_model(self, *arguments: Any, **named: Any) -> Chosen[LanguageModel]:
-        return super().language_model(*arguments, **named)
-
     def speech_to_text(self, provider_name: str) -> Chosen[SpeechToText]:
         chosen = super().speech_to_text(provider_name)
         return replace(chosen, provider=self._once(chosen.provider, RememberingSpeechToText))
@@ -73,6 +70,10 @@ class RememberingRegistry(Registry):
     async def voice_activity(self) -> VoiceActivity:
         detector: VoiceActivity = self._once(await super().voice_activity(), RememberingVoiceActivity)
         return detector
+
+    def turn_detector(self) -> TurnDetector | None:
+        detector = super().turn_detector()
+        return None if detector is None else self._once(detector, RememberingTurnDetector)
 
     def _once(self, provider: Any, kind: Any) -> Any:
         if provider not in self._remembering:
@@ -92,8 +93,8 @@ class Around:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
-    async def _be_warm(self) -> None:
-        """Loading the model is nobody's answer time."""
+    async def warm_up(self) -> None:
+        """Once, and before anything is charged: loading the model is nobody's answer time."""
         if not self._is_warm:
             await self._inner.warm_up()
             self._is_warm = True
@@ -141,7 +142,7 @@ class RememberingSpeechToText(Around):
     async def transcript(self, pcm: bytes, settings: TranscriptionSettings) -> Transcript:
         key = digest(pcm)
         if key not in self._known:
-            await self._be_warm()
+            await self.warm_up()
             stream: Transcription = self._inner.open(settings)
             stream.send(pcm)
             began = time.process_time()
@@ -181,6 +182,21 @@ class _Stream:
         self.reset()
 
 
+# -- turn detection ---------------------------------------------------------------------------------------------------
+
+
+class RememberingTurnDetector(Around):
+    async def predict(self, pcm: bytes) -> float:
+        key = digest(pcm)
+        if key not in self._known:
+            await self.warm_up()
+            began = time.process_time()
+            self._known[key] = await self._inner.predict(pcm), time.process_time() - began
+        probability, seconds = self._known[key]
+        await self._clock.charge(seconds)
+        return float(probability)
+
+
 # -- text to speech ---------------------------------------------------------------------------------------------------
 
 
@@ -188,7 +204,7 @@ class RememberingTextToSpeech(Around):
     async def speak(self, text: str, voice: VoiceSettings) -> AsyncIterator[SpeechChunk]:
         key = digest(text.encode(), repr(voice).encode())
         if key not in self._known:
-            await self._be_warm()
+            await self.warm_up()
             chunks: list[tuple[SpeechChunk, float]] = []
             began = time.process_time()
             async for chunk in self._inner.speak(text, voice):
