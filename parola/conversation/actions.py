@@ -56,6 +56,14 @@ class ForgetSpeech:
 
 
 @dataclass(frozen=True, slots=True)
+class SwitchLanguage:
+    """From the next reply on speak this language, in the voice the agent has for it; listen for it from the next turn
+    of the user."""
+
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class Warn:
     """Something the owner should know; kept in the conversation's record."""
 
@@ -73,4 +81,4 @@ class Close:
     error: Mapping[str, Any] | None = None
 
 
-Action = Send | Record | StartReply | StopReply | TranscribeNow | ForgetSpeech | Warn | Close
+Action = Send | Record | StartReply | StopReply | TranscribeNow | ForgetSpeech | SwitchLanguage | Warn | Close

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -44,8 +44,22 @@ BUILT_IN_DEFINITIONS = {
         "Say nothing and wait for the user, for example when they ask for a moment.",
         {"type": "object", "properties": {"reason": {"type": "string", "description": "Why the turn is skipped"}}},
     ),
+    "language_detection": ToolDefinition(
+        "language_detection",
+        "Switch to another language, when the user speaks it or asks for it. Call it before you answer in it.",
+        {
+            "type": "object",
+            "properties": {
+                "reason": {"type": "string", "description": "Why the language changes"},
+                "language": {"type": "string", "description": "The language to switch to"},
+            },
+            "required": ["reason", "language"],
+        },
+    ),
 }
 """System tools this version runs, as the model sees them (reference: websocket.md §10.1)."""
+
+LANGUAGE_TOOL = "language_detection"
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -90,6 +104,7 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
         raw,
         frozenset({own_language, *presets}),
     )
+    plain = raw
     language = _path(override, "agent", "language")
     if isinstance(language, str) and language != own_language and language in presets:
         raw = merged(raw, _preset(presets[language] or {}))
@@ -99,6 +114,12 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
 
     warnings: list[str] = []
     tools = _tools(config, beginning.tools, warnings)
+    voices_by_language: dict[str, VoiceChoice] = {}
+    if LANGUAGE_TOOL in tools:
+        for code in dict.fromkeys([own_language, *presets]):
+            preset = {} if code == own_language else _preset(presets[code] or {})
+            voices_by_language[code] = _voice(_read(ConversationalConfig, merged(merged(plain, preset), override)).tts)
+        _offer_languages(tools, tuple(voices_by_language), warnings)
     placeholders = _path(raw, "agent", "dynamic_variables", "dynamic_variable_placeholders") or {}
     variables = {**placeholders, **_client_variables(client_data.dynamic_variables)}
     agent, settings = config.agent, config.agent.prompt
@@ -126,6 +147,7 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
             script=settings.x_script,
         ),
         voice=_voice(config.tts),
+        voices_by_language=voices_by_language if LANGUAGE_TOOL in tools else {},
         asr_provider=config.asr.provider,
         keywords=tuple(config.asr.keywords),
         tools=tools,
@@ -323,6 +345,20 @@ def _tool(tool_id: str | None, entry: Mapping[str, Any], warnings: list[str]) ->
         interruption=_interruption(entry),
         tool_id=tool_id,
     )
+
+
+def _offer_languages(tools: dict[str, Tool], languages: tuple[str, ...], warnings: list[str]) -> None:
+    """Let the model know which languages it can switch to; without a second one there is no such tool."""
+    tool = tools[LANGUAGE_TOOL]
+    if len(languages) < 2:
+        del tools[LANGUAGE_TOOL]
+        warnings.append(f"{LANGUAGE_TOOL} has nothing to switch to: the agent has no language_presets.")
+        return
+    schema = dict(tool.definition.parameters)
+    properties = dict(schema["properties"])
+    properties["language"] = {**properties["language"], "enum": list(languages)}
+    definition = replace(tool.definition, parameters={**schema, "properties": properties})
+    tools[LANGUAGE_TOOL] = replace(tool, definition=definition, languages=languages)
 
 
 def _interruption(entry: Mapping[str, Any]) -> InterruptionMode:

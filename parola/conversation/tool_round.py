@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from parola.conversation.actions import SwitchLanguage
 from parola.conversation.deadlines import Deadlines
 from parola.conversation.events import ToolCalled
 from parola.conversation.outgoing import Outgoing
@@ -85,6 +86,8 @@ class ToolRound:
             self._finish(call, now, message, is_error=True, error_type="unknown_tool", is_called=False)
         elif call.ends_call:
             self._finish(call, now, "The call ends after these words.")
+        elif tool.languages:
+            self._switch_language(call, tool, now)
         elif tool.type == "system":
             self._finish(call, now, "Skipped: the agent waits for the user.")
         else:
@@ -101,6 +104,15 @@ class ToolRound:
                 call.timeout_at = now + tool.timeout_seconds
             else:
                 self._finish(call, now, "The tool was called; it gives no answer.")
+
+    def _switch_language(self, call: ToolCall, tool: Tool, now: float) -> None:
+        if (language := call.language) is None:
+            known = ", ".join(tool.languages)
+            message = f'This agent does not speak "{call.arguments.get("language")}". Its languages: {known}.'
+            self._finish(call, now, message, is_error=True, error_type="unknown_language")
+        else:
+            self._out.ask(SwitchLanguage(language))
+            self._finish(call, now, f"The conversation goes on in the language '{language}': answer in it.")
 
     # -- results ------------------------------------------------------------------------------------------------------
 

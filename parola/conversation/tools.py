@@ -24,6 +24,8 @@ class Tool:
     timeout_seconds: float = 20.0
     interruption: InterruptionMode = "allow"
     tool_id: str | None = None
+    languages: tuple[str, ...] = ()
+    """Those that ``language_detection`` can switch to."""
 
     @property
     def name(self) -> str:
@@ -62,6 +64,13 @@ class ToolCall:
     @property
     def skips_turn(self) -> bool:
         return self.tool is not None and self.tool.type == "system" and self.name == "skip_turn"
+
+    @property
+    def language(self) -> str | None:
+        """The one that ``language_detection`` is to switch to; None when the agent does not speak it."""
+        asked = str(self.arguments.get("language") or "").lower()
+        known = self.tool.languages if self.tool is not None else ()
+        return next((one for one in known if asked in (one.lower(), one.lower()[:2]) or asked[:2] == one.lower()), None)
 
     def finish(
         self, now: float, result: str, *, is_error: bool = False, error_type: str = "", is_called: bool = True

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,11 @@ class Listening:
         self._size = activity.detector.window
         self._seconds = self._size / activity.detector.sample_rate
         self._segmenter = Segmenter(self._seconds)
+        self._stt = stt
+        self._settings = settings
         self._stream = stt.open(settings)
+        self._next_language: str | None = None
+        """What the next turn will be transcribed in, when that changes."""
         self._samples: deque[NDArray[np.int16]] = deque()
         self._buffered = 0
         self._heard_at = 0.0
@@ -273,11 +278,20 @@ class Listening:
             if turn == self._turn and self._segmenter.is_speech:
                 self._tell(TranscriptUpdated(transcript.text, is_partial=True))
 
+    def switch_language(self, language: str) -> None:
+        """Transcribe another language, from the next turn on."""
+        self._next_language = language
+
     def forget(self) -> None:
         """The turn has been taken: what comes now begins a new one."""
         self._turn += 1
         self._speech_windows = 0
         self._stream.reset()
+        if self._next_language is not None:
+            self._begin(self._stream.aclose())
+            self._settings = replace(self._settings, language=self._next_language)
+            self._stream = self._stt.open(self._settings)
+            self._next_language = None
 
     async def aclose(self) -> None:
         self._activity.listeners -= 1

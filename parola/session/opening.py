@@ -41,6 +41,9 @@ from parola.store.base import AgentRow, ConversationRow, Document, FileRow, Stor
 
 log = logger(__name__)
 
+Locator = tuple[str, str | None]
+"""A pronunciation dictionary: its id, and a version or None for the latest."""
+
 _ALPHABET = string.ascii_lowercase + string.digits
 
 SHOWN_TEXT_BYTES = 200_000
@@ -108,21 +111,13 @@ class Opening:
         if brain.warning:
             warnings.append(brain.warning)
         mouth, ear, recorder = None, None, None
+        pronunciation: dict[Locator, Sequence[Rule]] = {}
         if not setup.text_only:
-            voice = self._registry.text_to_speech(setup.voice.model_id, setup.voice.voice_id, setup.language)
-            listener = self._registry.speech_to_text(setup.asr_provider)
-            warnings += [chosen.warning for chosen in (voice, listener) if chosen.warning]
-            settings = VoiceSettings(
-                voice=voice.voice,
-                model=voice.model,
-                language=setup.language,
-                speed=setup.voice.speed,
-                stability=setup.voice.stability,
-                similarity_boost=setup.voice.similarity_boost,
-            )
-            others = {further.label: self._speaker(setup, further, warnings) for further in setup.voice.others}
             pronunciation = await self._pronunciation(setup, warnings)
-            mouth = Mouth(voice.provider, settings, AudioFormat.parse(setup.output_format), others, pronunciation)
+            mouth = self._mouth(setup, pronunciation, warnings)
+            listener = self._registry.speech_to_text(setup.asr_provider)
+            if listener.warning:
+                warnings.append(listener.warning)
             if self._settings.record_audio and setup.record_voice:
                 spool = spool_of(self._store.recording_path(conversation_id))
                 recorder = Recorder(spool, mouth.format, asyncio.get_running_loop().time())
@@ -133,12 +128,21 @@ class Opening:
         async def fetch_files(message: MultimodalMessage) -> FilesShared:
             return await self._fetch_files(conversation_id, message)
 
+        def mouth_for(language: str) -> tuple[Mouth | None, list[str]]:
+            """How the agent goes on in another language; None: no voice here speaks it."""
+            troubles: list[str] = []
+            voice = setup.voices_by_language.get(language, setup.voice)
+            other = self._mouth(replace(setup, language=language, voice=voice), pronunciation, troubles)
+            spoken = other.tts.capabilities.languages
+            return (None if spoken and language[:2].lower() not in spoken else other), troubles
+
         return Session(
             setup,
             transport,
             self._store.conversations,
             brain,
             mouth=mouth,
+            mouth_for=mouth_for,
             ear=ear,
             recorder=recorder,
             fetch_files=fetch_files,
@@ -201,6 +205,24 @@ class Opening:
         error_type = "llm_error" if custom is None else "custom_llm_error"
         return Brain(chosen.provider, chosen.model, error_type, chosen.warning)
 
+    def _mouth(self, setup: Setup, pronunciation: Mapping[Locator, Sequence[Rule]], warnings: list[str]) -> Mouth:
+        """The agent's voice, its further ones, and its way with words."""
+        voice = setup.voice
+        chosen = self._registry.text_to_speech(voice.model_id, voice.voice_id, setup.language)
+        if chosen.warning:
+            warnings.append(chosen.warning)
+        settings = VoiceSettings(
+            voice=chosen.voice,
+            model=chosen.model,
+            language=setup.language,
+            speed=voice.speed,
+            stability=voice.stability,
+            similarity_boost=voice.similarity_boost,
+        )
+        others = {further.label: self._speaker(setup, further, warnings) for further in voice.others}
+        spoken_as = [rule for locator in voice.dictionaries for rule in pronunciation.get(locator, ())]
+        return Mouth(chosen.provider, settings, AudioFormat.parse(setup.output_format), others, spoken_as)
+
     def _speaker(self, setup: Setup, voice: FurtherVoice, warnings: list[str]) -> Speaker:
         """One of the agent's further voices; what it does not say of itself is as for the agent's own."""
         language = voice.language or setup.language
@@ -218,16 +240,18 @@ class Opening:
         )
         return Speaker(chosen.provider, settings)
 
-    async def _pronunciation(self, setup: Setup, warnings: list[str]) -> Sequence[Rule]:
-        """The rules of the agent's dictionaries, in order."""
-        documents: list[list[dict[str, Any]]] = []
-        for dictionary_id, version_id in setup.voice.dictionaries:
+    async def _pronunciation(self, setup: Setup, warnings: list[str]) -> dict[Locator, Sequence[Rule]]:
+        """The rules of each of the agent's dictionaries, in whatever language it may need them."""
+        choices = (setup.voice, *setup.voices_by_language.values())
+        found: dict[Locator, Sequence[Rule]] = {}
+        for locator in dict.fromkeys(locator for choice in choices for locator in choice.dictionaries):
+            dictionary_id, version_id = locator
             row = await self._store.documents.get(KIND, dictionary_id)
             if row is None:
                 warnings.append(f"There is no pronunciation dictionary {dictionary_id}; words are said without it.")
             else:
-                documents.append(rules_of(row.document, version_id))
-        return rules(documents)
+                found[locator] = rules([rules_of(row.document, version_id)])
+        return found
 
     async def _header(self, value: Any, setup: Setup) -> str:
         if isinstance(value, Mapping):

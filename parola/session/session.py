@@ -13,9 +13,20 @@ import asyncio
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 
-from parola.conversation.actions import Action, Close, ForgetSpeech, Send, StartReply, StopReply, TranscribeNow, Warn
+from parola.conversation.actions import (
+    Action,
+    Close,
+    ForgetSpeech,
+    Send,
+    StartReply,
+    StopReply,
+    SwitchLanguage,
+    TranscribeNow,
+    Warn,
+)
 from parola.conversation.actions import Record as RecordTurn
 from parola.conversation.conversation import Conversation
 from parola.conversation.events import (
@@ -83,6 +94,7 @@ class Session:
         brain: Brain,
         *,
         mouth: Mouth | None = None,
+        mouth_for: Callable[[str], tuple[Mouth | None, list[str]]] | None = None,
         ear: Ear | None = None,
         recorder: Recorder | None = None,
         fetch_files: FetchFiles,
@@ -93,6 +105,7 @@ class Session:
         self._transport = transport
         self._brain = brain
         self._mouth = mouth
+        self._mouth_for = mouth_for
         self._ear = ear
         self._recorder = recorder
         self._fetch_files = fetch_files
@@ -200,9 +213,10 @@ class Session:
                 case ForgetSpeech():
                     if self._ear is not None:
                         self._ear.forget()
+                case SwitchLanguage():
+                    self._switch_language(action.language)
                 case Warn():
-                    log.warning("conversation_warning", conversation_id=self.conversation_id, message=action.message)
-                    self._record.warn(action.message)
+                    self._warn(action.message)
                 case Close():
                     self._store_collected()
                     return action
@@ -217,6 +231,21 @@ class Session:
                 self._recorder.agent_spoke(audio, self._mouth.format.seconds(len(audio)), self._loop.time())
             case Interruption():
                 self._recorder.agent_cut(self._loop.time())
+
+    def _warn(self, message: str) -> None:
+        log.warning("conversation_warning", conversation_id=self.conversation_id, message=message)
+        self._record.warn(message)
+
+    def _switch_language(self, language: str) -> None:
+        """Speak and listen in it, as far as there is somebody who can; the others stay as they are."""
+        if self._mouth is not None and self._mouth_for is not None:
+            mouth, troubles = self._mouth_for(language)
+            if mouth is not None:
+                self._mouth = replace(mouth, pacing=self._mouth.pacing)
+            for trouble in troubles:
+                self._warn(trouble)
+        if self._ear is not None and not self._ear.switch_language(language):
+            self._warn(f"Nobody here understands '{language}'; listening goes on as before")
 
     def _forget_reply(self, number: int, _: asyncio.Task[None]) -> None:
         self._replies.pop(number, None)

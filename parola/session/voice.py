@@ -67,6 +67,15 @@ class Ear:
         if self._listening is not None:
             self._listening.transcribe_now()
 
+    def switch_language(self, language: str) -> bool:
+        """Listen for another language from the next turn on; False when the model does not know it."""
+        known = self._stt.capabilities.languages
+        if known and language[:2].lower() not in known:
+            return False
+        if self._listening is not None:
+            self._listening.switch_language(language)
+        return True
+
     def forget(self) -> None:
         if self._listening is not None:
             self._listening.forget()
