@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from parola.config import ProviderSettings, Settings
 from parola.errors import InvalidRequest, ModelMissing, ParolaError
 from parola.logs import logger
-from parola.providers.base import LanguageModel, SpeechToText, TextToSpeech, Voice, VoiceActivity
+from parola.providers.base import LanguageModel, SpeechToText, TextToSpeech, TurnDetector, Voice, VoiceActivity
+from parola.providers.catalogue import SMART_TURN
 from parola.providers.fair_queue import FairQueue
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ class Registry:
             self.language_model("")
             self.speech_to_text("")
             self._text_to_speech("default")
+            self.turn_detector()
         if any(entry.base_url for entries in self._entries.values() for entry in entries.values()):
             await self.connections.client()
 
@@ -315,6 +317,21 @@ class Registry:
             return ScriptedVoiceActivity()
         return silero
 
+    def turn_detector(self) -> TurnDetector | None:
+        """Who judges whether a caller has finished; None where the owner has turned that off, where the model is not
+        installed, and with a scripted ear, whose speech is tones."""
+        if self._settings.turn_detector == "off" or self._entries["stt"]["default"].provider == "scripted":
+            return None
+        key = ("turn_detector",)
+        if key not in self._made:
+            if not (self._settings.models / SMART_TURN).is_file():
+                return None
+            from parola.providers.smart_turn import SmartTurnDetector
+
+            self._made[key] = SmartTurnDetector(self._settings.models)
+        detector: TurnDetector = self._made[key]
+        return detector
+
     # -- what there is ------------------------------------------------------------------------------------------------
 
     def voices(self) -> Sequence[Voice]:
@@ -382,9 +399,10 @@ class Registry:
         await self.voice_activity()
         if self._activity_warning:
             troubles.append(self._activity_warning)
-        for provider in (self.speech_to_text("").provider, self._text_to_speech("default")):
+        for provider in (self.speech_to_text("").provider, self._text_to_speech("default"), self.turn_detector()):
             try:
-                await provider.warm_up()
+                if provider is not None:
+                    await provider.warm_up()
             except ParolaError as error:
                 troubles.append(error.message)
         return troubles

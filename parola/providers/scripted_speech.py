@@ -249,3 +249,44 @@ class ScriptedVoiceActivity:
     def probabilities(self, windows: Sequence[Float32], states: Sequence[Any]) -> Sequence[float]:
         """0.99 for a window louder than the threshold, else 0.01."""
         return [0.99 if float(np.dot(w, w)) / len(w) > self._power else 0.01 for w in windows]
+
+
+# -- turn detection -------------------------------------------------------------------------------------------------
+
+_ENDS = (".", "?", "!")
+
+
+class ScriptedTurnDetector:
+    """``TurnDetector`` that reads the scripted voice: a turn that ends with a full stop, a question mark or an
+    exclamation mark is over, any other is not. Or it says what it was told to."""
+
+    name = "scripted"
+    capabilities = Capabilities(offline=True)
+    sample_rate = _READING_RATE
+    seconds = 8.0
+
+    def __init__(self, *, probabilities: Sequence[float] = (), delay: float = 0.0, fail: str = "") -> None:
+        """``probabilities`` are returned one after the other, in all conversations together, and again from the
+        beginning. ``delay`` is how many seconds a prediction takes; with ``fail`` each raises ``ProviderError`` with
+        that message."""
+        self.probabilities = tuple(probabilities)
+        self.delay = delay
+        self.fail = fail
+        self.heard: list[bytes] = []
+        """The audio of each prediction that has begun."""
+
+    async def predict(self, pcm: bytes) -> float:
+        self.heard.append(pcm)
+        if self.delay:
+            await asyncio.sleep(self.delay)
+        if self.fail:
+            raise ProviderError(self.name, self.fail)
+        if self.probabilities:
+            return self.probabilities[(len(self.heard) - 1) % len(self.probabilities)]
+        return 0.95 if decode_tones(np.frombuffer(pcm, np.int16)).endswith(_ENDS) else 0.05
+
+    async def warm_up(self) -> None:
+        """There is nothing to load."""
+
+    async def aclose(self) -> None:
+        """There is nothing to close."""

@@ -2,7 +2,8 @@
 
 No decision is made here. The caller's audio is cut into windows; a window that is too quiet to be speech is scored
 without asking the model; the scores make utterances (``Segmenter``); each pause has the words of the turn so far
-transcribed. What an utterance means, and whether the turn is over, the conversation decides.
+transcribed, and the turn detector asked whether it sounds like the end. What an utterance means, and whether the turn
+is over, the conversation decides.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from parola.conversation.events import (
     SpeechStarted,
     SpeechStopped,
     TranscriptUpdated,
+    TurnEndPredicted,
 )
 from parola.errors import ParolaError
 from parola.logs import logger
 from parola.providers.base import SpeechToText, TranscriptionSettings
+from parola.session.turn_detection import SharedTurnDetector
 from parola.session.voice_activity import SharedVoiceActivity
 
 log = logger(__name__)
@@ -108,6 +111,7 @@ class Listening:
         activity: SharedVoiceActivity,
         tell: Callable[[Event], None],
         *,
+        turns: SharedTurnDetector | None = None,
         tell_scores: bool = False,
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -132,6 +136,11 @@ class Listening:
         self._stall: asyncio.TimerHandle | None = None
         self._turn = 0
         self._speech_windows = 0
+        self._turns = turns
+        windows = round(turns.detector.seconds / self._seconds) if turns is not None else 0
+        self._recent: deque[bytes] = deque(maxlen=windows)
+        """The end of the turn's audio, for the turn detector."""
+        self._prediction: asyncio.Task[None] | None = None
         self._order = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self.window: NDArray[np.float32] = np.zeros(self._size, np.float32)
@@ -200,6 +209,7 @@ class Listening:
         change = self._segmenter.score(probability)
         if was_speech:
             self._stream.send(self._pcm)
+            self._recent.append(self._pcm)
         else:
             self._lead.append(self._pcm)
         if change is None:
@@ -208,7 +218,9 @@ class Listening:
         end = self._heard_at - self._buffered / self._activity.detector.sample_rate
         if change == "started":
             self._stream.send(b"".join(self._lead))
+            self._recent.extend(self._lead)
             self._lead.clear()
+            self._drop_prediction()
             self._tell(SpeechStarted(end - self._segmenter.run * self._seconds))
             self._watch()
         else:
@@ -217,11 +229,14 @@ class Listening:
     def _stopped(self, at: float) -> None:
         self._tell(SpeechStopped(at))
         self._begin(self._transcribe(self._turn))
+        if self._turns is not None and self._has_speech:
+            self._prediction = self._begin(self._predict(self._turns, b"".join(self._recent)))
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _watch(self) -> None:
         """While someone speaks, audio must keep coming."""
@@ -237,9 +252,28 @@ class Listening:
             self._stall = self._loop.call_at(due, self._look)
             return
         heard_at = self._heard_at
+        # The turn detector knows an end by the pause after it.
+        self._recent.extend([bytes(2 * self._size)] * self._segmenter.stop_windows)
         self._segmenter = Segmenter(self._seconds)
         self.vad_state = self._activity.detector.new_state()
         self._stopped(heard_at)
+
+    @property
+    def _has_speech(self) -> bool:
+        return self._speech_windows * self._seconds >= SHORTEST_SECONDS
+
+    # -- the end of the turn ------------------------------------------------------------------------------------------
+
+    async def _predict(self, turns: SharedTurnDetector, pcm: bytes) -> None:
+        probability = await turns.predict(pcm)
+        if probability is not None:
+            self._tell(TurnEndPredicted(probability))
+
+    def _drop_prediction(self) -> None:
+        """The pause it was asked about is over, or its turn."""
+        if self._prediction is not None:
+            self._prediction.cancel()
+            self._prediction = None
 
     # -- words --------------------------------------------------------------------------------------------------------
 
@@ -248,7 +282,7 @@ class Listening:
         async with self._order:
             if turn != self._turn:
                 return
-            if self._speech_windows * self._seconds < SHORTEST_SECONDS:
+            if not self._has_speech:
                 self._tell(TranscriptUpdated(""))
                 return
             try:
@@ -286,6 +320,8 @@ class Listening:
         """The turn has been taken: what comes now begins a new one."""
         self._turn += 1
         self._speech_windows = 0
+        self._recent.clear()
+        self._drop_prediction()
         self._stream.reset()
         if self._next_language is not None:
             self._begin(self._stream.aclose())

@@ -35,6 +35,7 @@ from parola.session.recording import Recorder
 from parola.session.replying import Brain, Mouth, Speaker
 from parola.session.session import Session
 from parola.session.transport import Transport
+from parola.session.turn_detection import SharedTurnDetector
 from parola.session.voice import Ear
 from parola.session.voice_activity import SharedVoiceActivity
 from parola.store.base import AgentRow, ConversationRow, Document, FileRow, Store, spool_of
@@ -75,6 +76,8 @@ class Opening:
         self._live = live
         self._vault = vault
         self._activity: SharedVoiceActivity | None = None
+        self.turn_detection: SharedTurnDetector | None = None
+        """From the first voice conversation, where there is a detector."""
 
     async def open(
         self,
@@ -121,7 +124,7 @@ class Opening:
             if self._settings.record_audio and setup.record_voice:
                 spool = spool_of(self._store.recording_path(conversation_id))
                 recorder = Recorder(spool, mouth.format, asyncio.get_running_loop().time())
-            ear = Ear(listener.provider, AudioFormat.parse(setup.input_format), self._listening)
+            ear = Ear(listener.provider, AudioFormat.parse(setup.input_format), self._listening, self._turns())
         setup = replace(setup, warnings=tuple(warnings))
         await self._keep_start(admitted, client_data, setup, started_at)
 
@@ -278,6 +281,11 @@ class Opening:
             if self._activity is None:
                 self._activity = SharedVoiceActivity(detector)
         return self._activity
+
+    def _turns(self) -> SharedTurnDetector | None:
+        if self.turn_detection is None and (detector := self._registry.turn_detector()) is not None:
+            self.turn_detection = SharedTurnDetector(detector)
+        return self.turn_detection
 
     async def _fetch_files(self, conversation_id: str, message: MultimodalMessage) -> FilesShared:
         files: list[Attachment] = []

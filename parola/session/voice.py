@@ -17,6 +17,7 @@ from parola.logs import logger
 from parola.providers.base import SpeechToText, TranscriptionSettings
 from parola.session.audio import MODEL_RATE, AudioFormat, Decoder
 from parola.session.listening import Listening
+from parola.session.turn_detection import SharedTurnDetector
 from parola.session.voice_activity import SharedVoiceActivity
 
 log = logger(__name__)
@@ -29,10 +30,15 @@ class Ear:
     """From the client's bytes to a ``Listening``."""
 
     def __init__(
-        self, stt: SpeechToText, input_format: AudioFormat, activity: Callable[[], Awaitable[SharedVoiceActivity]]
+        self,
+        stt: SpeechToText,
+        input_format: AudioFormat,
+        activity: Callable[[], Awaitable[SharedVoiceActivity]],
+        turns: SharedTurnDetector | None = None,
     ) -> None:
         self._stt = stt
         self._activity = activity
+        self._turns = turns
         self._decoder = Decoder(input_format)
         self._listening: Listening | None = None
         self._early: list[NDArray[np.int16]] = []
@@ -44,11 +50,13 @@ class Ear:
             activity = await self._activity()
             settings = TranscriptionSettings(language=setup.language, keywords=setup.keywords)
             scores = setup.events.passes("vad_score")
-            self._listening = Listening(self._stt, settings, activity, tell, tell_scores=scores)
+            self._listening = Listening(self._stt, settings, activity, tell, turns=self._turns, tell_scores=scores)
             early, self._early = self._early, []
             for samples in early:
                 self._listening.feed(samples)
             await self._stt.warm_up()
+            if self._turns is not None:
+                await self._turns.warm_up()
         except ParolaError as error:
             tell(EndRequested(error.message, 1011))
 
