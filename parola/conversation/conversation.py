@@ -351,12 +351,11 @@ class Conversation:
         user, rules = self._user, self.setup.barge_in
         if user.is_speaking or not user.has_begun or user.awaited_transcripts or self.phase is Phase.ENDING:
             return False
-        is_over_speech = self._cut_short is not None or self._floor(now).is_busy
-        if not is_over_speech and not self._owes_answer:
+        if self._cut_short is None and not self._floor(now).is_busy:
             return False
         if not user.text:
             return self._cut_short is not None and rules.resumes
-        return rules.is_backchannel(user.text, self.transcript.last_of_agent, is_over_speech=is_over_speech)
+        return rules.is_backchannel(user.text, self.transcript.last_of_agent)
 
     def _leave_floor(self, now: float) -> None:
         """What was said is kept and not answered; an agent that was cut off for it goes on."""

@@ -262,10 +262,9 @@ class BargeIn:
         """These words, and no others, leave the floor to the agent."""
         return self.ignore_terms.covers(text) or len(words(text)) < self.min_words
 
-    def is_backchannel(self, text: str, agent_heard: str, *, is_over_speech: bool) -> bool:
-        """These words only show that the user listens. After a question "yes" is an answer; and only those who speak
-        over the agent have to say a certain number of words."""
-        if self.ignore_terms.covers(text) or (is_over_speech and self.ignores(text)):
+    def is_backchannel(self, text: str, agent_heard: str) -> bool:
+        """These words, over the agent's voice, only show that the user listens. After a question "yes" is an answer."""
+        if self.ignores(text):
             return True
         return self.resumes and self.backchannels.covers(text) and not just_asked(agent_heard)
 

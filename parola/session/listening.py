@@ -50,6 +50,9 @@ LEAD_SECONDS = 0.25
 STALL_SECONDS = 0.6
 """No audio for so long while someone speaks counts as silence: clients that mute may stop sending."""
 
+SETTLE_SECONDS = 8.0
+"""Words of so much audio are not asked for again."""
+
 SHORTEST_SECONDS = 0.16
 """Less speech than this in a whole turn is a click or a cough, and models hear words in those."""
 
@@ -136,6 +139,10 @@ class Listening:
         self._stall: asyncio.TimerHandle | None = None
         self._turn = 0
         self._speech_windows = 0
+        self._sent = 0
+        """Windows in the stream."""
+        self._settled = ""
+        """Words of the turn whose audio is not in the stream any more."""
         self._turns = turns
         windows = round(turns.detector.seconds / self._seconds) if turns is not None else 0
         self._recent: deque[bytes] = deque(maxlen=windows)
@@ -209,6 +216,7 @@ class Listening:
         change = self._segmenter.score(probability)
         if was_speech:
             self._stream.send(self._pcm)
+            self._sent += 1
             self._recent.append(self._pcm)
         else:
             self._lead.append(self._pcm)
@@ -218,6 +226,7 @@ class Listening:
         end = self._heard_at - self._buffered / self._activity.detector.sample_rate
         if change == "started":
             self._stream.send(b"".join(self._lead))
+            self._sent += len(self._lead)
             self._recent.extend(self._lead)
             self._lead.clear()
             self._drop_prediction()
@@ -285,6 +294,7 @@ class Listening:
             if not self._has_speech:
                 self._tell(TranscriptUpdated(""))
                 return
+            sent = self._sent
             try:
                 transcript = await self._stream.transcribe()
             except ParolaError as error:
@@ -293,9 +303,21 @@ class Listening:
                 log.exception("transcription_failed")
                 event = ListeningFailed(f"{type(error).__name__}: {error}")
             else:
-                event = TranscriptUpdated(transcript.text)
+                event = TranscriptUpdated(self._with_settled(transcript.text))
+                if turn == self._turn and sent == self._sent:
+                    self._settle(event.text)
             if turn == self._turn:
                 self._tell(event)
+
+    def _with_settled(self, text: str) -> str:
+        return f"{self._settled} {text.strip()}".strip()
+
+    def _settle(self, text: str) -> None:
+        """Somebody who speaks for long is not transcribed from the beginning at each pause: what was said up to a
+        pause stands, once it is long enough."""
+        if self._sent * self._seconds >= SETTLE_SECONDS:
+            self._settled, self._sent = text, 0
+            self._stream.reset()
 
     def transcribe_now(self) -> None:
         """Tell the words so far while the user speaks, unless a transcription is under way already."""
@@ -310,7 +332,7 @@ class Listening:
                 log.warning("partial_transcription_failed", error=str(error))
                 return
             if turn == self._turn and self._segmenter.is_speech:
-                self._tell(TranscriptUpdated(transcript.text, is_partial=True))
+                self._tell(TranscriptUpdated(self._with_settled(transcript.text), is_partial=True))
 
     def switch_language(self, language: str) -> None:
         """Transcribe another language, from the next turn on."""
@@ -319,7 +341,8 @@ class Listening:
     def forget(self) -> None:
         """The turn has been taken: what comes now begins a new one."""
         self._turn += 1
-        self._speech_windows = 0
+        self._speech_windows = self._sent = 0
+        self._settled = ""
         self._recent.clear()
         self._drop_prediction()
         self._stream.reset()

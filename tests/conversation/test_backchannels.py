@@ -125,9 +125,9 @@ def test_nothing_is_left_to_say_when_it_was_all_heard():
     assert len(story.replies) == 1 and story.phase == "listening"
 
 
-def test_a_backchannel_while_the_agent_thinks_does_not_change_the_question():
-    story = Story(barge_in=RESUMES).connects().asks("Read me the menu").caller_speaks().falls_silent("Okay.")
-    assert story.asked_llm_with("Read me the menu") and story.reply == 2 and story.phase == "thinking"
+def test_a_word_after_the_turn_was_closed_too_early_belongs_to_it():
+    story = Story(barge_in=RESUMES).connects().asks("No").caller_speaks().falls_silent("Yes.").wait(0.5)
+    assert story.asked_llm_with("No", "Yes.") and story.reply == 2
 
 
 def test_the_floor_is_not_given_back_when_tools_wait_for_the_user():

@@ -1,0 +1,81 @@
+"""Somebody who speaks for long is not transcribed from the beginning at every pause."""
+
+import asyncio
+
+import numpy as np
+
+from parola.conversation.events import Event, SpeechStopped, TranscriptUpdated
+from parola.providers.base import Capabilities, Transcript, TranscriptionSettings
+from parola.session.listening import SETTLE_SECONDS, Listening
+from parola.session.voice_activity import SharedVoiceActivity
+from tests.virtual_time import run
+
+
+class Counting:
+    """Hears how much audio it has been given since it last forgot."""
+
+    name = "counting"
+    capabilities = Capabilities()
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.asked: list[float] = []
+
+    def open(self, settings: TranscriptionSettings) -> "Counting":
+        return self
+
+    def send(self, pcm: bytes) -> None:
+        self.seconds += len(pcm) / 2 / 16000
+
+    async def transcribe(self) -> Transcript:
+        self.asked.append(self.seconds)
+        return Transcript(f"part{len(self.asked)}")
+
+    def reset(self) -> None:
+        self.seconds = 0.0
+
+    async def warm_up(self) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Loud:
+    """Whatever is loud is speech."""
+
+    name = "loud"
+    sample_rate = 16000
+    window = 512
+
+    def new_state(self) -> None: ...
+
+    def probabilities(self, windows: list[np.ndarray], states: list[None]) -> list[float]:
+        return [float(np.abs(window).max() > 0.1) for window in windows]
+
+
+async def listened_to(*spans: float) -> tuple[Counting, list[Event]]:
+    """Speech of these lengths, with pauses of half a second."""
+    stt, told = Counting(), list[Event]()
+    listening = Listening(stt, TranscriptionSettings(), SharedVoiceActivity(Loud()), told.append)
+    for seconds in spans:
+        for span, level in ((seconds, 8000), (0.5, 0)):
+            for _ in range(round(span * 50)):
+                listening.feed(np.full(320, level, np.int16))
+                await asyncio.sleep(0.02)
+    await listening.aclose()
+    return stt, told
+
+
+def words(told: list[Event]) -> list[str]:
+    return [event.text for event in told if isinstance(event, TranscriptUpdated)]
+
+
+def test_words_of_short_turns_are_asked_for_as_a_whole():
+    stt, told = run(listened_to(1.0, 1.0))
+    assert words(told) == ["part1", "part2"] and stt.asked[1] > 2
+
+
+def test_what_was_said_long_ago_stands():
+    stt, told = run(listened_to(SETTLE_SECONDS + 1, 1.0, 1.0))
+    assert words(told) == ["part1", "part1 part2", "part1 part3"]
+    assert stt.asked[0] > SETTLE_SECONDS and stt.asked[1] < 2.5
+    assert len([event for event in told if isinstance(event, SpeechStopped)]) == 3
