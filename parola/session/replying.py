@@ -276,7 +276,7 @@ async def _make(
             spoken, phonemes = pronounced(spoken, mouth.pronunciation, with_phonemes=speaker.tts.capabilities.phonemes)
             line = _Line(sentence.text, spoken.origins)
             await lines.put(line)
-            if spoken.text:
+            if any(character.isalnum() for character in spoken.text):
                 voice = replace(speaker.voice, phonemes=phonemes) if phonemes else speaker.voice
                 chunks: AsyncIterator[SpeechChunk] = speaker.tts.speak(spoken.text, voice)
                 async with aclosing(chunks) as audio:  # type: ignore[type-var]
