@@ -39,7 +39,7 @@ class Plan:
     def rules_of(self, scenario: Scenario) -> Sequence[Rules]:
         if scenario.kind != "turn":
             return OWN[1:2]
-        if scenario.options.get("same") == "plain":
+        if "background" in scenario.options or scenario.options.get("same") == "plain":
             return (OWN[1], FIXED[1])
         return (*OWN, *(SWEEP if scenario.by == "human" and not self.quick else FIXED))
 
@@ -88,25 +88,32 @@ def main() -> int:
 
 
 def _rows(plan: Plan, stage: Stage, played: dict[str, list[Case]], chosen: argparse.Namespace) -> Iterator[Row]:
-    headline: dict[str, list[Turn]] = {}
+    together: dict[tuple[str, str], list[Turn]] = {}
     for scenario in plan.scenarios:
         for rules in plan.rules_of(scenario):
             began = time.monotonic()
             listed = played[scenario.name]
             if scenario.kind == "turn":
                 turns = [_turn(stage, case, rules, chosen.calls) for case in listed]
-                if scenario.headline:
-                    headline.setdefault(rules.name, []).extend(turns)
+                for group in _groups(scenario):
+                    together.setdefault((group, rules.name), []).extend(turns)
                 yield {**_named(scenario, rules), **turn_row(turns), "took_seconds": round(time.monotonic() - began, 1)}
             else:
                 over = [_over_agent(stage, case, rules, chosen.calls) for case in listed]
                 yield {**_named(scenario, rules), **over_agent_row(over)}
-    for name, turns in headline.items():
-        yield {"what": "headline", "by": "human", "rules": name, **turn_row(turns)}
+    for (group, name), turns in together.items():
+        yield {"what": "together", "group": group, "by": "human", "rules": name, **turn_row(turns)}
     if chosen.with_models:
         yield from _charged(plan, stage, played, chosen)
     if chosen.socket:
         yield from over_socket.compared(over_socket.chosen(played), stage, OWN[1])
+
+
+def _groups(scenario: Scenario) -> list[str]:
+    """What recorded people say is added up: whole sentences, and everything."""
+    if scenario.by != "human" or "background" in scenario.options or scenario.options.get("same") == "plain":
+        return []
+    return ["whole sentences", "everything"] if scenario.headline else ["everything"]
 
 
 def _charged(plan: Plan, stage: Stage, played: dict[str, list[Case]], chosen: argparse.Namespace) -> Iterator[Row]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 760, 440
-LEFT, RIGHT, TOP, BOTTOM = 70, 30, 30, 60
-GREY, BLUE, RED = "#6b7280", "#9ca3af", "#b4232c"
+PANEL_WIDTH, HEIGHT = 440, 400
+LEFT, RIGHT, TOP, BOTTOM = 54, 20, 66, 56
+DARK, GREY, LINE, CURVE, OWN = "#111827", "#6b7280", "#e5e7eb", "#64748b", "#b4232c"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,54 +19,63 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
-    name: str
-    points: tuple[Point, ...]
+class Panel:
+    title: str
+    silences: tuple[Point, ...]
+    """By how much silence a fixed rule asks for."""
+    own: tuple[Point, ...]
+    """By eagerness."""
 
 
-def drawn(curve: Curve, points: Sequence[Point]) -> str:
-    """The picture. To the left is quicker, down is politer: a point below the curve is better than any silence."""
-    everything = [*curve.points, *points]
-    most_delay = 200 * math.ceil(max(point.delay_ms for point in everything) / 200 + 0.25)
+def drawn(panels: Sequence[Panel]) -> str:
+    """The panels side by side. To the left is quicker, down is politer."""
+    width = PANEL_WIDTH * len(panels)
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" width="{width}" height="{HEIGHT}" '
+        'font-family="system-ui, DejaVu Sans, sans-serif" font-size="12">',
+        "<title>Turns cut off against delay</title>",
+        f'<rect width="{width}" height="{HEIGHT}" fill="#ffffff"/>',
+        f'<circle cx="{LEFT + 6}" cy="16" r="5" fill="{OWN}"/>',
+        _text(LEFT + 18, 20, "Parola, by eagerness", "start", OWN),
+        f'<circle cx="{LEFT + 176}" cy="16" r="3.5" fill="{CURVE}"/>',
+        _text(LEFT + 186, 20, "a fixed silence, in seconds", "start", CURVE),
+    ]
+    for index, panel in enumerate(panels):
+        lines += _panel(panel, index * PANEL_WIDTH)
+    return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def _panel(panel: Panel, offset: int) -> Iterator[str]:
+    everything = [*panel.silences, *panel.own]
+    most_delay = 200 * math.ceil(max(point.delay_ms for point in everything) / 200)
     most_cut = max(5, 5 * math.ceil(max(point.cut_off_percent for point in everything) / 5))
 
-    def x(point: Point) -> float:
-        return LEFT + point.delay_ms / most_delay * (WIDTH - LEFT - RIGHT)
+    def x(delay_ms: float) -> float:
+        return offset + LEFT + delay_ms / most_delay * (PANEL_WIDTH - LEFT - RIGHT)
 
-    def y(point: Point) -> float:
-        return HEIGHT - BOTTOM - point.cut_off_percent / most_cut * (HEIGHT - TOP - BOTTOM)
+    def y(percent: float) -> float:
+        return HEIGHT - BOTTOM - percent / most_cut * (HEIGHT - TOP - BOTTOM)
 
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-        'font-family="system-ui, sans-serif" font-size="13">',
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
-    ]
+    yield _text(offset + LEFT, TOP - 20, panel.title, "start", DARK, bold=True)
     for delay in range(0, most_delay + 1, 200):
-        place = x(Point("", delay, 0))
-        lines.append(f'<line x1="{place:.1f}" y1="{TOP}" x2="{place:.1f}" y2="{HEIGHT - BOTTOM}" stroke="#e5e7eb"/>')
-        lines.append(_text(place, HEIGHT - BOTTOM + 20, str(delay), "middle", GREY))
-    step = 5 if most_cut <= 30 else 10 if most_cut <= 60 else 20
-    for percent in range(0, most_cut + 1, step):
-        place = y(Point("", 0, percent))
-        lines.append(f'<line x1="{LEFT}" y1="{place:.1f}" x2="{WIDTH - RIGHT}" y2="{place:.1f}" stroke="#e5e7eb"/>')
-        lines.append(_text(LEFT - 10, place + 4, f"{percent} %", "end", GREY))
-    caption = "median delay from the last sound to the end of the turn, ms"
-    lines.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 14, caption, "middle", "#111827"))
-    lines.append(_text(LEFT, TOP - 10, "turns cut off", "start", "#111827"))
-    path = " ".join(f"{x(point):.1f},{y(point):.1f}" for point in curve.points)
-    lines.append(f'<polyline points="{path}" fill="none" stroke="{BLUE}" stroke-width="2"/>')
-    for index, point in enumerate(curve.points):
-        lines.append(f'<circle cx="{x(point):.1f}" cy="{y(point):.1f}" r="3.5" fill="{BLUE}"/>')
-        if index % 2 == 0 or index == len(curve.points) - 1:
-            lines.append(_text(x(point) + 4, y(point) - 9, point.name, "start", GREY))
-    for point in points:
-        lines.append(f'<circle cx="{x(point):.1f}" cy="{y(point):.1f}" r="6" fill="{RED}"/>')
-        lines.append(_text(x(point), y(point) - 12, point.name, "middle", RED, bold=True))
-    lines.append(f'<circle cx="{WIDTH - 190}" cy="{TOP + 14}" r="6" fill="{RED}"/>')
-    lines.append(_text(WIDTH - 176, TOP + 18, "Parola, by eagerness", "start", RED))
-    lines.append(f'<circle cx="{WIDTH - 190}" cy="{TOP + 36}" r="3.5" fill="{BLUE}"/>')
-    lines.append(_text(WIDTH - 176, TOP + 40, curve.name, "start", GREY))
-    return "\n".join([*lines, "</svg>"]) + "\n"
+        yield f'<line x1="{x(delay):.1f}" y1="{TOP}" x2="{x(delay):.1f}" y2="{y(0):.1f}" stroke="{LINE}"/>'
+        yield _text(x(delay), HEIGHT - BOTTOM + 18, str(delay), "middle", GREY)
+    for percent in range(0, most_cut + 1, 5 if most_cut <= 25 else 10 if most_cut <= 60 else 20):
+        ends = f'x1="{x(0):.1f}" y1="{y(percent):.1f}" x2="{x(most_delay):.1f}" y2="{y(percent):.1f}"'
+        yield f'<line {ends} stroke="{LINE}"/>'
+        yield _text(x(0) - 8, y(percent) + 4, f"{percent} %", "end", GREY)
+    yield _text(x(most_delay / 2), HEIGHT - 14, "turns cut off, by the median delay in ms", "middle", GREY)
+    places = [(x(point.delay_ms), y(point.cut_off_percent), point.name) for point in panel.silences]
+    path = " ".join(f"{left:.1f},{top:.1f}" for left, top, _ in places)
+    yield f'<polyline points="{path}" fill="none" stroke="{CURVE}" stroke-width="1.5"/>'
+    for index, (left, top, name) in enumerate(places):
+        yield f'<circle cx="{left:.1f}" cy="{top:.1f}" r="3.5" fill="{CURVE}"/>'
+        if index % 2 == 0:
+            yield _text(left + 6, top - 7, name, "start", CURVE)
+    for point in panel.own:
+        left, top = x(point.delay_ms), y(point.cut_off_percent)
+        yield f'<circle cx="{left:.1f}" cy="{top:.1f}" r="5" fill="{OWN}"/>'
+        yield _text(left, top + 19, point.name, "middle", OWN, bold=True)
 
 
 def _text(x: float, y: float, words: str, anchor: str, colour: str, *, bold: bool = False) -> str:

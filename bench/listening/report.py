@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.listening.picture import Curve, Point, drawn
+from bench.listening.picture import Panel, Point, drawn
 from bench.listening.scoring import Row
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
@@ -23,6 +23,7 @@ def text(rows: Sequence[Row]) -> str:
     """Everything as Markdown tables."""
     parts = [
         _headline(rows),
+        _together(rows, "everything", "Recorded people, everything they say below"),
         _turns(rows, "human", "Recorded people, call by call of the same kind: turns cut off, and median delay in ms"),
         _turns(rows, "synthetic", "Synthetic voices: turns cut off, and median delay in ms"),
         _on_the_way(rows),
@@ -48,23 +49,8 @@ def write(folder: Path, rows: Sequence[Row]) -> None:
 
 
 def _headline(rows: Sequence[Row]) -> str:
-    found = {row["rules"]: row for row in rows if row["what"] == "headline"}
-    if not found:
-        return ""
-    lines = [
-        [
-            name if name in OWN else f"{name} s",
-            f"{row['cut_off']} of {row['calls']}",
-            _percent(row["cut_off"], row["calls"]),
-            _ms(row["decision_p50_ms"]),
-            _ms(row["decision_p90_ms"]),
-            str(row["unanswered"]),
-        ]
-        for name, row in found.items()
-        if name in SHOWN
-    ]
-    titles = ["rules", "cut off", "", "delay p50, ms", "p90", "no answer"]
-    table = _table("Recorded people, whole sentences with the pauses they made", titles, lines)
+    table = _together(rows, "whole sentences", "Recorded people, whole sentences with the pauses they made")
+    found = _group(rows, "whole sentences")
     normal, fixed = found.get("normal"), found.get("silence 0.8")
     if not normal or not fixed or not fixed["decision_p50_ms"] or normal["decision_p50_ms"] is None:
         return table
@@ -76,6 +62,26 @@ def _headline(rows: Sequence[Row]) -> str:
         f"shorter than after 0.8 s of silence. Measured: {share:.1%} and {saved:.0%}: "
         f"{'reached' if reached else 'not reached'}."
     )
+
+
+def _together(rows: Sequence[Row], group: str, title: str) -> str:
+    lines = [
+        [
+            name if name in OWN else f"{name} s",
+            f"{row['cut_off']} of {row['calls']}",
+            _percent(row["cut_off"], row["calls"]),
+            _ms(row["decision_p50_ms"]),
+            _ms(row["decision_p90_ms"]),
+            str(row["unanswered"]),
+        ]
+        for name, row in _group(rows, group).items()
+        if name in SHOWN
+    ]
+    return _table(title, ["rules", "cut off", "", "delay p50, ms", "p90", "no answer"], lines)
+
+
+def _group(rows: Sequence[Row], group: str) -> dict[str, Row]:
+    return {row["rules"]: row for row in rows if row["what"] == "together" and row["group"] == group}
 
 
 def _turns(rows: Sequence[Row], by: str, title: str) -> str:
@@ -96,7 +102,7 @@ def _cut_and_delay(row: Row | None) -> str:
 
 
 def _on_the_way(rows: Sequence[Row]) -> str:
-    ways = {"plain", "telephone", "white noise", "street", "late packets"}
+    ways = {"plain", "telephone", "white noise", "street", "somebody else speaks", "late packets"}
     lines = [
         [
             row["scenario"],
@@ -178,12 +184,20 @@ def _socket(rows: Sequence[Row]) -> str:
 
 
 def _picture(rows: Sequence[Row]) -> str:
-    found = {row["rules"]: row for row in rows if row["what"] == "headline"}
-    sweep = [name for name in found if name.startswith("silence")]
-    if len(sweep) < 3:
-        return ""
-    curve = Curve("fixed silence", tuple(_point(found[name], name.removeprefix("silence ") + " s") for name in sweep))
-    return drawn(curve, [_point(found[name], name) for name in OWN if name in found])
+    titles = {
+        "whole sentences": "whole sentences, own pauses",
+        "everything": "with pauses put in and unfinished starts",
+    }
+    panels = []
+    for group, title in titles.items():
+        found = _group(rows, group)
+        sweep = [name for name in found if name.startswith("silence")]
+        if len(sweep) < 3:
+            return ""
+        curve = tuple(_point(found[name], name.removeprefix("silence ")) for name in sweep)
+        own = tuple(_point(found[name], name) for name in OWN if name in found)
+        panels.append(Panel(f"{title} ({found[sweep[0]]['calls']})", curve, own))
+    return drawn(panels)
 
 
 def _point(row: Row, name: str) -> Point:

@@ -124,7 +124,7 @@ def cases(scenario: Scenario, agent_says: str, clips: Mapping[str, Clip], speak:
                 yield Case(
                     scenario,
                     f"{clip.name} {voice}{suffix}".strip() if suffix else clip.name,
-                    _call(scenario, user, agent_says, index, room),
+                    _call(scenario, user, agent_says, index, room, clips),
                     clip.words,
                     starts_at,
                     ends_at,
@@ -136,12 +136,18 @@ def _echo(delay: float, index: int, decibels: float) -> Samples:
     return sounds.louder(sounds.room(delay, seed=index + 1), decibels)
 
 
-def _call(scenario: Scenario, user: Samples, agent_says: str, index: int, room: Samples | None) -> Call:
+def _call(
+    scenario: Scenario,
+    user: Samples,
+    agent_says: str,
+    index: int,
+    room: Samples | None,
+    clips: Mapping[str, Clip],
+) -> Call:
     options = scenario.options
-    background = options.get("background")
     asks = options.get("agent_asks", "")
     common: dict[str, Any] = {
-        "background": None if background is None else _steady({**background, "seconds": 20, "seed": index + 1}),
+        "background": _background(options.get("background"), index, clips),
         "echo": room,
         "is_telephone": options.get("telephone", False),
         "late_packets": index + 1 if options.get("late") else 0,
@@ -150,6 +156,17 @@ def _call(scenario: Scenario, user: Samples, agent_says: str, index: int, room: 
         # After a question the caller waits until it has been asked, and a moment longer.
         return Call(user, asks, after_seconds=3.0 if asks else 0.6, **common)
     return Call(user, agent_says, after_seconds=SPEAKS_FIRST_SECONDS, wait_seconds=5.0, **common)
+
+
+def _background(described: Mapping[str, Any] | None, index: int, clips: Mapping[str, Clip]) -> Samples | None:
+    """What goes on all the time: a noise, or somebody else."""
+    match described:
+        case None:
+            return None
+        case {"clip": str(name), "decibels": decibels}:
+            # Each call hears another part of it first.
+            return sounds.louder(np.roll(clips[name].samples, -index * RATE), decibels)
+    return _steady({**described, "seconds": 20, "seed": index + 1})
 
 
 def _composed(says: Any, clips: Mapping[str, Clip], speak: Speak) -> Clip:
@@ -187,16 +204,3 @@ def _steady(described: Mapping[str, Any]) -> Samples:
     seconds, seed = float(described["seconds"]), int(described.get("seed", 1))
     sound = sounds.louder(STEADY[described["noise"]](seconds, seed), described.get("decibels", 0.0))
     return sounds.faded(sound, 0.1)
-
-
-def spoken_by(clips: Mapping[str, Clip]) -> dict[str, float]:
-    """Seconds of speech by speaker."""
-    seconds: dict[str, float] = {}
-    for clip in clips.values():
-        speaker = clip.name.split("/")[0]
-        seconds[speaker] = seconds.get(speaker, 0.0) + len(clip.samples) / RATE
-    return seconds
-
-
-def total_seconds(listed: list[Case]) -> float:
-    return float(np.sum([len(case.call.user) / RATE for case in listed]))

@@ -8,7 +8,6 @@ import pytest
 
 from bench.listening import corpus, report, sounds
 from bench.listening.corpus import Clip
-from bench.listening.picture import Curve, Point, drawn
 from bench.listening.scenarios import Case, Kind, Scenario, WrongScenario, cases, read
 from bench.listening.scoring import over_agent, over_agent_row, turn, turn_row
 from bench.listening.sounds import RATE
@@ -170,15 +169,16 @@ def test_what_a_sound_over_the_agent_did(kind: Kind, seen: Observed, outcome: st
 def test_tables_and_picture_come_out_of_the_rows(tmp_path: Path):
     listed = [turn(case(), Observed(turns=[(2.5, "Yes, please.")], audio=[(2.5, 0.2)]))]
     rules = ["eager", "normal", "patient", *(f"silence {tenths / 10:.1f}" for tenths in range(2, 13))]
-    rows = [{"what": "headline", "by": "human", "rules": name, **turn_row(listed)} for name in rules]
+    rows = [{"what": "together", "group": group, "by": "human", "rules": name, **turn_row(listed)}
+            for group in ("whole sentences", "everything") for name in rules]  # fmt: skip
     page = tmp_path / "listening.md"
     page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
     report.write(tmp_path, rows)
     written = page.read_text()
     assert written.startswith("before\n") and written.endswith("\nafter\n") and "old" not in written
     assert "| normal | 0 of 1 | 0.0 % | 500 | 500 | 0 |" in written
-    assert (tmp_path / report.PICTURE).read_text().count("<circle") == 16
-    assert drawn(Curve("c", (Point("a", 100, 1), Point("b", 200, 0))), []).startswith("<svg")
+    picture = (tmp_path / report.PICTURE).read_text()
+    assert picture.count("<circle") == 2 + 2 * len(rules) and ">patient<" in picture
 
 
 # -- the real thing ---------------------------------------------------------------------------------------------------
