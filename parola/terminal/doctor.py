@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from parola.config import ProviderSettings, Settings
 from parola.errors import InvalidRequest
-from parola.providers.catalogue import State, status
+from parola.providers.catalogue import SMART_TURN, State, status
 from parola.providers.registry import Registry
 from parola.terminal import printing
 
@@ -88,6 +88,11 @@ def _models(settings: Settings) -> Iterator[Finding]:
         settings_of.provider == "embedded" for kind in (settings.stt, settings.tts) for settings_of in kind.values()
     )
     missing = [entry.model.name for entry in status(settings.models) if entry.state is not State.PRESENT]
+    if SMART_TURN in missing and settings.turn_detector != "off":
+        yield Finding(
+            "warn", f"Turn detector {SMART_TURN}: run `parola models install`. Until then, silence alone ends a turn."
+        )
+    missing = [name for name in missing if name != SMART_TURN]
     if not missing:
         yield Finding("ok", f"Speech models in {settings.models}.")
     elif embedded:

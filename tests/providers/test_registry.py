@@ -268,6 +268,28 @@ async def test_warming_up_tells_what_is_missing_and_does_not_fail(tmp_path):
     assert all("parola models install" in trouble for trouble in troubles)
 
 
+# -- who judges whether a caller has finished -----------------------------------------------------------------------
+
+
+def test_the_embedded_turn_detector_is_taken_where_it_is_installed(models_dir, tmp_path):
+    known = registry(models=models_dir)
+    detector = known.turn_detector()
+    assert detector is not None and detector.name == "smart-turn"
+    assert known.turn_detector() is detector
+    assert registry(models=tmp_path).turn_detector() is None
+
+
+def test_there_is_no_turn_detector_where_the_owner_says_so_or_speech_is_tones(models_dir):
+    assert registry(models=models_dir, turn_detector="off").turn_detector() is None
+    assert registry(models=models_dir, **SPEECHLESS).turn_detector() is None
+
+
+async def test_warming_up_loads_the_turn_detector_too(models_dir, tmp_path):
+    (tmp_path / "smart-turn-v3.2-cpu.onnx").write_bytes(b"no model")
+    troubles = await registry(models=tmp_path, tts={"default": SCRIPTED}).warm_up()
+    assert any("Smart Turn" in trouble for trouble in troubles)
+
+
 # -- what there is --------------------------------------------------------------------------------------------------
 
 

@@ -139,7 +139,12 @@ def test_the_configuration_says_where_each_value_came_from_and_hides_secrets(tmp
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
-    [("prot = 1\n", '"prot" is no setting'), ("port = 'x'\n", "expected a number"), ("port = \n", "cannot be read")],
+    [
+        ("prot = 1\n", '"prot" is no setting'),
+        ("port = 'x'\n", "expected a number"),
+        ("turn_detector = 'on'\n", 'expected "auto" or "off"'),
+        ("port = \n", "cannot be read"),
+    ],
 )
 def test_a_configuration_that_cannot_be_read_is_explained(tmp_path, text, complaint):
     (tmp_path / "parola.toml").write_text(text)
