@@ -32,6 +32,7 @@ from parola.api import (
     health,
     keys,
     llm,
+    measurements,
     models,
     pronunciation_dictionaries,
     secrets,
@@ -50,10 +51,12 @@ from parola.api.services import Services
 from parola.config import Settings
 from parola.errors import InvalidRequest
 from parola.logs import logger
+from parola.metrics import Metrics
 from parola.store.base import ConversationChange, Store, spool_of
 from parola.store.lock import held_by_this_server
 
 if TYPE_CHECKING:
+    from parola.session.load import LoopLag
     from parola.session.opening import Opening
 
 T = TypeVar("T")
@@ -75,6 +78,7 @@ ROUTERS = (
     user.router,
     keys.router,
     health.router,
+    measurements.router,
     asyncapi.router,
 )
 
@@ -91,6 +95,8 @@ def create_app(settings: Settings, *, store: Store | None = None, registry: Any 
     store = store or _store(settings)
     registry = registry or _registry(settings)
     live = _live()
+    metrics = Metrics()
+    lag = _lag(metrics)
     secret = server_secret(None if settings.ephemeral else settings.data)
     services = Services(
         settings=settings,
@@ -100,9 +106,10 @@ def create_app(settings: Settings, *, store: Store | None = None, registry: Any 
         keys=ApiKeyCheck(settings, store),
         live=live,
         registry=registry,
+        metrics=metrics,
     )
 
-    opening = _Loading(lambda: _opening(services, registry, live))
+    opening = _Loading(lambda: _opening(services, registry, live, lag))
     admission = Admission(store, services.credentials, services.keys, enclave=settings.enclave)
     socket = ConversationSocket(admission, opening.loaded)
 
@@ -118,7 +125,9 @@ def create_app(settings: Settings, *, store: Store | None = None, registry: Any 
                 await load_project(store, settings.project)
             await _add_demo_agent(store)
             readying = asyncio.create_task(_get_ready(opening, registry, models=settings.preload))
+            lag.start()
             yield
+            lag.stop()
             readying.cancel()
         finally:
             await live.end_all("The server is stopping.")
@@ -192,13 +201,25 @@ def _live() -> Any:
     return LiveSessions()
 
 
-def _opening(services: Services, registry: Any, live: Any) -> Opening:
+def _lag(metrics: Metrics) -> LoopLag:
+    from parola.session.load import LoopLag
+
+    return LoopLag(metrics.loop_lag)
+
+
+def _opening(services: Services, registry: Any, live: Any, lag: LoopLag) -> Opening:
     from parola import logs
+    from parola.session.load import Load, no_trouble
     from parola.session.opening import Opening, rehearse
+    from parola.session.waiting_room import WaitingRoom
 
     logs.load()
     rehearse()
-    return Opening(services.settings, services.store, registry, live, services.vault)
+    settings = services.settings
+    load = Load(lag, registry.queues.values)
+    trouble = load.trouble if settings.hold_when_busy else no_trouble
+    room = WaitingRoom(live, services.metrics, most=settings.max_conversations, trouble=trouble)
+    return Opening(settings, services.store, registry, live, services.vault, room, services.metrics)
 
 
 class _Loading(Generic[T]):

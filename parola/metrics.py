@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 LAG_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -50,6 +50,8 @@ class Metrics:
     """By how much the event loop was late for a timer."""
     vad_batch: Histogram = field(default_factory=lambda: Histogram(BATCH_SIZES))
     """Windows of different calls that shared one run of the voice activity detector."""
+    turn_verdicts: Callable[[], Mapping[str, int]] = dict
+    """What came of asking the turn detector; set by whoever has one."""
     turn_latency: Histogram = field(default_factory=_latencies)
     """From the user's last sound to the first audio of the answer, for answers that were heard."""
     turns_answered: int = 0

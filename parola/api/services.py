@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
@@ -13,6 +13,7 @@ from fastapi.security import APIKeyHeader
 from parola.api.auth import ApiKeyCheck
 from parola.api.credentials import Credentials, Vault
 from parola.config import Settings
+from parola.metrics import Histogram, Metrics
 from parola.store.base import Store
 
 if TYPE_CHECKING:
@@ -24,10 +25,29 @@ class Live(Protocol):
 
     def count(self, agent_id: str | None = None) -> int: ...
 
+    def count_by_medium(self) -> tuple[int, int]:
+        """(by voice, by text)."""
+
+    @property
+    def waiting(self) -> int:
+        """Callers who wait for a place."""
+
     def is_live(self, conversation_id: str) -> bool: ...
 
     async def end(self, conversation_id: str, reason: str) -> None:
         """Returns when it is stored."""
+
+
+class Queue(Protocol):
+    """Where work for one model waits, and what it has been like."""
+
+    threads: int
+    running: int
+    waited: Histogram
+    ran: Histogram
+
+    @property
+    def depth(self) -> int: ...
 
 
 class Catalogue(Protocol):
@@ -36,6 +56,10 @@ class Catalogue(Protocol):
     def voices(self) -> Sequence[Voice]: ...
 
     def llms(self) -> Sequence[dict[str, Any]]: ...
+
+    @property
+    def queues(self) -> Mapping[str, Queue]:
+        """Where work for embedded models waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +71,8 @@ class Services:
     keys: ApiKeyCheck
     live: Live
     registry: Catalogue
+    metrics: Metrics = field(default_factory=Metrics)
+    """What this process has counted since it started."""
     editing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a stored document is read, changed and put back."""
     sharing: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -22,13 +22,16 @@ from parola.conversation.setup import FurtherVoice, Setup
 from parola.conversation.start import Beginning, begin, tool_ids
 from parola.errors import ConversationRefused
 from parola.logs import logger
+from parola.metrics import Metrics
 from parola.protocol.client_messages import CLIENT_MESSAGES, ConversationInitiationClientData, MultimodalMessage
 from parola.protocol.pronunciation import KIND, rules_of
 from parola.protocol.server_messages import SERVER_MESSAGES
 from parola.providers.base import VoiceSettings
 from parola.providers.registry import Registry
 from parola.session.admitted import Admitted
+from parola.session.attention import attention_for
 from parola.session.audio import AudioFormat
+from parola.session.daily_limit import DailyLimit
 from parola.session.live import LiveSessions
 from parola.session.pronunciation import Rule, rules
 from parola.session.recording import Recorder
@@ -38,6 +41,7 @@ from parola.session.transport import Transport
 from parola.session.turn_detection import SharedTurnDetector
 from parola.session.voice import Ear
 from parola.session.voice_activity import SharedVoiceActivity
+from parola.session.waiting_room import Guest, Terms, WaitingRoom
 from parola.store.base import AgentRow, ConversationRow, Document, FileRow, Store, spool_of
 
 log = logger(__name__)
@@ -69,12 +73,25 @@ def rehearse() -> None:
 class Opening:
     """Opens and holds conversations; one for the process."""
 
-    def __init__(self, settings: Settings, store: Store, registry: Registry, live: LiveSessions, vault: Any) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        registry: Registry,
+        live: LiveSessions,
+        vault: Any,
+        room: WaitingRoom | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
         self._settings = settings
         self._store = store
         self._registry = registry
         self._live = live
         self._vault = vault
+        self._metrics = metrics or Metrics()
+        self._room = room or WaitingRoom(live, self._metrics)
+        self._daily_limit = DailyLimit(store.conversations)
+        self._metrics.turn_verdicts = self._verdicts
         self._activity: SharedVoiceActivity | None = None
         self.turn_detection: SharedTurnDetector | None = None
         """From the first voice conversation, where there is a detector."""
@@ -92,7 +109,7 @@ class Opening:
         try:
             return await self._open(conversation_id, admitted, client_data, first_frames, transport)
         except BaseException:
-            self._live.give_up(conversation_id)
+            self._room.leave(conversation_id)
             raise
 
     async def _open(
@@ -107,9 +124,15 @@ class Opening:
         try:
             setup = await self._set_up(admitted, client_data, conversation_id, started_at)
             brain = await self._brain(setup)
+            guest = await self._arrive(admitted.agent, setup)
         except ConversationRefused as refusal:
             await self._keep_refusal(admitted, client_data, conversation_id, started_at, refusal)
             raise
+        if must_wait := guest.obstacle is not None:
+            await self._wait(guest, admitted, client_data, setup, transport, started_at)
+            started_at += guest.waited_seconds
+            setup = replace(setup, started_at_unix=started_at)
+            first_frames = ()  # sent in vain, as all that came while it waited
         warnings = [*admitted.warnings, *setup.warnings]
         if brain.warning:
             warnings.append(brain.warning)
@@ -124,9 +147,10 @@ class Opening:
             if self._settings.record_audio and setup.record_voice:
                 spool = spool_of(self._store.recording_path(conversation_id))
                 recorder = Recorder(spool, mouth.format, asyncio.get_running_loop().time())
-            ear = Ear(listener.provider, AudioFormat.parse(setup.input_format), self._listening, self._turns())
+            input_format = AudioFormat.parse(setup.input_format)
+            ear = Ear(listener.provider, input_format, self._listening, self._turns(), attention_for(setup))
         setup = replace(setup, warnings=tuple(warnings))
-        await self._keep_start(admitted, client_data, setup, started_at)
+        await self._keep_start(admitted, client_data, setup, started_at, guest.waited_seconds)
 
         async def fetch_files(message: MultimodalMessage) -> FilesShared:
             return await self._fetch_files(conversation_id, message)
@@ -150,6 +174,8 @@ class Opening:
             recorder=recorder,
             fetch_files=fetch_files,
             first_frames=first_frames,
+            was_greeted=must_wait,
+            metrics=self._metrics,
         )
 
     async def hold(self, session: Session) -> None:
@@ -170,8 +196,6 @@ class Opening:
         started_at: float,
     ) -> Setup:
         agent = admitted.agent
-        self._check_limits(agent)
-        self._live.expect(conversation_id, agent.agent_id)  # before anything is waited for
         tools = dict(admitted.tools)
         wanted = [tool_id for tool_id in tool_ids(agent.document, client_data) if tool_id not in tools]
         if wanted:
@@ -187,15 +211,34 @@ class Opening:
         )
         return begin(beginning, client_data)
 
-    def _check_limits(self, agent: AgentRow) -> None:
-        limits = (agent.document.get("platform_settings") or {}).get("call_limits") or {}
-        limit = limits.get("agent_concurrency_limit")
-        if isinstance(limit, int) and limit >= 0 and self._live.count(agent.agent_id) >= limit:
-            raise ConversationRefused(
-                3008,
-                "too_many_concurrent_requests",
-                f"This agent holds at most {limit} conversations at a time (call_limits.agent_concurrency_limit).",
-            )
+    async def _arrive(self, agent: AgentRow, setup: Setup) -> Guest:
+        """A place, or a place in the line."""
+        terms = Terms.of(agent.document)
+        if terms.most_a_day is not None:
+            await self._daily_limit.check(agent.agent_id, terms.most_a_day, time.time())
+        guest = self._room.arrive(setup.conversation_id, agent.agent_id, terms, text_only=setup.text_only)
+        self._daily_limit.began(agent.agent_id)
+        return guest
+
+    async def _wait(
+        self,
+        guest: Guest,
+        admitted: Admitted,
+        client_data: ConversationInitiationClientData,
+        setup: Setup,
+        transport: Transport,
+        accepted_at: float,
+    ) -> None:
+        """Until there is a place. Raises ``ConversationRefused``, which the record explains, when there is none."""
+        try:
+            await self._keep_start(admitted, client_data, setup, accepted_at)
+            await guest.wait(setup.greeting, transport)
+        except ConversationRefused as refusal:
+            seconds = guest.waited_seconds
+            await self._keep_refusal(admitted, client_data, guest.conversation_id, accepted_at, refusal, seconds)
+            raise
+        finally:
+            guest.ended.set()
 
     async def _brain(self, setup: Setup) -> Brain:
         custom = setup.model.custom_llm if setup.model.llm == "custom-llm" else None
@@ -279,8 +322,14 @@ class Opening:
         if self._activity is None:
             detector = await self._registry.voice_activity()
             if self._activity is None:
-                self._activity = SharedVoiceActivity(detector)
+                self._activity = SharedVoiceActivity(detector, self._metrics.vad_batch)
         return self._activity
+
+    def _verdicts(self) -> Mapping[str, int]:
+        turns = self.turn_detection
+        if turns is None:
+            return {}
+        return {"answered": turns.answered, "skipped": turns.skipped, "failed": turns.failed}
 
     def _turns(self) -> SharedTurnDetector | None:
         if self.turn_detection is None and (detector := self._registry.turn_detector()) is not None:
@@ -307,8 +356,15 @@ class Opening:
         client_data: ConversationInitiationClientData,
         setup: Setup,
         started_at: float,
+        waited_seconds: float = 0.0,
     ) -> None:
         document = _document(admitted, client_data, setup, started_at)
+        if waited_seconds:
+            accepted_at = int(started_at - waited_seconds)
+            document["metadata"] |= {
+                "accepted_time_unix_secs": accepted_at,
+                "queue_wait_secs": round(waited_seconds, 3),
+            }
         await self._store.conversations.create(
             ConversationRow(
                 conversation_id=setup.conversation_id,
@@ -330,9 +386,15 @@ class Opening:
         conversation_id: str,
         started_at: float,
         refusal: ConversationRefused,
+        waited_seconds: float = 0.0,
     ) -> None:
+        self._metrics.ended[("failed", refusal.close_code)] += 1
         document = _document(admitted, client_data, None, started_at)
-        document["metadata"]["error"] = {"code": refusal.close_code, "reason": refusal.message}
+        if refusal.close_code not in (1000, 1001):
+            document["metadata"]["error"] = {"code": refusal.close_code, "reason": refusal.message}
+        if waited_seconds:
+            document["metadata"]["queue_wait_secs"] = round(waited_seconds, 3)
+            started_at = time.time()  # it never started: a conversation of no length
         await self._store.conversations.create(
             ConversationRow(
                 conversation_id=conversation_id,

@@ -41,6 +41,7 @@ from parola.conversation.events import (
 from parola.conversation.setup import Setup
 from parola.errors import ParolaError
 from parola.logs import logger
+from parola.metrics import Metrics
 from parola.protocol.client_messages import (
     ConversationInitiationClientData,
     EnclaveSetupConfig,
@@ -51,6 +52,7 @@ from parola.protocol.client_messages import (
 )
 from parola.protocol.messages import ServerMessage
 from parola.protocol.server_messages import Audio, Interruption, Ping
+from parola.session.counting import Counting
 from parola.session.inbox import Inbox
 from parola.session.outbox import Outbox
 from parola.session.record import Record
@@ -99,6 +101,8 @@ class Session:
         recorder: Recorder | None = None,
         fetch_files: FetchFiles,
         first_frames: tuple[str, ...] = (),
+        was_greeted: bool = False,
+        metrics: Metrics | None = None,
     ) -> None:
         self.setup = setup
         self._loop = asyncio.get_running_loop()
@@ -110,6 +114,8 @@ class Session:
         self._recorder = recorder
         self._fetch_files = fetch_files
         self._first_frames = first_frames
+        self._was_greeted = was_greeted
+        self._counting = Counting(metrics or Metrics())
         self._conversation = Conversation(setup, self._loop.time())
         self._inbox = Inbox()
         self._outbox = Outbox(transport)
@@ -127,6 +133,10 @@ class Session:
     @property
     def agent_id(self) -> str:
         return self.setup.agent_id
+
+    @property
+    def text_only(self) -> bool:
+        return self.setup.text_only
 
     def tell(self, event: Event) -> None:
         """Something happened. May be called by whoever is on the event loop."""
@@ -176,7 +186,7 @@ class Session:
 
     async def _decide(self, group: asyncio.TaskGroup) -> Close:
         conversation, inbox, clock = self._conversation, self._inbox, self._loop.time
-        self.tell(Started())
+        self.tell(Started(self._was_greeted))
         while True:
             while (event := inbox.take()) is not None:
                 if close := self._perform(conversation.handle(event, clock()), group):
@@ -190,14 +200,15 @@ class Session:
 
     def _perform(self, actions: list[Action], group: asyncio.TaskGroup) -> Close | None:
         for action in actions:
+            self._counting.saw(action)
             match action:
                 case Send(message=message):
                     self._store_collected()
                     self._outbox.put(message)
                     if isinstance(message, Ping) and message.ping_ms is not None and self._mouth is not None:
                         self._mouth.pacing.round_trip(message.ping_ms / 1000)
-                    if self._recorder is not None:
-                        self._keep_sound(message)
+                    if self._mouth is not None:
+                        self._follow_sound(message, self._mouth)
                 case RecordTurn():
                     self._record.turn(action.index, action.turn)
                 case StartReply():
@@ -223,14 +234,19 @@ class Session:
         self._store_collected()
         return None
 
-    def _keep_sound(self, message: ServerMessage) -> None:
-        """The agent's side of the recording."""
-        assert self._recorder is not None and self._mouth is not None
+    def _follow_sound(self, message: ServerMessage, mouth: Mouth) -> None:
+        """What the agent is heard to say, for the recording, and for the ear, which may hear it too."""
         match message:
             case Audio(audio_base_64=audio):
-                self._recorder.agent_spoke(audio, self._mouth.format.seconds(len(audio)), self._loop.time())
+                if self._recorder is not None:
+                    self._recorder.agent_spoke(audio, mouth.format.seconds(len(audio)), self._loop.time())
+                if self._ear is not None:
+                    self._ear.agent_spoke(audio)
             case Interruption():
-                self._recorder.agent_cut(self._loop.time())
+                if self._recorder is not None:
+                    self._recorder.agent_cut(self._loop.time())
+                if self._ear is not None:
+                    self._ear.agent_cut()
 
     def _warn(self, message: str) -> None:
         log.warning("conversation_warning", conversation_id=self.conversation_id, message=message)
@@ -353,6 +369,7 @@ class Session:
             await self._ear.aclose()
 
     async def _leave(self, close: Close) -> None:
+        self._counting.ended(close)
         try:
             if self._recorder is not None:
                 self._recorder.close()

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from parola.metrics import BATCH_SIZES, Histogram
 from parola.providers.base import VoiceActivity
 
 GATHER_SECONDS = 0.004
@@ -35,8 +36,10 @@ class Listener(Protocol):
 class SharedVoiceActivity:
     """Gathers windows and runs the detector. Everything happens on the event loop."""
 
-    def __init__(self, detector: VoiceActivity) -> None:
+    def __init__(self, detector: VoiceActivity, batches: Histogram | None = None) -> None:
+        """``batches`` is told how many windows each run was over."""
         self.detector = detector
+        self._batches = batches or Histogram(BATCH_SIZES)
         self.listeners = 0
         """How many calls are listening; with few of them nobody is waited for."""
         self._loop = asyncio.get_running_loop()
@@ -62,6 +65,7 @@ class SharedVoiceActivity:
             self._is_running = False
 
     def _score(self, batch: list[Listener]) -> None:
+        self._batches.observe(len(batch))
         try:
             probabilities = self.detector.probabilities(
                 [listener.window for listener in batch], [listener.vad_state for listener in batch]

@@ -258,6 +258,9 @@ class Conversations(Protocol):
         self, query: ConversationQuery, *, page_size: int, cursor: str | None = None
     ) -> Page[ConversationRow]: ...
 
+    async def count(self, query: ConversationQuery) -> int:
+        """How many conversations a query finds."""
+
     async def unfinished(self) -> Sequence[ConversationRow]:
         """Those that no running process can own any more when the store is opened."""
 

@@ -367,6 +367,9 @@ class MemoryConversations:
             cursor=cursor,
         )
 
+    async def count(self, query: ConversationQuery) -> int:
+        return sum(self._matches(row, query) for row in self._rows.all())
+
     async def unfinished(self) -> Sequence[ConversationRow]:
         return [row for row in self._rows.all() if row.status in ("in-progress", "processing")]
 

@@ -230,6 +230,10 @@ class SqlConversations:
             make=_row,
         )
 
+    async def count(self, query: ConversationQuery) -> int:
+        found = select(func.count().label("found")).select_from(conversations).where(and_(True, *_conditions(query)))
+        return int((await self._readers.rows(found))[0]["found"])
+
     async def unfinished(self) -> Sequence[ConversationRow]:
         rows = await self._readers.rows(select(conversations).where(conversations.c.status.in_(UNFINISHED)))
         return [_row(row) for row in rows]

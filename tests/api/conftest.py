@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from parola.app import create_app
 from parola.config import Settings
 from parola.providers.base import Voice
+from parola.providers.fair_queue import FairQueue
 
 
 class Registry:
@@ -26,6 +27,10 @@ class Registry:
 
     def llms(self) -> Sequence[dict[str, Any]]:
         return ({"llm": "scripted", "is_checkpoint": False},)
+
+    @property
+    def queues(self) -> dict[str, FairQueue]:
+        return {}
 
     async def get_ready(self) -> None:
         pass
