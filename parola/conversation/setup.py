@@ -74,6 +74,10 @@ class Setup:
     """What ``language_detection`` may switch to; empty without that tool."""
     asr_provider: str = ""
     keywords: tuple[str, ...] = ()
+    guards_echo: bool = True
+    """The agent's own voice, coming back, is not the user's."""
+    ignores_background: bool = False
+    """Voices far softer than the user's are not listened to."""
     tools: Mapping[str, Tool] = field(default_factory=dict)
     events: ClientEventFilter = field(default_factory=lambda: ClientEventFilter(None, text_only=False))
     variables: Mapping[str, Any] = field(default_factory=dict)

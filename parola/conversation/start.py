@@ -150,6 +150,8 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
         voices_by_language=voices_by_language if LANGUAGE_TOOL in tools else {},
         asr_provider=config.asr.provider,
         keywords=tuple(config.asr.keywords),
+        guards_echo=config.vad.x_echo_guard,
+        ignores_background=config.vad.background_voice_detection or config.vad.filter_background_speech,
         tools=tools,
         events=ClientEventFilter(config.conversation.client_events, text_only=text_only),
         variables=variables,

@@ -67,6 +67,17 @@ class TurnConfig(Reading):
     """A cough, or "mhm", cut the agent off: it goes on where it was."""
 
 
+class VadConfig(Reading):
+    """Which of the sounds that are speech count as the user's."""
+
+    background_voice_detection: bool = False
+    """Voices far softer than the user's are not listened to: a television, people at the next table."""
+    filter_background_speech: bool = False
+    """The same, by another name."""
+    x_echo_guard: bool = True
+    """The agent's own voice, coming back through the user's microphone, is not listened to."""
+
+
 class SupportedVoice(Reading):
     label: str
     voice_id: str
@@ -220,7 +231,7 @@ class ConversationalConfig(Reading):
     tts: TtsConfig = Field(default_factory=TtsConfig)
     conversation: ConversationConfig = Field(default_factory=ConversationConfig)
     language_presets: dict[str, LanguagePreset] = {}
-    vad: JsonObject = {}
+    vad: VadConfig = Field(default_factory=VadConfig)
     agent: AgentConfig = Field(default_factory=AgentConfig)
 
 

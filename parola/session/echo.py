@@ -127,8 +127,10 @@ class ArrivalClock:
         """So many samples have come, in all."""
         offset = now - samples / MODEL_RATE
         if now >= self._until:
+            # Who has sent nothing at all for so long begins anew: a muted microphone, not a late packet.
+            self._before = self._best if now < self._until + self.SECONDS else offset
             self._until = now + self.SECONDS
-            self._before, self._best = self._best, offset
+            self._best = offset
         elif offset < self._best:
             self._best = offset
 
@@ -237,6 +239,10 @@ class EchoGuard:
     def is_awake(self, now: float) -> bool:
         """What is heard now may be echo: windows have to be shown to ``heard``."""
         return now < self._plays_until + LONGEST_DELAY_SECONDS + REVERBERATION_SECONDS
+
+    def hears_echo(self, now: float) -> bool:
+        """There is an echo, and it may be sounding."""
+        return self._delay is not None and self.is_awake(now)
 
     # -- what is heard ------------------------------------------------------------------------------------------------
 

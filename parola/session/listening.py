@@ -29,6 +29,7 @@ from parola.conversation.events import (
 from parola.errors import ParolaError
 from parola.logs import logger
 from parola.providers.base import SpeechToText, TranscriptionSettings
+from parola.session.attention import Attention
 from parola.session.turn_detection import SharedTurnDetector
 from parola.session.voice_activity import SharedVoiceActivity
 
@@ -56,8 +57,8 @@ SETTLE_SECONDS = 8.0
 SHORTEST_SECONDS = 0.16
 """Less speech than this in a whole turn is a click or a cough, and models hear words in those."""
 
-QUIET_PEAK = 200
-"""A window whose loudest sample is below this (of 32767) cannot be speech."""
+NO_SPEECH_PROBABILITY = 0.05
+"""Below this the window tells how loud the line is when nobody speaks."""
 
 
 class Segmenter:
@@ -90,6 +91,10 @@ class Segmenter:
         self.is_speech, self._run = False, 0
         return "stopped"
 
+    def disown(self, run: int) -> None:
+        """Only the newest ``run`` windows of what sounds like speech are the caller's, the present one included."""
+        self._run = run
+
     @property
     def run(self) -> int:
         return self._run
@@ -115,10 +120,12 @@ class Listening:
         tell: Callable[[Event], None],
         *,
         turns: SharedTurnDetector | None = None,
+        attention: Attention | None = None,
         tell_scores: bool = False,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._tell = tell
+        self._attention = attention or Attention()
         self._tell_scores = tell_scores
         self._activity = activity
         self._size = activity.detector.window
@@ -131,6 +138,8 @@ class Listening:
         """What the next turn will be transcribed in, when that changes."""
         self._samples: deque[NDArray[np.int16]] = deque()
         self._buffered = 0
+        self._taken = 0
+        """Samples that went into windows."""
         self._heard_at = 0.0
         """When the newest sample arrived."""
         self._lead: deque[bytes] = deque(maxlen=max(1, round(LEAD_SECONDS / self._seconds)))
@@ -162,6 +171,7 @@ class Listening:
         if len(samples):
             self._samples.append(samples)
             self._buffered += len(samples)
+            self._attention.arrived(self._taken + self._buffered, self._heard_at)
         if not self._is_scoring:
             self._next_window()
 
@@ -170,7 +180,9 @@ class Listening:
         while self._buffered >= self._size:
             window = self._take_window()
             self._pcm = window.tobytes()
-            if self._segmenter.is_idle and int(window.max()) < QUIET_PEAK and int(window.min()) > -QUIET_PEAK:
+            self._taken += self._size
+            self._attention.take(window, self._taken)
+            if self._segmenter.is_idle and self._attention.is_quiet():
                 self._judge(0.0)
                 continue
             self.window = window.astype(np.float32) * np.float32(1 / 32768)
@@ -198,6 +210,8 @@ class Listening:
 
     def scored(self, probability: float) -> None:
         self._is_scoring = False
+        if probability < NO_SPEECH_PROBABILITY and self._segmenter.is_idle:
+            self._attention.was_no_speech()
         self._judge(probability)
         self._next_window()
 
@@ -209,13 +223,18 @@ class Listening:
     # -- utterances ---------------------------------------------------------------------------------------------------
 
     def _judge(self, probability: float) -> None:
+        is_own = self._is_own(probability)
+        if not is_own:
+            probability = 0.0
         if self._tell_scores:
             self._tell(SpeechScored(probability))
-        self._speech_windows += probability > SPEECH_PROBABILITY
         was_speech = self._segmenter.is_speech
-        change = self._segmenter.score(probability)
+        change = self._segmenter.score(probability) if is_own or was_speech else None
+        if self._segmenter.is_speech and probability > SPEECH_PROBABILITY:
+            self._speech_windows += 1 if was_speech else self._segmenter.run
+            self._attention.spoke(1 if was_speech else self._segmenter.run)
         if was_speech:
-            self._stream.send(self._pcm)
+            self._stream.send(self._attention.loudness.applied(self._pcm))
             self._sent += 1
             self._recent.append(self._pcm)
         else:
@@ -225,7 +244,9 @@ class Listening:
         # The end of the present window lies this far before the newest sample.
         end = self._heard_at - self._buffered / self._activity.detector.sample_rate
         if change == "started":
-            self._stream.send(b"".join(self._lead))
+            if self._attention.hears_echo:
+                self._mute_lead(self._segmenter.run + 1)
+            self._stream.send(self._attention.loudness.applied(b"".join(self._lead)))
             self._sent += len(self._lead)
             self._recent.extend(self._lead)
             self._lead.clear()
@@ -234,6 +255,29 @@ class Listening:
             self._watch()
         else:
             self._stopped(end - self._segmenter.quiet * self._seconds)
+
+    def _is_own(self, probability: float) -> bool:
+        """Whether what sounds like speech, and would begin an utterance or prolong it, is the caller's."""
+        segmenter, attention = self._segmenter, self._attention
+        if segmenter.is_speech:
+            if probability < SILENCE_PROBABILITY or attention.own_words(1):
+                return True
+            if attention.hears_echo:
+                self._pcm = bytes(len(self._pcm))
+            return False
+        run = segmenter.run + 1
+        if probability <= SPEECH_PROBABILITY or run < segmenter.start_windows:
+            return True
+        own = attention.own_words(run)
+        if own < run:
+            segmenter.disown(own)
+        return own >= run
+
+    def _mute_lead(self, but: int) -> None:
+        """The agent's own words are not the caller's: silence, up to the last few windows."""
+        count = max(0, len(self._lead) - but)
+        for place in range(count):
+            self._lead[place] = bytes(2 * self._size)
 
     def _stopped(self, at: float) -> None:
         self._tell(SpeechStopped(at))

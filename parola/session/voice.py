@@ -5,6 +5,7 @@ Loading a model takes a second the first time; what the caller says meanwhile is
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import numpy as np
@@ -15,6 +16,7 @@ from parola.conversation.setup import Setup
 from parola.errors import ParolaError
 from parola.logs import logger
 from parola.providers.base import SpeechToText, TranscriptionSettings
+from parola.session.attention import Attention
 from parola.session.audio import MODEL_RATE, AudioFormat, Decoder
 from parola.session.listening import Listening
 from parola.session.turn_detection import SharedTurnDetector
@@ -35,10 +37,12 @@ class Ear:
         input_format: AudioFormat,
         activity: Callable[[], Awaitable[SharedVoiceActivity]],
         turns: SharedTurnDetector | None = None,
+        attention: Attention | None = None,
     ) -> None:
         self._stt = stt
         self._activity = activity
         self._turns = turns
+        self._attention = attention or Attention()
         self._decoder = Decoder(input_format)
         self._listening: Listening | None = None
         self._early: list[NDArray[np.int16]] = []
@@ -50,7 +54,15 @@ class Ear:
             activity = await self._activity()
             settings = TranscriptionSettings(language=setup.language, keywords=setup.keywords)
             scores = setup.events.passes("vad_score")
-            self._listening = Listening(self._stt, settings, activity, tell, turns=self._turns, tell_scores=scores)
+            self._listening = Listening(
+                self._stt,
+                settings,
+                activity,
+                tell,
+                turns=self._turns,
+                attention=self._attention,
+                tell_scores=scores,
+            )
             early, self._early = self._early, []
             for samples in early:
                 self._listening.feed(samples)
@@ -69,6 +81,14 @@ class Ear:
             self._early.append(samples)
             self._kept += len(samples)
         return samples
+
+    def agent_spoke(self, audio: bytes) -> None:
+        """The client was sent ``audio`` to play: it may come back."""
+        self._attention.agent_spoke(audio, asyncio.get_running_loop().time())
+
+    def agent_cut(self) -> None:
+        """The client was told to play no more."""
+        self._attention.agent_cut(asyncio.get_running_loop().time())
 
     def transcribe_now(self) -> None:
         """Have the words so far told, though the user is still speaking."""
