@@ -16,6 +16,7 @@ from parola.providers.hibari import VOICES, HibariTextToSpeech, clean_text
 from parola.providers.moonshine import MoonshineSpeechToText
 from parola.providers.silero import SileroVoiceActivity
 from parola.session.audio import AudioFormat, Decoder, Encoder, resample
+from parola.session.spoken_text import spoken_text
 
 SENTENCES = (
     "Hello there, I can help you book an appointment today.",
@@ -215,6 +216,31 @@ def test_cleaning_keeps_what_can_be_read(text, clean):
 @pytest.mark.parametrize("text", ["", "   ", "😀", "—", "...", "***", '<break time="1s"/>', "日本", "Привет"])
 def test_nothing_speakable_gives_no_audio(tts, text):
     assert spoken(tts, text) == []
+
+
+def test_what_was_written_for_eyes_is_understood_by_ear(tts, stt):
+    written = "**Bold** 1,234 items at 5 p.m. — see [this](https://a.b/c) or https://x.y 🎉"
+    said = heard(stt, at_16k(spoken(tts, spoken_text(written).text))).text
+    assert "1234 items at 5 p.m." in said.replace(",", "") and "x.y" in said
+    assert "a.b" not in said and "asterisk" not in said
+
+
+def test_a_word_is_said_by_its_phonemes_and_stays_in_the_alignment(tts, stt):
+    async def said(text: str, **phonemes: str) -> list[SpeechChunk]:
+        return [chunk async for chunk in tts.speak(text, VoiceSettings(phonemes=phonemes))]
+
+    text = "Please ask for Siobhan, at the desk."
+    as_read, as_told = asyncio.run(said(text)), asyncio.run(said(text, Siobhan="ˈdʒɛnɪfɚ"))
+    assert "Jennifer" in heard(stt, at_16k(as_told)).text and "Jennifer" not in heard(stt, at_16k(as_read)).text
+    assert "".join(char for chunk in as_told for char in chunk.alignment.chars) == text
+
+
+@pytest.mark.parametrize(
+    ("ipa", "own"),
+    [("təˈmɑːtoʊ", "təmˈɑtO"), ("ˈstrɔːŋ", "stɹˈɔŋ"), ("ˌɪntəˈnæʃ.ənəl", "ˌɪntənˈæʃənəl"), ("t͡ʃiːz", "ʧiz")],
+)
+def test_ipa_is_written_as_the_voice_was_taught(ipa, own):
+    assert hibari._own_phonemes(ipa) == own
 
 
 def test_each_sentence_is_a_chunk_of_its_own(tts):
