@@ -221,8 +221,8 @@ def test_nothing_speakable_gives_no_audio(tts, text):
 def test_what_was_written_for_eyes_is_understood_by_ear(tts, stt):
     written = "**Bold** 1,234 items at 5 p.m. — see [this](https://a.b/c) or https://x.y 🎉"
     said = heard(stt, at_16k(spoken(tts, spoken_text(written).text))).text
-    assert "1234 items at 5 p.m." in said.replace(",", "") and "x.y" in said
-    assert "a.b" not in said and "asterisk" not in said
+    assert "1234 items at 5 p.m." in said.replace(",", "") and "x.y" in said.lower()
+    assert "a.b" not in said.lower() and "asterisk" not in said
 
 
 def test_a_word_is_said_by_its_phonemes_and_stays_in_the_alignment(tts, stt):
