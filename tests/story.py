@@ -207,7 +207,7 @@ class Story:
     def asks(self, words: str, seconds: float = SPEECH_SECONDS) -> Self:
         """The caller says something, and is silent until the turn is over."""
         self.begins_to_speak().wait(seconds).falls_silent(words)
-        return self.wait(self.setup.patience.unsure)
+        return self.wait(self.setup.patience.silence)
 
     says = asks
 

@@ -54,7 +54,7 @@ from parola.protocol.server_messages import (
     VadScore,
 )
 
-LIKELY_OVER = ("finished", "unsure")
+LIKELY_OVER = ("finished", "silence", "unsure")
 """Verdicts on which a reply may be begun before the turn is over."""
 
 

@@ -21,7 +21,7 @@ class VerdictAt:
 
     at: float
     reason: str
-    """``finished``, ``unsure``, ``unfinished`` or ``spelling``."""
+    """``finished``, ``silence``, ``unsure``, ``unfinished`` or ``spelling``."""
     wait_seconds: float
     """The silence it asks for."""
     probability: float | None

@@ -33,8 +33,10 @@ class Patience:
 
     finished: float
     """Nothing speaks against its end, and something for it."""
+    silence: float
+    """Nothing is known but that the user is silent."""
     unsure: float
-    """Nothing is known, or the evidence disagrees."""
+    """The evidence disagrees."""
     unfinished: float
     """More is coming; but nobody waits much longer than a second for it."""
     spelling: float
@@ -42,17 +44,18 @@ class Patience:
 
 
 PATIENCE = {
-    "eager": Patience(finished=0.25, unsure=0.4, unfinished=0.8, spelling=1.2),
-    "normal": Patience(finished=0.35, unsure=0.5, unfinished=1.0, spelling=1.6),
-    "patient": Patience(finished=0.7, unsure=0.9, unfinished=1.3, spelling=2.4),
+    "eager": Patience(finished=0.3, silence=0.35, unsure=0.45, unfinished=0.9, spelling=1.2),
+    "normal": Patience(finished=0.35, silence=0.5, unsure=0.7, unfinished=1.1, spelling=1.6),
+    "patient": Patience(finished=0.7, silence=0.9, unsure=1.0, unfinished=1.4, spelling=2.4),
 }
 """By the agent's ``turn_eagerness``."""
 
-PROBABLY_OVER = 0.6
-PROBABLY_NOT_OVER = 0.15
-"""What the turn detector must say to count for, or against, the end; between the two it has no opinion."""
+PROBABLY_OVER = 0.95
+PROBABLY_NOT_OVER = 0.3
+"""What the turn detector must say to count for, or against, the end. Between the two it has no opinion: on recorded
+people 0.6 and more is said of most pauses, in the middle of a sentence too (``docs/listening.md``)."""
 
-Reason = Literal["finished", "unsure", "unfinished", "spelling"]
+Reason = Literal["finished", "silence", "unsure", "unfinished", "spelling"]
 
 
 def verdict(probability: float | None, wording: Wording) -> Reason:
@@ -66,7 +69,7 @@ def verdict(probability: float | None, wording: Wording) -> Reason:
     if wording is Wording.OPEN:
         return "unfinished"
     if probability is None:
-        return "finished" if wording is Wording.CLOSED else "unsure"
+        return "finished" if wording is Wording.CLOSED else "silence"
     if probability >= PROBABLY_OVER:
         return "finished"
     if probability <= PROBABLY_NOT_OVER:

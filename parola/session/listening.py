@@ -64,12 +64,14 @@ NO_SPEECH_PROBABILITY = 0.05
 class Segmenter:
     """Turns scored windows into utterances. Its clock is the audio itself: it counts windows."""
 
-    __slots__ = ("_quiet", "_run", "is_speech", "start_windows", "stop_windows")
+    __slots__ = ("_quiet", "_run", "is_resuming", "is_speech", "start_windows", "stop_windows")
 
     def __init__(self, window_seconds: float) -> None:
         self.start_windows = max(1, round(START_SECONDS / window_seconds))
         self.stop_windows = max(1, round(STOP_SECONDS / window_seconds + 0.5))
         self.is_speech = False
+        self.is_resuming = False
+        """A turn is open: who has just spoken needs no time to be believed, and must not be cut off by it."""
         self._run = 0
         self._quiet = 0
 
@@ -78,7 +80,7 @@ class Segmenter:
         ``quiet`` windows ago, the present one included."""
         if not self.is_speech:
             self._run = self._run + 1 if probability > SPEECH_PROBABILITY else 0
-            if self._run < self.start_windows:
+            if self._run < (1 if self.is_resuming else self.start_windows):
                 return None
             self.is_speech, self._quiet = True, 0
             return "started"
@@ -88,7 +90,7 @@ class Segmenter:
         self._quiet += 1
         if self._quiet < self.stop_windows:
             return None
-        self.is_speech, self._run = False, 0
+        self.is_speech, self._run, self.is_resuming = False, 0, True
         return "stopped"
 
     def disown(self, run: int) -> None:
@@ -387,6 +389,7 @@ class Listening:
         self._turn += 1
         self._speech_windows = self._sent = 0
         self._settled = ""
+        self._segmenter.is_resuming = False
         self._recent.clear()
         self._drop_prediction()
         self._stream.reset()

@@ -25,18 +25,18 @@ def test_a_user_turn_in_full():
                 "speech_stopped_secs": 1.0,
                 "transcribed_secs": 1.0,
                 "closed_secs": 1.5,
-                "closed_because": "unsure",
+                "closed_because": "silence",
                 "verdicts": [
                     {
                         "at_secs": 1.0,
-                        "verdict": "unsure",
+                        "verdict": "silence",
                         "wait_secs": 0.5,
                         "turn_probability": None,
                         "wording": "none",
                     },
                     {
                         "at_secs": 1.0,
-                        "verdict": "unsure",
+                        "verdict": "silence",
                         "wait_secs": 0.5,
                         "turn_probability": None,
                         "wording": "plain",

@@ -101,11 +101,11 @@ def test_a_model_that_never_answers_a_guess_is_waited_for_from_when_it_was_asked
 
 def test_nobody_guesses_at_the_answer_to_half_a_sentence():
     assert paused("I would like the").replies == []
-    assert len(paused("I would like the").wait(1).replies) == 1
+    assert len(paused("I would like the").wait(1.1).replies) == 1
 
 
 def test_a_turn_that_sounds_unfinished_keeps_what_was_begun_until_the_user_goes_on():
-    story = paused("I would like soup.").tell(TurnEndPredicted(0.01)).wait(1)
+    story = paused("I would like soup.").tell(TurnEndPredicted(0.01)).wait(1.1)
     assert len(story.replies) == 1 and story.phase == "thinking"
 
 
@@ -125,5 +125,5 @@ def test_hanging_up_stops_it():
 
 
 def test_it_is_asked_for_once_however_often_the_evidence_changes():
-    story = paused().tell(TurnEndPredicted(0.4)).tell(TurnEndPredicted(0.9)).wait(0.5)
+    story = paused().tell(TurnEndPredicted(0.4)).tell(TurnEndPredicted(0.99)).wait(0.5)
     assert [action.reply for action in story.actions if isinstance(action, StartReply)] == [1]
