@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64decode, b64encode
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +128,7 @@ class _Opening(Opening):
         if self._rules.silence_seconds is None:
             return setup
         silence = self._rules.silence_seconds
-        return replace(setup, patience=Patience(silence, silence, silence, silence))
+        return replace(setup, patience=Patience(**{reason.name: silence for reason in fields(Patience)}))
 
 
 def document(call: Call, rules: Rules, voice: str) -> dict[str, Any]:
