@@ -8,6 +8,7 @@ listens: it must be ready within a second.
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
@@ -85,6 +86,9 @@ ROUTERS = (
 LOAD_AFTER_SECONDS = 0.2
 """What holds conversations is imported in the background, once the first answers have gone out; the first conversation
 does not wait for this."""
+
+GARBAGE_THRESHOLD = 10_000
+"""New objects after which the young ones are looked at; Python's own 700 is thought for scripts."""
 
 STOPPED = "The server stopped while the conversation was running"
 
@@ -177,6 +181,15 @@ async def _get_ready(opening: _Loading[Opening], registry: Any, *, models: bool)
     if models:
         for trouble in await registry.warm_up():
             log.warning("not_ready", reason=trouble)
+    await asyncio.to_thread(_keep_out_of_collections)
+
+
+def _keep_out_of_collections() -> None:
+    """What is there now stays: a full garbage collection need not look at it again and again. With it, one takes a
+    twentieth of a second, and all calls wait for that."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD, *gc.get_threshold()[1:])
 
 
 def _store(settings: Settings) -> Store:

@@ -17,8 +17,9 @@ TICK_SECONDS = 0.1
 RECENT_TICKS = 100
 """Ten seconds."""
 
-MOST_LAG_SECONDS = 0.1
-"""The p99 of the event loop's lag above which it is saturated."""
+MOST_LAG_SECONDS = 0.4
+"""The p99 of the event loop's lag above which it is saturated: audio is sent a little more than that ahead of its
+playback (``pacing``), so that callers hear nothing of less."""
 
 MOST_LATE_SECONDS = 0.5
 """Work for a model that begins so late on average is work that callers hear waiting."""
