@@ -74,8 +74,9 @@ Rewrite = Callable[[re.Match[str]], Sequence[int | str]]
 def spoken_text(written: str, language: str = "en") -> SpokenText:
     """``written`` as it is read aloud; empty when nothing of it is."""
     spoken = SpokenText(written, tuple(range(len(written))))
-    for pattern, rewrite in _REWRITES:
-        spoken = spoken.rewritten(pattern, rewrite)
+    if _MAY_BE_MARKUP.search(written):
+        for pattern, rewrite in _REWRITES:
+            spoken = spoken.rewritten(pattern, rewrite)
     marks = _SPOKEN_MARKS.get(language[:2].lower(), _SPOKEN_MARKS["en"])
     spoken = spoken.rewritten(_URL, lambda match: [_read_url(match[0], marks)])
     spoken = spoken.rewritten(_EMAIL, lambda match: [_read_email(match[0], marks)])
@@ -144,6 +145,9 @@ def _entity(match: re.Match[str]) -> Sequence[int | str]:
 
 
 _INLINE_TAGS = r"(?:a|abbr|b|big|code|em|emphasis|i|kbd|mark|phoneme|prosody|s|say-as|small|span|strong|sub|u)"
+
+_MAY_BE_MARKUP = re.compile(r"[<>&`*_#|\[\\~=+•‣◦]|^\s*[-–]", re.MULTILINE)
+"""Most sentences have none."""
 
 _REWRITES: list[tuple[re.Pattern[str], Rewrite]] = [
     (re.compile(r"<!--.*?(?:-->|$)", re.DOTALL), _gap),
