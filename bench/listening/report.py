@@ -102,7 +102,8 @@ def _cut_and_delay(row: Row | None) -> str:
 
 
 def _on_the_way(rows: Sequence[Row]) -> str:
-    ways = {"plain", "telephone", "white noise", "street", "somebody else speaks", "late packets"}
+    ways = {"plain", "telephone", "white noise", "street", "late packets"}
+    ways |= {"somebody else speaks", "somebody else speaks, filtered"}
     lines = [
         [
             row["scenario"],

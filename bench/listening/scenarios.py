@@ -20,13 +20,16 @@ FILE = Path(__file__).with_name("scenarios.toml")
 Kind = Literal["turn", "stay", "yield"]
 
 KEYS = frozenset(
-    "name same kind by what headline says pause telephone background late agent_asks decibels echo voices".split()
+    "name same kind by what headline says pause telephone background late agent_asks decibels echo voices first "
+    "filter".split()
 )
 NOISES: Mapping[str, Callable[[int], Samples]] = {"cough": sounds.cough, "click": sounds.click, "door": sounds.door}
 STEADY: Mapping[str, Callable[[float, int], Samples]] = {"white": sounds.white, "street": sounds.street}
 
 SPEAKS_FIRST_SECONDS = 2.2
 """How long the agent has been speaking when something comes over its voice."""
+ANSWERED_SECONDS = 3.2
+"""Between the end of what the caller said first and what comes over the answer."""
 PAUSE_AT = (0.45, 0.6, 0.35)
 """Near which part of an utterance a pause is put in; taken in turn."""
 
@@ -64,6 +67,8 @@ class Case:
     """The last."""
     voice: str = "heart"
     """The agent's."""
+    looked_at_from: float = -1000.0
+    """What happened before is not looked at."""
 
 
 Speak = Callable[[str, str], Clip]
@@ -116,6 +121,12 @@ def cases(scenario: Scenario, agent_says: str, clips: Mapping[str, Clip], speak:
         starts_at, ends_at = sounds.sounding(user)
         if decibels := options.get("decibels"):
             user = sounds.louder(user, decibels)
+        looked_at_from = -1000.0
+        if first := options.get("first"):
+            before = sounds.joined(clips[first].samples, sounds.silence(ANSWERED_SECONDS))
+            looked_at_from = len(before) / RATE
+            starts_at, ends_at = starts_at + looked_at_from, ends_at + looked_at_from
+            user = sounds.joined(before, user)
         rooms: list[tuple[str, Samples | None]] = [("", None)]
         if echo is not None:
             rooms = [(f" {delay:.2f}", _echo(delay, index, echo["decibels"])) for delay in echo["delays"]]
@@ -129,6 +140,7 @@ def cases(scenario: Scenario, agent_says: str, clips: Mapping[str, Clip], speak:
                     starts_at,
                     ends_at,
                     voice,
+                    looked_at_from,
                 )
 
 
@@ -149,12 +161,15 @@ def _call(
     common: dict[str, Any] = {
         "background": _background(options.get("background"), index, clips),
         "echo": room,
+        "filters_background": options.get("filter", False),
         "is_telephone": options.get("telephone", False),
         "late_packets": index + 1 if options.get("late") else 0,
     }
     if scenario.kind == "turn":
         # After a question the caller waits until it has been asked, and a moment longer.
         return Call(user, asks, after_seconds=3.0 if asks else 0.6, **common)
+    if options.get("first"):
+        return Call(user, agent_answers=agent_says, wait_seconds=5.0, **common)
     return Call(user, agent_says, after_seconds=SPEAKS_FIRST_SECONDS, wait_seconds=5.0, **common)
 
 

@@ -62,17 +62,19 @@ def turn(case: Case, seen: Observed) -> Turn:
 def over_agent(case: Case, seen: Observed) -> OverAgent:
     """An interruption before the sound began was caused by something else, and counts all the same when the agent
     should have gone on."""
+    interruptions = [at for at in seen.interruptions if at >= case.looked_at_from]
+    turns = [at for at, _ in seen.turns if at >= case.looked_at_from]
     if case.scenario.kind == "yield":
-        if any(at < case.starts_at for at in seen.interruptions):
+        if any(at < case.starts_at for at in interruptions):
             return OverAgent("stopped before", None)
-        caused = [at for at in seen.interruptions if case.starts_at <= at <= case.ends_at + GRACE_SECONDS]
+        caused = [at for at in interruptions if case.starts_at <= at <= case.ends_at + GRACE_SECONDS]
         if not caused:
             return OverAgent("went on", None)
         return OverAgent("stopped for it", caused[0] - case.starts_at)
-    if not seen.interruptions:
-        return OverAgent("answered" if seen.turns else "went on", None)
-    first = seen.interruptions[0]
-    if seen.turns:
+    if not interruptions:
+        return OverAgent("answered" if turns else "went on", None)
+    first = interruptions[0]
+    if turns:
         outcome: Outcome = "answered"
     else:
         outcome = "resumed" if any(at > first for at, _ in seen.audio) else "stopped"

@@ -66,6 +66,7 @@ class Call:
     """What the caller says, from ``after_seconds`` on."""
     agent_says: str = ""
     """The agent speaks first, and this."""
+    agent_answers: str = REPLY
     after_seconds: float = BEFORE_SECONDS
     """When the caller begins: after the call does, or after the agent begins to speak."""
     background: Samples | None = None
@@ -76,6 +77,8 @@ class Call:
     """How long the caller waits for something to happen afterwards."""
     is_telephone: bool = False
     """8 kHz µ-law."""
+    filters_background: bool = False
+    """The agent's owner has asked for voices in the background to be ignored."""
     late_packets: int = 0
     """Not 0: one message in ten comes 0.1 to 0.3 s late, and the next behind it. Which ones, this number decides."""
 
@@ -136,12 +139,16 @@ def document(call: Call, rules: Rules, voice: str) -> dict[str, Any]:
         "conversation_config": {
             "agent": {
                 "first_message": call.agent_says,
-                "prompt": {"llm": "scripted", "x_script": {"default": {"say": REPLY, "delay": rules.model_seconds}}},
+                "prompt": {
+                    "llm": "scripted",
+                    "x_script": {"default": {"say": call.agent_answers, "delay": rules.model_seconds}},
+                },
             },
             "asr": {"user_input_audio_format": "ulaw_8000" if call.is_telephone else "pcm_16000"},
             "tts": {"voice_id": voice, "agent_output_audio_format": "pcm_16000"},
             "turn": {"turn_eagerness": rules.eagerness, "turn_timeout": -1, "speculative_turn": rules.speculates},
             "conversation": {"client_events": list(EVENTS)},
+            "vad": {"background_voice_detection": call.filters_background},
         }
     }
 
