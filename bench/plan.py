@@ -21,6 +21,10 @@ class Plan:
     barge_in_times: Times
     text_callers: int
     text_times: Times
+    burst_running: int
+    burst_coming: int
+    """Calls that begin in one moment, while others run."""
+    burst_times: Times
     kept_callers: int
     kept_rounds: int
     kept_times: Times
@@ -33,7 +37,7 @@ class Plan:
 
 
 FULL = Plan(
-    callers=(1, 10, 50),
+    callers=(1, 10, 50, 100),
     seconds=30.0,
     alone_seconds=54.0,
     cold_starts=3,
@@ -42,12 +46,15 @@ FULL = Plan(
     barge_in_times=Times(turns_end=30.0, listen=4.0),
     text_callers=3,
     text_times=Times(period=2.0, turns_end=12.0, listen=2.0),
+    burst_running=30,
+    burst_coming=20,
+    burst_times=Times(turns_end=12.0, listen=4.0),
     kept_callers=20,
     kept_rounds=4,
     kept_times=Times(turns_end=8.4, listen=5.0),
     embedded_callers=(1, 3),
 )
-"""About six minutes."""
+"""About seven minutes."""
 
 QUICK = Plan(
     callers=(1, 10),
@@ -59,6 +66,9 @@ QUICK = Plan(
     barge_in_times=Times(turns_end=9.0, listen=3.0),
     text_callers=3,
     text_times=Times(period=1.5, turns_end=4.0, listen=1.5),
+    burst_running=5,
+    burst_coming=20,
+    burst_times=Times(period=4.0, turns_end=6.0, listen=3.0),
     kept_callers=5,
     kept_rounds=2,
     kept_times=Times(period=1.5, turns_end=2.0, listen=4.0),

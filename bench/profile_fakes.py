@@ -10,7 +10,7 @@ from typing import Any
 from bench import load, speech
 from bench.analysis import Event, barge_in_figures, text_figures, voice_figures
 from bench.caller import Script
-from bench.figures import median, milliseconds, percentile, rounded
+from bench.figures import Buckets, median, milliseconds, percentile, percentile_of_buckets, rounded
 from bench.machine import Watch
 from bench.plan import Plan
 from bench.server import TEXT_AGENT, VOICE_AGENT, Running, fakes, parola
@@ -40,6 +40,7 @@ def measure(plan: Plan) -> Iterator[Row]:
                 yield row
                 if row["turns"] and row["answered"] < plan.stop_when_answered * row["turns"]:
                     break
+            yield _burst(server, models, voice, pcm, plan)
             script = Script.spoken("barge_in", pcm, plan.barge_in_times)
             yield _run(server, models, voice, script, plan.barge_in_callers)
         with parola(models) as server:
@@ -93,12 +94,42 @@ def _connects(target: load.Target, plan: Plan) -> Iterator[Row]:
 def _run(server: Running, models: Running, target: load.Target, script: Script, count: int) -> Row:
     models.ask("/reset", {"reply": "long" if script.kind == "barge_in" else "short"})
     watch = Watch(server.tree, models.tree)
+    late = server.loop_lag()
     outcome = asyncio.run(load.run(target, script, count, watch))
     server.check()
+    lag = {"loop_lag_p99_ms": milliseconds(percentile_of_buckets(late, server.loop_lag(), 99))}
     log = [Event(at, kind, ref) for at, kind, ref in models.ask("/log")]
     turns = [turn for call in outcome.calls for turn in call.turns]
     time.sleep(SETTLE_SECONDS)
-    return {"what": script.kind, "n": count, **ANALYSES[script.kind](turns, log), **health(outcome), **watch.row}
+    return {"what": script.kind, "n": count, **ANALYSES[script.kind](turns, log), **lag, **health(outcome), **watch.row}
+
+
+def _burst(server: Running, models: Running, voice: load.Target, pcm: bytes, plan: Plan) -> Row:
+    """Many calls begin in one moment while others run: how late the event loop is then, and the first messages."""
+    models.ask("/reset", {"reply": "short"})
+    script = Script.spoken("voice", pcm, plan.burst_times)
+
+    async def both() -> tuple[load.Outcome, list[float | None], Buckets, Buckets]:
+        running = asyncio.create_task(load.run(voice, script, plan.burst_running))
+        await asyncio.sleep(plan.burst_times.turns_end / 2)
+        before = await asyncio.to_thread(server.loop_lag)
+        opened = await load.connect_at_once(voice, plan.burst_coming)
+        after = await asyncio.to_thread(server.loop_lag)
+        return await running, opened, before, after
+
+    outcome, opened, before, after = asyncio.run(both())
+    server.check()
+    times = [seconds for seconds in opened if seconds is not None]
+    return {
+        "what": "burst",
+        "n": plan.burst_running,
+        "at_once": plan.burst_coming,
+        "loop_lag_max_ms": milliseconds(percentile_of_buckets(before, after, 100)),
+        "first_message_p50_ms": milliseconds(median(times)),
+        "first_message_max_ms": milliseconds(max(times, default=None)),
+        "failed": opened.count(None),
+        **health(outcome),
+    }
 
 
 def _kept(server: Running, models: Running, pcm: bytes, plan: Plan) -> Row:

@@ -47,6 +47,7 @@ def table(rows: list[Row]) -> list[Line]:
         _line(targets.TEXT, text.get("text_added_p50_ms")),
         _line(targets.SENTENCE, alone.get("sentence_to_tts_p50_ms")),
         _line(targets.AUDIO, alone.get("tts_to_client_p50_ms")),
+        _lag_line(voice),
         _line(
             targets.START,
             median(row["cold_start_seconds"] for row in idle),
@@ -85,6 +86,16 @@ def _knee_line(voice: list[Row]) -> Line:
     if knee is not None:
         return _with(targets.KNEE, f"≤ {knee}", "gap" if knee <= wanted else "reached")
     return _with(targets.KNEE, f"> {most}", "reached" if most >= wanted else "not measured")
+
+
+def _lag_line(voice: list[Row]) -> Line:
+    """Of the largest run; fewer than 100 conversations prove nothing, unless it is too late with them already."""
+    row = voice[-1] if voice else {}
+    lag, limit = row.get("loop_lag_p99_ms"), targets.LAG.limits[0]
+    if lag is None:
+        return _with(targets.LAG, "–", "not measured")
+    verdict = "gap" if lag > limit else "reached" if row["n"] >= 100 else "not measured"
+    return _with(targets.LAG, f"{lag:.1f} with {row['n']}", verdict)
 
 
 def _all(rows: list[Row], what: str) -> list[Row]:
@@ -169,6 +180,12 @@ def markdown(rows: list[Row]) -> str:
             f"Barge-in: {barge_in['interrupted']} of {barge_in['barge_ins']} interrupted; last audio of the old reply"
             f" after {_two(barge_in, 'last_old_audio')} ms; {barge_in['stale_frames']} frames of it after the event;"
             f" cancelled at the models: {barge_in['llm_cancelled']} LLM, {barge_in['tts_cancelled']} TTS requests."
+        )
+    if burst := _first(rows, "burst"):
+        parts.append(
+            f"{burst['at_once']} calls begun at once while {burst['n']} run: first message p50 / max"
+            f" {burst['first_message_p50_ms']} / {burst['first_message_max_ms']} ms; the event loop was at most"
+            f" {burst['loop_lag_max_ms']} ms late."
         )
     if embedded := _all(rows, "embedded"):
         body = [[str(row["n"]), _answered(row), _two(row, "wait")] for row in embedded]

@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 
+from bench.figures import Buckets, buckets
 from bench.load import Target
 from bench.machine import NotRunning, ProcessTree, end, free_port, pin, wait_for_port
 
@@ -79,6 +80,11 @@ class Running:
         except urllib.error.HTTPError as error:
             raise RuntimeError(f"{path}: {error.code} {error.read().decode(errors='replace')[:500]}") from error
 
+    def loop_lag(self) -> Buckets:
+        """How late the event loop has been since the server started, by ``GET /metrics``."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=20) as answer:
+            return buckets(answer.read().decode(), "parola_loop_lag_seconds")
+
     def create_agent(self, agent: dict[str, Any]) -> Target:
         agent_id = self.ask("/v1/convai/agents/create", agent)["agent_id"]
         return Target(self.port, f"/v1/convai/conversation?agent_id={agent_id}")
@@ -96,6 +102,8 @@ def parola(models: Running | None, *arguments: str) -> Iterator[Running]:
     """``parola serve --ephemeral`` on a processor of its own, with the fakes behind it, or with embedded speech."""
     # What the person at the keyboard has set must not change what is measured; where the models are, may.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PAROLA_") or k == "PAROLA_MODELS"}
+    # What is measured is how much the machine can take, not how well it keeps more away.
+    environment["PAROLA_HOLD_WHEN_BUSY"] = "false"
     if models is not None:
         base_url = f"http://127.0.0.1:{models.port}/v1"
         environment |= {f"PAROLA_{kind}_BASE_URL": base_url for kind in ("LLM", "STT", "TTS")}

@@ -47,4 +47,5 @@ CONNECT = Target(
 TEXT = Target("typed message to first text beyond the LLM's own first token, ms", "–", "–", "~1", (5,), digits=1)
 SENTENCE = Target("last LLM token of the first sentence to the TTS request, ms", "17", "14", "1", (2,), digits=1)
 AUDIO = Target("TTS first byte to client, ms", "52", "1", "0", (2,), digits=1)
+LAG = Target("event-loop lag with 100 conversations, p99, ms", "–", "–", "–", (20,), digits=1)
 START = Target("cold start, s / idle memory, MB", "2.1 / 128", "4.1 / 141", "0.8 / 93", (1.0, 120), digits=1)

@@ -30,8 +30,14 @@ async def health(services: ServicesDep) -> Json:
 
 
 @router.get("/v1/x/limits", operation_id="x_limits_get", dependencies=[needs_key])
-async def limits() -> Json:
+async def limits(services: ServicesDep) -> Json:
     """The sizes and times this server enforces."""
+    from parola.api.conversation_socket import INIT_SECONDS
+    from parola.conversation.ending import FAREWELL_SECONDS
+    from parola.conversation.keep_alive import PING_SECONDS
+    from parola.conversation.speaking import LLM_SECONDS
+    from parola.session import session, waiting_room
+
     return Json(
         {
             "request_body_bytes": MOST_BODY_BYTES,
@@ -40,5 +46,22 @@ async def limits() -> Json:
             "page_size": {"default": 30, "minimum": 1, "maximum": 100},
             "signed_url_lifetime_secs": LIFETIME_SECONDS,
             "tool_response_timeout_secs": {"client": {"minimum": 1, "maximum": 120}, "default": 20},
+            "first_frame_secs": INIT_SECONDS,
+            "ping_secs": PING_SECONDS,
+            "llm_silence_secs": LLM_SECONDS,
+            "input_silence_secs": session.INPUT_STALL_SECONDS,
+            "unread_output_secs": session.UNREAD_SECONDS,
+            "last_words_secs": FAREWELL_SECONDS,
+            "conversations": {
+                "maximum": services.settings.max_conversations or None,
+                "held_when_busy": services.settings.hold_when_busy,
+                "hold_secs": waiting_room.HOLD_SECONDS,
+                "longest_wait_secs": waiting_room.LONGEST_WAIT_SECONDS,
+                "waiting": waiting_room.MOST_WAITING,
+            },
+            "close_codes": {
+                "too_many_conversations": waiting_room.TOO_MANY,
+                "waited_too_long": waiting_room.TIMED_OUT,
+            },
         }
     )

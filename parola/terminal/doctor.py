@@ -16,6 +16,7 @@ from rich.markup import escape
 from parola.config import ProviderSettings, Settings
 from parola.errors import InvalidRequest
 from parola.providers.catalogue import SMART_TURN, State, status
+from parola.providers.fair_queue import default_threads
 from parola.providers.registry import Registry
 from parola.terminal import printing
 
@@ -95,10 +96,23 @@ def _models(settings: Settings) -> Iterator[Finding]:
     missing = [name for name in missing if name != SMART_TURN]
     if not missing:
         yield Finding("ok", f"Speech models in {settings.models}.")
+        if embedded:
+            yield Finding("ok", _threads(settings))
     elif embedded:
         yield Finding("bad", f"Speech models {', '.join(missing)}: run `parola models install`. Until then, text only.")
     else:
         yield Finding("warn", f"Speech models {', '.join(missing)} are not installed, and not configured.")
+
+
+def _threads(settings: Settings) -> str:
+    """How much of this machine speech may use."""
+    workers = {
+        kind: int(entries["default"].options.get("workers", 0)) or default_threads()
+        for kind, entries in (("listening", settings.stt), ("speaking", settings.tts))
+        if entries["default"].provider == "embedded"
+    }
+    shares = " and ".join(f"{count} for {kind}" for kind, count in workers.items())
+    return f"Threads for embedded speech: {shares or 'none'} (option `workers`)."
 
 
 async def _providers(settings: Settings) -> list[Finding]:

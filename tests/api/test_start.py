@@ -137,4 +137,6 @@ def test_importing_the_server_leaves_the_heavy_things_for_later() -> None:
 def test_health_and_limits(start: Callable[..., TestClient]) -> None:
     client = start()
     assert client.get("/health").json() == {"status": "ok", "version": "0.1.0", "live_conversations": 0}
-    assert client.get("/v1/x/limits").json()["signed_url_lifetime_secs"] == 900
+    limits = client.get("/v1/x/limits").json()
+    assert limits["signed_url_lifetime_secs"] == 900 and limits["llm_silence_secs"] == 20
+    assert limits["conversations"]["maximum"] is None and limits["close_codes"]["waited_too_long"] == 4300

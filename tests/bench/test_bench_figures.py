@@ -7,6 +7,7 @@ import pytest
 from bench.analysis import Event, barge_in_figures, text_figures, voice_figures
 from bench.caller import Turn
 from bench.fakes import ref_in
+from bench.figures import buckets, percentile_of_buckets
 from bench.frames import TEXT, FrameReader, audio_frames, frame
 from bench.report import capacity, first_knee, markdown, slope, table
 
@@ -119,3 +120,12 @@ def _unmasked(client_frame: bytes) -> bytes:
     length = client_frame[1] & 127
     start = 2 + {126: 2, 127: 8}.get(length, 0)
     return bytes((client_frame[0], length)) + client_frame[2:start] + client_frame[start + 4 :]
+
+
+def test_a_percentile_out_of_a_histogram_is_of_what_came_in_between():
+    before = buckets('x_bucket{le="0.01"} 5.0\nx_bucket{le="0.02"} 5.0\nx_bucket{le="+Inf"} 5.0\nx_count 5.0\n', "x")
+    after = buckets('x_bucket{le="0.01"} 95.0\nx_bucket{le="0.02"} 104.0\nx_bucket{le="+Inf"} 105.0\n', "x")
+    assert percentile_of_buckets(before, after, 45) == 0.005
+    assert percentile_of_buckets(before, after, 99) == 0.02
+    assert percentile_of_buckets(before, after, 100) == 0.02  # at least
+    assert percentile_of_buckets(after, after, 99) is None
