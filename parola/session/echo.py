@@ -55,6 +55,9 @@ PERSON = 0.25
 """The part of the audible bands that has to hold something else."""
 UNDECIDED_SECONDS = 0.3
 """So long a voice is held back, when no echo has been seen yet but one may be on its way."""
+SUSPECTED_SECONDS = 0.45
+"""An echo that is later than this holds nobody back before it has been heard: a second into what the agent says, the
+caller's silence so far has to be enough to know that there is none."""
 MARGIN_DECIBELS = 10.0
 LOUDER = 0.82
 """Patterns so much alike, at the delay that is known, are an echo that has become louder, and nobody else."""
@@ -63,6 +66,7 @@ SURE = 2
 
 _HOP = round(HOP_SECONDS * MODEL_RATE)
 _DELAYS = round(LONGEST_DELAY_SECONDS / HOP_SECONDS) + 1
+_SUSPECTED = round(SUSPECTED_SECONDS / HOP_SECONDS) + 1
 _DECAY = np.float32(10 ** (-DECAY_DECIBELS / 10))
 _MIC_FRAMES = 75
 _SENT_FRAMES = 150
@@ -415,7 +419,7 @@ class EchoGuard:
     def _may_be_echo(self, here: int, at: float) -> bool:
         """Whether an echo as loud as what is heard is possible, after all that was not heard."""
         heard, levels = self._limit(here, at)
-        possible = float((levels[:, -2:].max(axis=1) + self._bound).max())
+        possible = float((levels[:, -2:].max(axis=1) + self._bound)[:_SUSPECTED].max())
         return float(heard[-2:].max()) < possible + MARGIN_DECIBELS
 
     def _limit(self, here: int, at: float) -> tuple[Float32, Float32]:
