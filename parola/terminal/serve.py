@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sys
 from contextlib import AsyncExitStack
@@ -44,6 +45,9 @@ Point your app here:
 def serve(settings: Settings) -> None:
     """Run until stopped. Raises ``InvalidRequest`` when the address cannot be had, or must not, and what the server
     finds wrong when it starts."""
+    # numpy's products are small here: shared out to a second core they cost more, and take it from the calls. It reads
+    # this when it is imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     asyncio.run(_refuse_strangers(settings))
     listener = listen(settings)
 
