@@ -1,6 +1,7 @@
 """The listening bench: its scenarios make sense, its sums are right, and it hears what is played to it."""
 
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,9 @@ def test_every_scenario_can_be_composed_from_what_the_corpus_describes():
     for scenario in scenarios:
         listed = list(cases(scenario, agent_says, clips, speak))
         assert len(listed) >= len(scenario.says)
-        assert scenario.kind == "turn" or all(case.call.agent_says for case in listed)
+        assert scenario.kind == "turn" or all(
+            agent_says in (case.call.agent_says, case.call.agent_answers) for case in listed
+        )
 
 
 def test_people_and_synthetic_voices_are_never_in_one_scenario():
@@ -146,6 +149,11 @@ def test_a_turn_that_is_taken_before_the_last_sound_is_cut_off():
 def test_the_question_before_a_turn_cuts_nobody_off():
     asked = turn(case(), Observed(turns=[(2.4, "Yes.")], audio=[(-3.0, 0.2), (-2.8, 0.2), (2.4, 0.2)]))
     assert not asked.was_cut_off
+
+
+def test_what_happened_before_the_answer_is_not_looked_at():
+    later = replace(case("stay"), starts_at=4.0, ends_at=5.0, looked_at_from=3.5)
+    assert over_agent(later, Observed(turns=[(1.0, "Hello.")], audio=[(1.0, 9.0)])).outcome == "went on"
 
 
 @pytest.mark.parametrize(
