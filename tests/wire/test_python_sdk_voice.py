@@ -28,13 +28,13 @@ LISTENING_SECONDS = 20.0
 
 
 class Microphone:
-    """Silence, and when it is told to, the recorded sentence."""
+    """Silence, and when it is told to, the recorded sentence, or something else."""
 
     def __init__(self) -> None:
         self._speech: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 
-    def speak(self) -> None:
-        pcm = recording()
+    def speak(self, pcm: bytes = b"") -> None:
+        pcm = pcm or recording()
         for start in range(0, len(pcm), CHUNK):
             self._speech.put(pcm[start : start + CHUNK].ljust(CHUNK, b"\0"))
 
