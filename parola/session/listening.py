@@ -28,7 +28,7 @@ from parola.conversation.events import (
 )
 from parola.errors import ParolaError
 from parola.logs import logger
-from parola.providers.base import SpeechToText, TranscriptionSettings
+from parola.providers.base import SpeechToText, Transcript, TranscriptionSettings
 from parola.session.attention import Attention
 from parola.session.turn_detection import SharedTurnDetector
 from parola.session.voice_activity import SharedVoiceActivity
@@ -44,6 +44,10 @@ START_SECONDS = 0.09
 
 STOP_SECONDS = 0.2
 """Silence this long ends one."""
+
+EARLY_SECONDS = 0.1
+"""Silence after which the words are looked for already, where that is cheap: mostly it is the end of the utterance, and
+they are there when it is certain."""
 
 LEAD_SECONDS = 0.25
 """Audio from before the start that belongs to the utterance: its first sounds are quiet."""
@@ -159,6 +163,9 @@ class Listening:
         self._recent: deque[bytes] = deque(maxlen=windows)
         """The end of the turn's audio, for the turn detector."""
         self._prediction: asyncio.Task[None] | None = None
+        self._early: asyncio.Task[Transcript] | None = None
+        """Words looked for before the end of the utterance was certain."""
+        self._early_windows = max(1, round(EARLY_SECONDS / self._seconds))
         self._order = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self.window: NDArray[np.float32] = np.zeros(self._size, np.float32)
@@ -187,7 +194,7 @@ class Listening:
             if self._segmenter.is_idle and self._attention.is_quiet():
                 self._judge(0.0)
                 continue
-            self.window = window.astype(np.float32) * np.float32(1 / 32768)
+            self.window = self._attention.loudness.scaled(window)
             self._is_scoring = True
             self._activity.submit(self)
             return
@@ -242,6 +249,7 @@ class Listening:
         else:
             self._lead.append(self._pcm)
         if change is None:
+            self._look_ahead()
             return
         # The end of the present window lies this far before the newest sample.
         end = self._heard_at - self._buffered / self._activity.detector.sample_rate
@@ -286,6 +294,21 @@ class Listening:
         self._begin(self._transcribe(self._turn))
         if self._turns is not None and self._has_speech:
             self._prediction = self._begin(self._predict(self._turns, b"".join(self._recent)))
+
+    def _look_ahead(self) -> None:
+        """Transcribe on a silence that may be the end of the utterance; what comes of it counts if it is."""
+        if not self._segmenter.is_speech or not self._stt.capabilities.partials:
+            return
+        if self._segmenter.quiet == self._early_windows and self._early is None and self._has_speech:
+            self._early = self._loop.create_task(self._stream.transcribe())
+            self._early.add_done_callback(_retrieved)
+        elif self._segmenter.quiet == 0:
+            self._drop_early()
+
+    def _drop_early(self) -> None:
+        if self._early is not None:
+            self._early.cancel()
+            self._early = None
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(work)
@@ -341,8 +364,9 @@ class Listening:
                 self._tell(TranscriptUpdated(""))
                 return
             sent = self._sent
+            early, self._early = self._early, None
             try:
-                transcript = await self._stream.transcribe()
+                transcript = await (self._stream.transcribe() if early is None else early)
             except ParolaError as error:
                 event: Event = ListeningFailed(error.message)
             except Exception as error:
@@ -392,6 +416,7 @@ class Listening:
         self._segmenter.is_resuming = False
         self._recent.clear()
         self._drop_prediction()
+        self._drop_early()
         self._stream.reset()
         if self._next_language is not None:
             self._begin(self._stream.aclose())
@@ -403,7 +428,14 @@ class Listening:
         self._activity.listeners -= 1
         if self._stall is not None:
             self._stall.cancel()
+        self._drop_early()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._stream.aclose()
+
+
+def _retrieved(task: asyncio.Task[Transcript]) -> None:
+    """What went wrong with words that nobody wanted in the end is no news."""
+    if not task.cancelled():
+        task.exception()

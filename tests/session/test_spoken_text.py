@@ -19,6 +19,7 @@ from parola.session.spoken_text import spoken_text
         ("1. Open the door", "1. Open the door"),
         ("> quoted", "quoted"),
         ("See [the *manual*](https://a.b/c(d)?x=1 'Title') or ![a photo](x.png).", "See the manual or a photo."),
+        ("manual](https://a.b/c) twice.", "manual twice."),
         ("Run `pip install` now", "Run pip install now"),
         ("```python\nprint(1)\n```\n", "print(1)"),
         ("| Soup | $3.50 |\n", "Soup, $3.50"),

@@ -1,4 +1,4 @@
-"""Somebody who speaks for long is not transcribed from the beginning at every pause."""
+"""When the words of a turn are looked for, and how much of it at a time."""
 
 import asyncio
 
@@ -15,9 +15,9 @@ class Counting:
     """Hears how much audio it has been given since it last forgot."""
 
     name = "counting"
-    capabilities = Capabilities()
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_cheap: bool = False) -> None:
+        self.capabilities = Capabilities(partials=is_cheap)
         self.seconds = 0.0
         self.asked: list[float] = []
 
@@ -52,12 +52,12 @@ class Loud:
         return [float(np.abs(window).max() > 0.1) for window in windows]
 
 
-async def listened_to(*spans: float) -> tuple[Counting, list[Event]]:
-    """Speech of these lengths, with pauses of half a second."""
-    stt, told = Counting(), list[Event]()
+async def listened_to(*spans: float, pause: float = 0.5, is_cheap: bool = False) -> tuple[Counting, list[Event]]:
+    """Speech of these lengths, with pauses."""
+    stt, told = Counting(is_cheap=is_cheap), list[Event]()
     listening = Listening(stt, TranscriptionSettings(), SharedVoiceActivity(Loud()), told.append)
     for seconds in spans:
-        for span, level in ((seconds, 8000), (0.5, 0)):
+        for span, level in ((seconds, 8000), (pause, 0)):
             for _ in range(round(span * 50)):
                 listening.feed(np.full(320, level, np.int16))
                 await asyncio.sleep(0.02)
@@ -79,3 +79,15 @@ def test_what_was_said_long_ago_stands():
     assert words(told) == ["part1", "part1 part2", "part1 part3"]
     assert stt.asked[0] > SETTLE_SECONDS and stt.asked[1] < 2.5
     assert len([event for event in told if isinstance(event, SpeechStopped)]) == 3
+
+
+def test_cheap_words_are_looked_for_before_the_pause_is_certain_and_once():
+    stt, told = run(listened_to(1.0, is_cheap=True))
+    assert words(told) == ["part1"] and len(stt.asked) == 1
+    late, _ = run(listened_to(1.0))
+    assert stt.asked[0] < late.asked[0] - 0.09
+
+
+def test_words_of_a_pause_that_was_none_are_thrown_away():
+    stt, told = run(listened_to(1.0, 1.0, pause=0.14, is_cheap=True))
+    assert len(stt.asked) == 2 and words(told) == []
