@@ -20,7 +20,9 @@ from parola import logs
 
 OWN = tuple(Rules(name, eagerness=name) for name in ("eager", "normal", "patient"))
 FIXED = tuple(Rules(f"silence {seconds:.1f}", silence_seconds=seconds) for seconds in (0.5, 0.8))
-SWEEP = tuple(Rules(f"silence {tenths / 10:.1f}", silence_seconds=tenths / 10) for tenths in range(2, 13))
+SWEEP = tuple(
+    Rules(f"silence {tenths / 10:.1f}", silence_seconds=tenths / 10) for tenths in (2, 3, 4, 5, 6, 7, 8, 10, 12)
+)
 CHARGED = (
     Rules("one after the other", model_seconds=0.3),
     Rules("speculative", speculates=True, model_seconds=0.3),

@@ -73,7 +73,7 @@ class Call:
     """What else the microphone hears, from the start of the call and again and again."""
     echo: Samples | None = None
     """How the agent's voice comes back into the microphone (an impulse response), echo and all."""
-    wait_seconds: float = 4.0
+    wait_seconds: float = 3.5
     """How long the caller waits for something to happen afterwards."""
     is_telephone: bool = False
     """8 kHz µ-law."""
@@ -194,14 +194,14 @@ class Caller:
         return frame
 
     def _microphone(self, first: int, last: int) -> Samples:
-        sound = np.take(self._room, range(first, last), mode="wrap")
+        sound = _looped(self._room, first, last)
         call = self._call
         if self._user_from is not None:
             begin = max(first, self._user_from)
             part = call.user[begin - self._user_from : max(0, last - self._user_from)]
             sound[begin - first : begin - first + len(part)] += part
         if call.background is not None:
-            sound += np.take(call.background, range(first, last), mode="wrap")
+            sound += _looped(call.background, first, last)
         if call.echo is not None and first > len(call.echo):
             heard = self._played[first - len(call.echo) + 1 : last]
             sound += np.convolve(heard, call.echo, "valid")[-(last - first) :]
@@ -258,6 +258,13 @@ class Caller:
                 case "close":
                     observed.close = value
         return observed
+
+
+def _looped(sound: Samples, first: int, last: int) -> Samples:
+    """A part of a sound that goes on again and again: a copy."""
+    begin = first % len(sound)
+    part = sound[begin : begin + last - first]
+    return np.concatenate([part, sound[: last - first - len(part)]])
 
 
 def _message(pcm: bytes) -> str:
