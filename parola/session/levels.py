@@ -116,6 +116,11 @@ class Loudness:
         wanted = math.sqrt(USUAL_POWER / max(self._level, 1.0))
         self._gain = min(max(wanted, 1.0), MOST_GAIN)
 
+    def scaled(self, window: Int16) -> NDArray[np.float32]:
+        """As loud as a detector likes it, within -1..1: it overhears the soft sounds of a soft voice."""
+        samples = window.astype(np.float32) * np.float32(self._gain / 32768)
+        return samples if self._gain == 1.0 else np.minimum(np.maximum(samples, -1.0), 1.0)
+
     def applied(self, pcm: bytes) -> bytes:
         """``pcm`` as loud as a model likes it; the loudest samples are bent, not clipped."""
         if self._gain < LEAST_GAIN:
