@@ -224,7 +224,7 @@ def _opening(services: Services, registry: Any, live: Any, lag: LoopLag) -> Open
     from parola import logs
     from parola.session.load import Load, no_trouble
     from parola.session.opening import Opening, rehearse
-    from parola.session.waiting_room import WaitingRoom
+    from parola.session.waiting_room import FEW_CALLS, WaitingRoom
 
     logs.load()
     rehearse()
@@ -232,7 +232,11 @@ def _opening(services: Services, registry: Any, live: Any, lag: LoopLag) -> Open
     load = Load(lag, registry.queues.values)
     trouble = load.trouble if settings.hold_when_busy else no_trouble
     room = WaitingRoom(live, services.metrics, most=settings.max_conversations, trouble=trouble)
-    return Opening(settings, services.store, registry, live, services.vault, room, services.metrics)
+
+    def is_loop_late() -> bool:
+        return live.count() >= FEW_CALLS and lag.is_late()
+
+    return Opening(settings, services.store, registry, live, services.vault, room, services.metrics, is_loop_late)
 
 
 class _Loading(Generic[T]):

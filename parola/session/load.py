@@ -21,6 +21,9 @@ MOST_LAG_SECONDS = 0.4
 """The p99 of the event loop's lag above which it is saturated: audio is sent a little more than that ahead of its
 playback (``pacing``), so that callers hear nothing of less."""
 
+LATE_SECONDS = 0.02
+"""A tenth of the ticks being later than this is the beginning of it: work that can be left undone is."""
+
 MOST_LATE_SECONDS = 0.5
 """Work for a model that begins so late on average is work that callers hear waiting."""
 
@@ -31,6 +34,8 @@ class LoopLag:
     def __init__(self, seen: Histogram) -> None:
         self._seen = seen
         self._recent: deque[float] = deque(maxlen=RECENT_TICKS)
+        self._late = 0
+        """How many of them were later than ``LATE_SECONDS``."""
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
@@ -46,6 +51,10 @@ class LoopLag:
         recent = sorted(self._recent)
         return recent[len(recent) * 99 // 100 - 1] if len(recent) >= RECENT_TICKS // 10 else 0.0
 
+    def is_late(self) -> bool:
+        """Whether the loop has more to do than it should, though nobody hears it yet: looked at over ten seconds."""
+        return len(self._recent) >= RECENT_TICKS // 10 and self._late * 10 > len(self._recent)
+
     def _tick(self, loop: asyncio.AbstractEventLoop, due_at: float) -> None:
         now = loop.time()
         self.saw(max(0.0, now - due_at))
@@ -54,7 +63,10 @@ class LoopLag:
 
     def saw(self, lag: float) -> None:
         self._seen.observe(lag)
+        if len(self._recent) == RECENT_TICKS:
+            self._late -= self._recent[0] > LATE_SECONDS
         self._recent.append(lag)
+        self._late += lag > LATE_SECONDS
 
 
 class Queue(Protocol):

@@ -11,7 +11,7 @@ import base64
 import secrets
 import string
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -82,6 +82,7 @@ class Opening:
         vault: Any,
         room: WaitingRoom | None = None,
         metrics: Metrics | None = None,
+        is_loop_late: Callable[[], bool] = lambda: False,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -92,6 +93,7 @@ class Opening:
         self._room = room or WaitingRoom(live, self._metrics)
         self._daily_limit = DailyLimit(store.conversations)
         self._metrics.turn_verdicts = self._verdicts
+        self._is_loop_late = is_loop_late
         self._activity: SharedVoiceActivity | None = None
         self.turn_detection: SharedTurnDetector | None = None
         """From the first voice conversation, where there is a detector."""
@@ -333,7 +335,7 @@ class Opening:
 
     def _turns(self) -> SharedTurnDetector | None:
         if self.turn_detection is None and (detector := self._registry.turn_detector()) is not None:
-            self.turn_detection = SharedTurnDetector(detector)
+            self.turn_detection = SharedTurnDetector(detector, self._is_loop_late)
         return self.turn_detection
 
     async def _fetch_files(self, conversation_id: str, message: MultimodalMessage) -> FilesShared:

@@ -8,6 +8,7 @@ none, and silence alone decides there. Predictions are made one at a time, in th
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from parola.logs import logger
 from parola.providers.base import TurnDetector
@@ -50,12 +51,14 @@ class Budget:
 class SharedTurnDetector:
     """Made once, shared by every voice conversation; everything but the prediction itself is on the event loop."""
 
-    def __init__(self, detector: TurnDetector) -> None:
+    def __init__(self, detector: TurnDetector, is_loop_late: Callable[[], bool] = lambda: False) -> None:
+        """While ``is_loop_late`` says so no predictions are made: they would make it later."""
         self.detector = detector
+        self._is_loop_late = is_loop_late
         self.asked = 0
         self.answered = 0
         self.skipped = 0
-        """Not loaded yet, too late, or beyond the budget."""
+        """Not loaded yet, too late, beyond the budget, or the event loop was late."""
         self.failed = 0
         """What was asked and is in none of these three was called off, because the caller spoke on, or is under way."""
         self._loop = asyncio.get_running_loop()
@@ -85,7 +88,7 @@ class SharedTurnDetector:
         waits costs nothing."""
         self.asked += 1
         asked_at = self._loop.time()
-        if not self._is_ready or not self._is_in_time((self._ahead + 1) * self._guess):
+        if not self._is_ready or self._is_loop_late() or not self._is_in_time((self._ahead + 1) * self._guess):
             self.skipped += 1
             return None
         self._ahead += 1

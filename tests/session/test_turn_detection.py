@@ -131,6 +131,19 @@ def test_a_slow_quarter_of_an_hour_is_not_held_against_the_detector_for_ever():
     assert run(story()) == 2
 
 
+def test_while_the_event_loop_is_late_nothing_is_judged():
+    async def story():
+        late = [True]
+        turns = SharedTurnDetector(ScriptedTurnDetector(probabilities=(0.9,)), lambda: late[0])
+        await turns.warm_up()
+        verdicts = [await turns.predict(b"")]
+        late[0] = False
+        verdicts.append(await turns.predict(b""))
+        return verdicts, turns.skipped
+
+    assert run(story()) == ([None, 0.9], 1)
+
+
 def test_until_the_model_is_loaded_there_are_no_verdicts():
     async def story():
         turns = SharedTurnDetector(ScriptedTurnDetector(probabilities=(0.9,)))
