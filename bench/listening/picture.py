@@ -75,7 +75,10 @@ def _panel(panel: Panel, offset: int) -> Iterator[str]:
     for point in panel.own:
         left, top = x(point.delay_ms), y(point.cut_off_percent)
         yield f'<circle cx="{left:.1f}" cy="{top:.1f}" r="5" fill="{OWN}"/>'
-        yield _text(left, top + 19, point.name, "middle", OWN, bold=True)
+        if top > y(0) - 24:  # no room for the name below
+            yield _text(left - 4, top - 10, point.name, "end", OWN, bold=True)
+        else:
+            yield _text(left, top + 19, point.name, "middle", OWN, bold=True)
 
 
 def _text(x: float, y: float, words: str, anchor: str, colour: str, *, bold: bool = False) -> str:
