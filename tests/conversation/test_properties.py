@@ -111,7 +111,7 @@ class World:
             assert deadline is not None
             if deadline > until:
                 break
-            self.story.wait(max(0.0, deadline - self.story.now))
+            self.story.wait(max(0.0, deadline - self.story.now) + 1e-6)  # it rounds to a millionth
             self._perform()
         self.story.now = max(self.story.now, until)
 
