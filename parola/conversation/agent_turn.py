@@ -215,7 +215,7 @@ class AgentTurn:
         self.is_cut = True
         if is_unfinished:
             return None
-        unheard = [one.text.strip().removeprefix(words).strip() for one, words in zip(self.replies, heard, strict=True)]
+        unheard = [one.unheard(words) for one, words in zip(self.replies, heard, strict=True)]
         return " ".join(text for text in unheard if text)
 
     def _correct(self, reply: Reply, heard: str, now: float, *, is_unfinished: bool) -> None:

@@ -163,6 +163,16 @@ class Reply:
                 return heard.strip()
         return (self.text if self.is_told else heard).strip()
 
+    def unheard(self, heard: str) -> str:
+        """The text after what was heard, each voice's words in its tags again, as the model wrote them."""
+        skipped = len(self.text) - len(self.text.lstrip()) + len(heard)
+        rest: list[str] = []
+        for label, words in self.stretches:
+            if said := words[skipped:].strip():
+                rest.append(said if label is None else f"<{label}>{said}</{label}>")
+            skipped = max(0, skipped - len(words))
+        return " ".join(rest)
+
     def metrics(self) -> dict[str, float]:
         """What took how long, by the platform's names."""
         times = self.times

@@ -146,7 +146,7 @@ def _entity(match: re.Match[str]) -> Sequence[int | str]:
 
 _INLINE_TAGS = r"(?:a|abbr|b|big|code|em|emphasis|i|kbd|mark|phoneme|prosody|s|say-as|small|span|strong|sub|u)"
 
-_MAY_BE_MARKUP = re.compile(r"[<>&`*_#|\[\\~=+•‣◦]|^\s*[-–]", re.MULTILINE)
+_MAY_BE_MARKUP = re.compile(r"[<>&`*_#|\[\]\\~=+•‣◦]|^\s*[-–]", re.MULTILINE)
 """Most sentences have none."""
 
 _REWRITES: list[tuple[re.Pattern[str], Rewrite]] = [
@@ -169,6 +169,7 @@ _REWRITES: list[tuple[re.Pattern[str], Rewrite]] = [
     (re.compile(r"\[\^[^\]\s]+\]:?"), _nothing),  # footnotes
     (re.compile(r"!?\[([^\]\n]*)\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+[\"'][^\"'\n]*[\"'])?\)"), _first_group),
     (re.compile(r"!?\[([^\]\n]+)\]\[[^\]\n]*\]"), _first_group),
+    (re.compile(r"\A([^\[\]\n]*)\]\([^()\s]*\)"), _first_group),  # of a link that was begun before
     (re.compile(r"\\([\\`*_{}\[\]()#+\-.!~|>])"), _first_group),
     (re.compile(r"`+"), _nothing),
     (re.compile(r"~~+"), _nothing),

@@ -4,7 +4,7 @@ import pytest
 
 from parola.conversation.events import ModelFinished, ReplyAudio, ReplyFinished, ReplyText, SentenceStarted
 from parola.conversation.prompt import on_voices
-from parola.conversation.setup import FurtherVoice, Setup, VoiceChoice
+from parola.conversation.setup import FurtherVoice, VoiceChoice
 from parola.conversation.start import Beginning, begin
 from parola.protocol.client_messages import ConversationInitiationClientData
 from parola.protocol.server_messages import AgentResponse, AgentResponseCorrection
@@ -76,6 +76,11 @@ def test_of_an_interrupted_turn_the_record_has_the_parts_that_were_heard():
     story = two_voices().wait(1.45).caller_speaks()
     assert story.record[1]["message"] == "He said: Ahoy..."
     assert parts(story) == [(None, "He said:"), ("Joe", "Ahoy")]
+
+
+def test_what_goes_on_after_a_false_interruption_is_said_by_the_same_voices():
+    story = two_voices().wait(1.45).caller_speaks().falls_silent("").wait(1)
+    assert story.replies[-1].verbatim == "<Joe>there!</Joe> The end."
 
 
 def test_the_model_reads_its_labels_again():
