@@ -72,11 +72,13 @@ def _panel(panel: Panel, offset: int) -> Iterator[str]:
         yield f'<circle cx="{left:.1f}" cy="{top:.1f}" r="3.5" fill="{CURVE}"/>'
         if index % 2 == 0:
             yield _text(left + 6, top - 7, name, "start", CURVE)
-    for point in panel.own:
+    for index, point in enumerate(panel.own):
         left, top = x(point.delay_ms), y(point.cut_off_percent)
         yield f'<circle cx="{left:.1f}" cy="{top:.1f}" r="5" fill="{OWN}"/>'
         if top > y(0) - 24:  # no room for the name below
-            yield _text(left - 4, top - 10, point.name, "end", OWN, bold=True)
+            lift = 30 if index else 40
+            yield f'<line x1="{left:.1f}" y1="{top:.1f}" x2="{left:.1f}" y2="{top - lift:.1f}" stroke="{OWN}"/>'
+            yield _text(left - 4, top - lift + 6, point.name, "end", OWN, bold=True)
         else:
             yield _text(left, top + 19, point.name, "middle", OWN, bold=True)
 
