@@ -84,7 +84,7 @@ class Segmenter:
         ``quiet`` windows ago, the present one included."""
         if not self.is_speech:
             self._run = self._run + 1 if probability > SPEECH_PROBABILITY else 0
-            if self._run < (1 if self.is_resuming else self.start_windows):
+            if self._run < self.needed_windows:
                 return None
             self.is_speech, self._quiet = True, 0
             return "started"
@@ -96,6 +96,11 @@ class Segmenter:
             return None
         self.is_speech, self._run, self.is_resuming = False, 0, True
         return "stopped"
+
+    @property
+    def needed_windows(self) -> int:
+        """Of speech, before it is an utterance."""
+        return 1 if self.is_resuming else self.start_windows
 
     def disown(self, run: int) -> None:
         """Only the newest ``run`` windows of what sounds like speech are the caller's, the present one included."""
@@ -276,7 +281,7 @@ class Listening:
                 self._pcm = bytes(len(self._pcm))
             return False
         run = segmenter.run + 1
-        if probability <= SPEECH_PROBABILITY or run < segmenter.start_windows:
+        if probability <= SPEECH_PROBABILITY or run < segmenter.needed_windows:
             return True
         own = attention.own_words(run)
         if own < run:
