@@ -159,6 +159,7 @@ def demo_agent() -> dict[str, Any]:
                     "built_in_tools": {name: _system_tool(name) for name in ("end_call", "skip_turn")},
                 },
             },
+            "turn": {"speculative_turn": True, "merge_with_default_ignore_terms": True},
         },
         "platform_settings": {
             "overrides": {

@@ -40,6 +40,11 @@ def test_the_document_is_a_valid_agent_that_starts_without_a_warning():
     parse_script(agent.model.script)
 
 
+def test_it_answers_at_once_and_is_not_stopped_by_those_who_only_listen():
+    agent = setup()
+    assert agent.speculates and agent.barge_in.ignores("Mhm.") and not agent.barge_in.ignores("One moment.")
+
+
 def test_every_document_is_ones_own():
     demo_agent()["conversation_config"]["agent"]["prompt"]["x_script"]["rules"].clear()
     assert demo_agent()["conversation_config"]["agent"]["prompt"]["x_script"]["rules"]
