@@ -28,6 +28,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+NOBODY_IS_HELD = {"PAROLA_HOLD_WHEN_BUSY": "false"}
+"""The machine that tests may be busy with other things: no test may depend on that, unless it asks to."""
+
+
 class ServerProcess:
     """``parola serve`` with the given arguments; ends with the block, by its own process id."""
 
@@ -71,7 +75,7 @@ class ServerProcess:
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
-            env={**inherited, **self._environment},
+            env={**inherited, **NOBODY_IS_HELD, **self._environment},
             cwd=tempfile.gettempdir(),
         )
         deadline = time.monotonic() + START_SECONDS
