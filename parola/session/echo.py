@@ -49,9 +49,9 @@ LIKE = 0.72
 FLOOR_DECIBELS = 13.0
 """Loudness of nothing, so that the logarithm of silence is a number."""
 
-EXCESS_DECIBELS = 5.0
+EXCESS_DECIBELS = 4.0
 """A band this far above the loudest possible echo holds something else."""
-PERSON = 0.25
+PERSON = 0.2
 """The part of the audible bands that has to hold something else."""
 UNDECIDED_SECONDS = 0.3
 """So long a voice is held back, when no echo has been seen yet but one may be on its way."""
@@ -184,7 +184,7 @@ class EchoGuard:
 
     __slots__ = (
         *("_bound", "_bound_at", "_delay", "_floor", "_format", "_held", "_mic", "_path", "_playing"),
-        *("_plays_until", "_ring", "_ring_end", "_sent", "_smeared", "_streak"),
+        *("_plays_until", "_ring", "_ring_end", "_sent", "_smeared", "_sounds_until", "_streak"),
     )
 
     def __init__(self, format: AudioFormat) -> None:
@@ -193,6 +193,9 @@ class EchoGuard:
         self._playing: deque[tuple[float, bytes]] = deque()
         """What was sent, each piece with the moment at which it begins to play."""
         self._plays_until = -math.inf
+        """Where what is sent next will begin, or before."""
+        self._sounds_until = -math.inf
+        """The same, or a little later: a client does not stop at once."""
         self._ring: deque[Int16] = deque()
         self._ring_end = 0
         """The number of the sample behind the newest in the ring."""
@@ -220,29 +223,34 @@ class EchoGuard:
     def played(self, audio: bytes, now: float) -> None:
         """``audio`` is on its way, behind what was sent before."""
         starts = max(now, self._plays_until)
-        self._plays_until = starts + self._format.seconds(len(audio))
+        if starts < self._sounds_until:
+            self._shorten(starts)  # what a client still played after a cut, it plays no more
+        self._plays_until = self._sounds_until = starts + self._format.seconds(len(audio))
         self._playing.append((starts, audio))
         while self._playing[0][0] < now - _KEPT_SECONDS:
             self._playing.popleft()
 
     def cut(self, now: float) -> None:
         """The client was told to stop."""
-        until = now + CUT_SECONDS
-        if self._plays_until <= until:
-            return
+        if now < self._plays_until:
+            self._plays_until = now
+            self._sounds_until = min(self._sounds_until, now + CUT_SECONDS)
+            self._shorten(self._sounds_until)
+
+    def _shorten(self, until: float) -> None:
         while self._playing and self._playing[-1][0] >= until:
             self._playing.pop()
         if self._playing:
             starts, audio = self._playing[-1]
-            size = round((until - starts) * self._format.sample_rate) * (
-                self._format.bytes_per_second // self._format.sample_rate
+            rate = self._format.sample_rate
+            self._playing[-1] = (
+                starts,
+                audio[: round((until - starts) * rate) * (self._format.bytes_per_second // rate)],
             )
-            self._playing[-1] = (starts, audio[:size])
-        self._plays_until = until
 
     def is_awake(self, now: float) -> bool:
         """What is heard now may be echo: windows have to be shown to ``heard``."""
-        return now < self._plays_until + LONGEST_DELAY_SECONDS + REVERBERATION_SECONDS
+        return now < self._sounds_until + LONGEST_DELAY_SECONDS + REVERBERATION_SECONDS
 
     def hears_echo(self, now: float) -> bool:
         """There is an echo, and it may be sounding."""

@@ -125,6 +125,23 @@ def test_the_tail_after_an_interruption_is_the_agents_too():
     assert not guard.is_awake(START + cut + 2)
 
 
+def test_what_is_said_after_an_interruption_is_known_as_well():
+    """The agent goes on at once: a false alarm. The new words begin when they were sent, not after the old ones."""
+    guard = EchoGuard(AudioFormat.parse("pcm_16000"))
+    second = bytes(range(256)) * 125
+    guard.played(second, START)
+    guard.played(second, START)
+    guard.cut(START + 0.5)
+    assert not guard.is_awake(START + 2)
+    guard.played(second, START + 0.6)
+    assert [(starts, len(audio)) for starts, audio in guard._playing] == [
+        (START, pytest.approx(0.6 * 32000, abs=2)),
+        (START + 0.6, 32000),
+    ]
+    assert guard.is_awake(START + 2.6)
+    assert not guard.is_awake(START + 2.8)
+
+
 def test_when_nothing_plays_everything_is_the_callers():
     guard = EchoGuard(AudioFormat.parse("pcm_16000"))
     assert not guard.is_awake(START)
