@@ -18,8 +18,10 @@ FIRST_GATE = 100
 ABOVE_NOISE = 1.3
 """The gate lies so far above the usual peak of what is no speech: hiss does not come through."""
 
-BACKGROUND_DECIBELS = 11.0
+BACKGROUND_DECIBELS = 9.0
 """A voice so far below the caller's is somebody else's: it comes from the other end of the room, or out of a box."""
+OWN_DECIBELS = 6.0
+"""A voice so far below the caller's may not lower what is expected of the caller."""
 KNOWN_WINDOWS = 16
 """Half a second of somebody's speech, and their loudness is known."""
 USUAL_POWER = 1800.0**2
@@ -82,9 +84,9 @@ class MainSpeaker:
     def spoke(self, level: float) -> None:
         """A window of speech that was not background. Pauses and soft sounds between count little."""
         if self._known == 0 or level > self.level:
-            self.level += (level - self.level) * (0.3 if self._known else 1.0)
-        elif level > self.level - BACKGROUND_DECIBELS:
-            self.level += (level - self.level) * 0.02
+            self.level += (level - self.level) * (0.2 if self._known else 1.0)
+        elif level > self.level - OWN_DECIBELS:
+            self.level += (level - self.level) * 0.01
         self._known += 1
 
     def is_background(self, level: float) -> bool:
