@@ -35,6 +35,11 @@ class DailyLimit:
             )
 
     def began(self, agent_id: str) -> None:
-        """One more has found its place."""
+        """One more has a place, or waits for one."""
         if agent_id in self._begun:
             self._begun[agent_id] += 1
+
+    def gave_up(self, agent_id: str) -> None:
+        """One that waited got none."""
+        if self._begun.get(agent_id):
+            self._begun[agent_id] -= 1

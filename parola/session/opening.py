@@ -236,6 +236,7 @@ class Opening:
             await self._keep_start(admitted, client_data, setup, accepted_at)
             await guest.wait(setup.greeting, transport)
         except ConversationRefused as refusal:
+            self._daily_limit.gave_up(guest.agent_id)
             seconds = guest.waited_seconds
             await self._keep_refusal(admitted, client_data, guest.conversation_id, accepted_at, refusal, seconds)
             raise

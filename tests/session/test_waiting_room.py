@@ -14,6 +14,7 @@ from parola.errors import ConversationRefused
 from parola.metrics import Metrics
 from parola.protocol.client_messages import ConversationInitiationClientData
 from parola.providers.registry import Registry
+from parola.session import waiting_room
 from parola.session.admitted import Admitted
 from parola.session.live import LiveSessions
 from parola.session.load import no_trouble
@@ -352,6 +353,32 @@ def test_the_conversations_of_a_day_are_counted_whoever_has_ended():
         third = await server.call(limits={"daily_limit": 2}, wait=60)
         assert third.heard == []
         assert third.closed is not None and third.closed[0] == 3008 and "a day" in third.closed[1]
+
+    story(tell)
+
+
+def test_who_waited_in_vain_is_none_of_the_conversations_of_the_day():
+    async def tell() -> None:
+        server = Server()
+        limits = {"daily_limit": 2, "agent_concurrency_limit": 1}
+        first = await server.call(limits=limits, wait=10)
+        await (await server.call(limits=limits, wait=10)).hangs_up()
+        await first.hangs_up()
+        assert (await server.call(limits=limits, wait=10)).heard == [METADATA, "Hello."]
+
+    story(tell)
+
+
+def test_there_is_an_end_to_the_line(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(waiting_room, "MOST_WAITING", 1)
+
+    async def tell() -> None:
+        server = Server()
+        await server.call(limits=ONE, wait=60)
+        assert (await server.call(limits=ONE, wait=60)).heard == [METADATA, "waiting"]
+        third = await server.call(limits=ONE, wait=60)
+        assert third.heard == []
+        assert third.closed is not None and third.closed[0] == 3008 and "waiting already" in third.closed[1]
 
     story(tell)
 
