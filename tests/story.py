@@ -2,7 +2,7 @@
 
 A story plays both the caller and the driver, calls ``handle`` and ``wake`` and nothing else, and checks after every
 step what must hold in any conversation: each message has the shape it promises, ids never go back, nothing is heard
-after it was cut, the last action is the only ``Close``::
+after it was cut, the times in the record add up, the last action is the only ``Close``::
 
     story = Story().connects().asks("Read me the menu").agent_says("soup, fish, bread, cake", seconds=4)
     story.wait(2).caller_speaks()
@@ -50,6 +50,7 @@ from parola.protocol.server_messages import (
     Ping,
 )
 from parola.providers.base import Alignment, ToolDefinition
+from tests.timelines import adds_up
 
 SPEECH_SECONDS = 1.0
 """How long a caller speaks when a story does not say."""
@@ -308,6 +309,8 @@ class Checks:
             match action:
                 case Send(message=message):
                     self._message(message)
+                case Record(turn=turn):
+                    adds_up(turn)
                 case Close():
                     self._is_closed = True
                     assert len(action.reason.encode()) <= 123

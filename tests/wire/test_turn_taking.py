@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ import pytest
 
 from parola.conversation.turn_taking import PATIENCE
 from parola.providers.scripted_speech import encode_tones
+from tests.timelines import adds_up
 from tests.wire.frames import TIMEOUT
 from tests.wire.servers import ServerProcess, agent, client_tool
 from tests.wire.speech import WORDS, word_error_rate
@@ -76,7 +76,8 @@ def calling(server: ServerProcess, tap: Tap, *rules: Mapping[str, Any], **option
 def ended(server: ServerProcess, caller: VoiceCaller) -> list[Record]:
     """Hang up; the turns that were stored, of which the sums are right."""
     turns: list[Record] = server.ended_record(caller.hangs_up())["transcript"]
-    add_up(turns)
+    for turn in turns:
+        adds_up(turn)
     return turns
 
 
@@ -104,22 +105,6 @@ def silence_after(turn: Record) -> float:
     """How long the user was silent before their turn was over."""
     timeline = turn["x_timeline"]
     return float(timeline["closed_secs"] - timeline["speech_stopped_secs"])
-
-
-def add_up(turns: list[Record]) -> None:
-    """What every turn's timeline owes its reader."""
-    for turn in turns:
-        told = turn.get("x_timeline") or {}
-        user = [told.get(f"{name}_secs") for name in ("speech_started", "speech_stopped", "closed")]
-        reply = ("asked", "first_token", "first_sentence", "tts_first_byte", "first_audio_sent")
-        for points in (user, [told.get(f"{name}_secs") for name in reply]):
-            for earlier, later in pairwise([at for at in points if at is not None]):
-                assert earlier <= later, turn
-        assert ("latency_secs" in told) == ("first_audio_sent_secs" in told), turn
-        if steps := dict(told.get("latency_secs") or {}):
-            total = steps.pop("total")
-            assert list(steps) == ["end_of_turn", "llm", "sentence", "tts", "send"], turn
-            assert min(steps.values()) >= 0 and sum(steps.values()) == pytest.approx(total, abs=0.002), turn
 
 
 # -- the end of the turn ----------------------------------------------------------------------------------------------
