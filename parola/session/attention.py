@@ -84,16 +84,20 @@ class Attention:
         whose?"""
         if self._guard is not None:
             windows = self._guard.own_words(windows, self._ends_at)
-        if self._main is not None and windows and self._main.is_background(max(map(decibels, self._windows))):
+        if self._main is not None and windows and self._main.is_background(self._level):
             return 0
         return windows
+
+    @property
+    def _level(self) -> float:
+        return max(map(decibels, self._windows))
 
     def spoke(self, windows: int) -> None:
         """The newest windows are the caller's speech, this many that nothing was said about before."""
         for window in list(self._windows)[-windows:]:
             self.loudness.spoke(window)
-            if self._main is not None:
-                self._main.spoke(decibels(window))
+        if self._main is not None:
+            self._main.spoke(self._level)
 
     @property
     def hears_echo(self) -> bool:

@@ -18,7 +18,7 @@ FIRST_GATE = 100
 ABOVE_NOISE = 1.3
 """The gate lies so far above the usual peak of what is no speech: hiss does not come through."""
 
-BACKGROUND_DECIBELS = 9.0
+BACKGROUND_DECIBELS = 8.0
 """A voice so far below the caller's is somebody else's: it comes from the other end of the room, or out of a box."""
 OWN_DECIBELS = 6.0
 """A voice so far below the caller's may not lower what is expected of the caller."""
