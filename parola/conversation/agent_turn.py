@@ -189,6 +189,10 @@ class AgentTurn:
         """A reply of which nothing has come yet leaves the turn; it may come back."""
         self.replies.remove(reply)
 
+    def heard(self, now: float) -> str:
+        """What has reached the caller by now."""
+        return " ".join(words for reply in self.replies if (words := reply.heard(now)))
+
     def stop(self) -> None:
         """End the current reply where it is. What nobody has got anything of was never said."""
         reply = self.current

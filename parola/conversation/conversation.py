@@ -24,8 +24,6 @@ socket. What is here crosses its parts; each rule has a file of its own:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from parola.conversation import asking, ending, events, prompt
 from parola.conversation.actions import Action
 from parola.conversation.agent_turn import AgentTurn
@@ -40,7 +38,7 @@ from parola.conversation.phases import Phase, entered
 from parola.conversation.setup import Setup
 from parola.conversation.silence import Silence
 from parola.conversation.slow_model import SlowModel
-from parola.conversation.speaking import LLM_SECONDS, Speaking
+from parola.conversation.speaking import LLM_SECONDS, CutShort, Speaking
 from parola.conversation.timeline import AgentTimeline
 from parola.conversation.tool_round import ToolRound, Tools
 from parola.conversation.transcript import SilenceEntry, Transcript, UserEntry
@@ -56,15 +54,6 @@ from parola.protocol.server_messages import (
 
 LIKELY_OVER = ("finished", "silence", "unsure")
 """Verdicts on which a reply may be begun before the turn is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class CutShort:
-    """A reply that speech has cut off."""
-
-    unheard: str | None
-    """The words that were not heard; None when the model had not finished them."""
-    answers_user: bool
 
 
 class Conversation:
@@ -333,7 +322,7 @@ class Conversation:
         turn = self._speaking.turn
         assert turn is not None
         self._tools.abandon_wishes()
-        unheard = self._speaking.cut(now, is_interruption=True)
+        cut = self._speaking.cut(now, is_interruption=True)
         self._silence.user_was_heard(now)
         if self._tools.is_running:
             self._enter(Phase.WAITING)  # the tools go on; what the agent says afterwards has an id of its own
@@ -342,7 +331,7 @@ class Conversation:
         is_unheard = turn.answers_user and not turn.was_sent
         self._owes_answer |= is_unheard or (unread is not None and not unread.skips_turn)
         if by_speech and not self._owes_answer:
-            self._cut_short = CutShort(unheard, turn.answers_user)
+            self._cut_short = cut
         self._speaking.turn = None
         self._enter(Phase.LISTENING)
 
@@ -355,7 +344,9 @@ class Conversation:
             return False
         if not user.text:
             return self._cut_short is not None and rules.resumes
-        return rules.is_backchannel(user.text, self.transcript.last_of_agent)
+        turn = self._speaking.turn
+        heard = self.transcript.last_of_agent if turn is None else turn.heard(now)
+        return rules.is_backchannel(user.text, heard)
 
     def _leave_floor(self, now: float) -> None:
         """What was said is kept and not answered; an agent that was cut off for it goes on."""

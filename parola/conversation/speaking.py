@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from parola.conversation.actions import StartReply, StopReply
 from parola.conversation.agent_turn import AgentTurn, Stage
 from parola.conversation.deadlines import Deadlines
@@ -16,6 +18,15 @@ from parola.providers.base import ModelRequest
 
 LLM_SECONDS = 20.0
 """How long the model may take to its first token (reference: websocket.md §5.4, ``llm_timeout``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutShort:
+    """What the agent was about to say when it was cut off."""
+
+    unheard: str | None
+    """The words that were not heard; None when the model had not finished them."""
+    answers_user: bool
 
 
 class Speaking:
@@ -142,11 +153,11 @@ class Speaking:
         reply = self.turn.current if self.turn is not None else None
         return reply if reply is not None and reply.number == event.reply else None
 
-    def cut(self, now: float, *, is_interruption: bool) -> str | None:
-        """Gives back the words that were not heard; None when the model had not finished them."""
+    def cut(self, now: float, *, is_interruption: bool) -> CutShort:
+        """End the turn where it is; gives back what may be gone on with."""
         assert self.turn is not None
         self._deadlines.clear("llm", "soft_timeout", "playback", "barge_in")
         is_waiting = self.held is not None
         self.drop_held()
         unheard = self.turn.cut(now, is_interruption=is_interruption)
-        return None if is_waiting else unheard
+        return CutShort(None if is_waiting else unheard, self.turn.answers_user)

@@ -267,9 +267,8 @@ class BargeIn:
 
     def is_backchannel(self, text: str, agent_heard: str) -> bool:
         """These words, over the agent's voice, only show that the user listens. After a question "yes" is an answer."""
-        if self.ignores(text):
-            return True
-        return self.resumes and self.backchannels.covers(text) and not just_asked(agent_heard)
+        is_listening = self.ignores(text) or (self.resumes and self.backchannels.covers(text))
+        return is_listening and not just_asked(agent_heard)
 
 
 def just_asked(agent_heard: str) -> bool:

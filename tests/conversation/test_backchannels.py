@@ -107,6 +107,17 @@ def test_after_a_question_yes_is_an_answer():
     assert story.wait(0.5).asked_llm_with("Read me the menu", "Yes.")
 
 
+def test_with_ignore_terms_too_yes_answers_a_question_that_was_heard():
+    story = menu(LISTENS, "Shall I book it? At eight").wait(2.2).begins_to_speak().wait(0.4).falls_silent("Yes.")
+    assert story.wait(0.5).asked_llm_with("Read me the menu", "Yes.")
+
+
+def test_a_question_that_is_still_to_come_was_not_answered():
+    story = menu(LISTENS, "I have a table for you at eight. Shall I book it?").begins_to_speak().wait(0.4)
+    story.falls_silent("Yes.")
+    assert story.record[-1]["ignored_as_backchannel"] and story.phase == "speaking"
+
+
 def test_a_short_backchannel_that_stopped_nothing_is_not_answered():
     story = menu(RESUMES)
     story.tell(SpeechStarted(story.now - 0.1), SpeechStopped(story.now), TranscriptUpdated("Mm.")).wait(3)
