@@ -93,8 +93,11 @@ GARBAGE_THRESHOLD = 10_000
 STOPPED = "The server stopped while the conversation was running"
 
 
-def create_app(settings: Settings, *, store: Store | None = None, registry: Any | None = None) -> FastAPI:
-    """The server as an ASGI application. ``store`` and ``registry`` replace those that the settings name."""
+def create_app(
+    settings: Settings, *, store: Store | None = None, registry: Any | None = None, owns_process: bool = False
+) -> FastAPI:
+    """The server as an ASGI application. ``store`` and ``registry`` replace those that the settings name. With
+    ``owns_process`` it arranges the process for itself: nothing else of importance runs there."""
     owns_folder = store is None and not settings.ephemeral
     store = store or _store(settings)
     registry = registry or _registry(settings)
@@ -128,7 +131,7 @@ def create_app(settings: Settings, *, store: Store | None = None, registry: Any 
             if settings.project is not None:
                 await load_project(store, settings.project)
             await _add_demo_agent(store)
-            readying = asyncio.create_task(_get_ready(opening, registry, models=settings.preload))
+            readying = asyncio.create_task(_get_ready(opening, registry, settings, owns_process=owns_process))
             lag.start()
             yield
             lag.stop()
@@ -173,15 +176,16 @@ def create_app(settings: Settings, *, store: Store | None = None, registry: Any 
     return app
 
 
-async def _get_ready(opening: _Loading[Opening], registry: Any, *, models: bool) -> None:
+async def _get_ready(opening: _Loading[Opening], registry: Any, settings: Settings, *, owns_process: bool) -> None:
     """Do before the first call what would be in its way; which models are missing is said once, here."""
     await asyncio.sleep(LOAD_AFTER_SECONDS)
     await opening.loaded()
     await registry.get_ready()
-    if models:
+    if settings.preload:
         for trouble in await registry.warm_up():
             log.warning("not_ready", reason=trouble)
-    await asyncio.to_thread(_keep_out_of_collections)
+    if owns_process:
+        await asyncio.to_thread(_keep_out_of_collections)
 
 
 def _keep_out_of_collections() -> None:

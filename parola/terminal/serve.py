@@ -58,7 +58,7 @@ def serve(settings: Settings) -> None:
 
     configure(settings.log_level)
     try:
-        app = create_app(settings)
+        app = create_app(settings, owns_process=True)
     except OSError as error:
         raise InvalidRequest(
             f"The data folder {settings.data} cannot be used: {error.strerror or error}. Choose another with --data."
