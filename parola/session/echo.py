@@ -51,7 +51,7 @@ FLOOR_DECIBELS = 13.0
 
 EXCESS_DECIBELS = 4.0
 """A band this far above the loudest possible echo holds something else."""
-PERSON = 0.2
+PERSON = 0.25
 """The part of the audible bands that has to hold something else."""
 UNDECIDED_SECONDS = 0.3
 """So long a voice is held back, when no echo has been seen yet but one may be on its way."""
