@@ -26,7 +26,7 @@ KNOWN_WINDOWS = 16
 """Half a second of somebody's speech, and their loudness is known."""
 USUAL_POWER = 1800.0**2
 """Of speech while it sounds: -25 dB of full scale."""
-MOST_GAIN, LEAST_GAIN = 16.0, 1.5
+MOST_GAIN, LEAST_GAIN = 16.0, 2.0
 """24 dB; below the other nothing is done."""
 GAIN_STEP = 0.03
 KNEE, HEADROOM = 24000.0, 8000.0
@@ -120,8 +120,10 @@ class Loudness:
 
     def scaled(self, window: Int16) -> NDArray[np.float32]:
         """As loud as a detector likes it, within -1..1: it overhears the soft sounds of a soft voice."""
+        if self._gain < LEAST_GAIN:
+            return window.astype(np.float32) * np.float32(1 / 32768)
         samples = window.astype(np.float32) * np.float32(self._gain / 32768)
-        return samples if self._gain == 1.0 else np.minimum(np.maximum(samples, -1.0), 1.0)
+        return np.minimum(np.maximum(samples, -1.0), 1.0)
 
     def applied(self, pcm: bytes) -> bytes:
         """``pcm`` as loud as a model likes it; the loudest samples are bent, not clipped."""
