@@ -119,11 +119,12 @@ class Loudness:
         self._gain = min(max(wanted, 1.0), MOST_GAIN)
 
     def scaled(self, window: Int16) -> NDArray[np.float32]:
-        """As loud as a detector likes it, within -1..1: it overhears the soft sounds of a soft voice."""
-        if self._gain < LEAST_GAIN:
-            return window.astype(np.float32) * np.float32(1 / 32768)
-        samples = window.astype(np.float32) * np.float32(self._gain / 32768)
-        return np.minimum(np.maximum(samples, -1.0), 1.0)
+        """As loud as a detector likes it, within -1..1: it misses the soft sounds of a soft voice."""
+        gain = self._gain if self._gain >= LEAST_GAIN else 1.0
+        samples: NDArray[np.float32] = window.astype(np.float32) * np.float32(gain / 32768)
+        if gain > 1.0:
+            np.clip(samples, -1.0, 1.0, out=samples)
+        return samples
 
     def applied(self, pcm: bytes) -> bytes:
         """``pcm`` as loud as a model likes it; the loudest samples are bent, not clipped."""
