@@ -32,7 +32,7 @@ from tests.wire.servers import ALLOWING, END_CALL, ServerProcess, agent, client_
 
 SEQUENCES = 10_000
 SOCKET_SEQUENCES = 200
-CPU_SECONDS = 60.0
+CPU_SECONDS = 300.0
 
 # -- the agents -------------------------------------------------------------------------------------------------------
 
