@@ -11,7 +11,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*", re.UNICODE)
+LETTER = r"(?:[^\W_]|[\u0300-\u036f\u064b-\u065f\u0900-\u0963\u0970-\u0de5\u0e31\u0e34-\u0e3a\u0e47-\u0e4e])"
+"""A letter or digit, or the sign of a vowel or tone that is written around one."""
+
+_WORD = re.compile(rf"{LETTER}+(?:['’-]{LETTER}+)*")
+_UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
+"""Thai, Japanese and Chinese have no spaces between words."""
+
+UNSPACED_LETTERS = 2
+"""A word there has about so many letters."""
 
 DEFAULT_TERMS: dict[str, tuple[str, ...]] = {
     "en": (
@@ -36,6 +44,11 @@ DEFAULT_TERMS: dict[str, tuple[str, ...]] = {
 def words(text: str) -> tuple[str, ...]:
     """The words of a text as they are compared: lower case, without punctuation."""
     return tuple(word.lower().replace("’", "'") for word in _WORD.findall(text))
+
+
+def count_words(text: str) -> int:
+    """About how many words a text has; where there are no spaces between them, by its length."""
+    return sum(max(1, len(_UNSPACED.findall(word)) // UNSPACED_LETTERS) for word in words(text))
 
 
 def default_terms(languages: Iterable[str]) -> tuple[str, ...]:

@@ -92,7 +92,7 @@ class Conversation:
             case events.SpeechScored():
                 self._out.send(VadScore(vad_score=min(1.0, max(0.0, event.probability))))
             case events.SpeechStarted():
-                self._goes_on_speaking()
+                self._drop_guess()
                 self._hearing.speech_started(event)
                 self._silence.user_speaks()
             case events.SpeechStopped():
@@ -114,6 +114,7 @@ class Conversation:
                 self._user.held_until = now + TYPING_SECONDS
                 self._silence.user_was_heard(now)
             case client.ContextualUpdate():
+                self._drop_guess()
                 self._out.record(*self.transcript.add_context(event.text, now, event.context_id))
             case client.ClientToolResult():
                 if self._tools.take_result(event, now):
@@ -287,8 +288,8 @@ class Conversation:
         if held is None or not held.answers(request):
             self._speaking.speculate(request, now)
 
-    def _goes_on_speaking(self) -> None:
-        """The user had not finished: what was begun on that guess is thrown away."""
+    def _drop_guess(self) -> None:
+        """The user had not finished, or something else came: what was begun on that guess is thrown away."""
         if self._speaking.turn is None:
             self._speaking.drop_held()
 
@@ -330,7 +331,7 @@ class Conversation:
         unread = self._tools.finish()
         is_unheard = turn.answers_user and not turn.was_sent
         self._owes_answer |= is_unheard or (unread is not None and not unread.skips_turn)
-        if by_speech and not self._owes_answer:
+        if by_speech and self.setup.barge_in.resumes and not self._owes_answer:
             self._cut_short = cut
         self._speaking.turn = None
         self._enter(Phase.LISTENING)
@@ -343,7 +344,7 @@ class Conversation:
         if self._cut_short is None and not self._floor(now).is_busy:
             return False
         if not user.text:
-            return self._cut_short is not None and rules.resumes
+            return self._cut_short is not None
         turn = self._speaking.turn
         heard = self.transcript.last_of_agent if turn is None else turn.heard(now)
         return rules.is_backchannel(user.text, heard)
@@ -453,6 +454,8 @@ class Conversation:
             case events.ReplyText():
                 self._deadlines.clear("llm", "soft_timeout")
                 turn.take(reply, event, now, at)
+            case events.ToolCalled() if self._speaking.held is not None:
+                pass  # a filler: it was offered no tools
             case events.ToolCalled():
                 self._deadlines.clear("llm", "soft_timeout")
                 self._tools.wanted(event, reply.entry, turn.event_id, now)
@@ -550,6 +553,7 @@ class Conversation:
             self._end(how, now)
             return
         self._tools.give_up(now)
+        self._drop_guess()
         if not self._speaking.is_done(now):
             self._interrupt(now)
         self._speaking.begin_turn()

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from parola.conversation.backchannels import IgnoreTerms, words
+from parola.conversation.backchannels import IgnoreTerms, count_words
 from parola.conversation.events import SpeechStarted, SpeechStopped
 from parola.conversation.timeline import UserTimeline, VerdictAt
 from parola.conversation.wording import Wording
@@ -263,7 +263,7 @@ class BargeIn:
 
     def ignores(self, text: str) -> bool:
         """These words, and no others, leave the floor to the agent."""
-        return self.ignore_terms.covers(text) or len(words(text)) < self.min_words
+        return self.ignore_terms.covers(text) or count_words(text) < self.min_words
 
     def is_backchannel(self, text: str, agent_heard: str) -> bool:
         """These words, over the agent's voice, only show that the user listens. After a question "yes" is an answer."""
@@ -274,4 +274,4 @@ class BargeIn:
 def just_asked(agent_heard: str) -> bool:
     """The last the user heard was a question."""
     _, mark, after = agent_heard.replace("？", "?").rpartition("?")
-    return bool(mark) and len(words(after)) <= JUST_ASKED_WORDS
+    return bool(mark) and count_words(after) <= JUST_ASKED_WORDS

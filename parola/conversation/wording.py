@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
-_TOKEN = re.compile(r"[^\W_]+(?:['’.@+-][^\W_]+)*", re.UNICODE)
+from parola.conversation.backchannels import LETTER
+
+_TOKEN = re.compile(rf"{LETTER}+(?:['’.@+-]{LETTER}+)*")
 
 
 class Wording(StrEnum):
@@ -117,7 +119,7 @@ def read(text: str, language: str = "en", *, asked_for_spelling: bool = False) -
         return Wording.SPELLING
     if tokens[-1] in _FILLERS or text.endswith(("...", "…", ",", "-", "–", "—")):
         return Wording.OPEN
-    if text.endswith(("?", "？")):
+    if text.endswith(("?", "？", "؟")):
         return Wording.CLOSED
     if tokens[-1] in OPEN_ENDINGS.get(language, ()) or _is_introduction(tokens, language):
         return Wording.OPEN

@@ -153,3 +153,18 @@ def test_a_backchannel_into_a_protected_message_is_not_answered_after_it():
     story = Story(barge_in=RESUMES, first_message="Welcome to the shop", first_message_is_protected=True).connects()
     story.agent_says(seconds=3).wait(1).caller_speaks().falls_silent("Mhm.").wait(3)
     assert len(story.replies) == 1 and story.record[-1]["ignored_as_backchannel"]
+
+
+def test_an_agent_that_does_not_resume_never_does_however_late():
+    story = menu(BargeIn(min_words=2, resumes=False)).begins_to_speak().wait(1.5).falls_silent("").wait(1)
+    story.asks("Yes").wait(1)
+    assert story.asked_llm_with("Read me the menu", "Yes")
+
+
+@pytest.mark.parametrize(("text", "is_term"), [("हाँ", True), ("ठीक है।", True), ("हो", False), ("हाँ लेकिन", False)])
+def test_vowel_signs_are_part_of_a_word(text: str, is_term: bool):
+    assert IgnoreTerms(default_terms(["hi"])).covers(text) == is_term
+
+
+def test_words_are_counted_where_there_are_no_spaces_too():
+    assert BargeIn(min_words=3).ignores("はい") and not BargeIn(min_words=3).ignores("すみません、魚をください")

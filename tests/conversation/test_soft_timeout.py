@@ -1,9 +1,9 @@
 """What is said while the model is slow (``turn.soft_timeout_config``)."""
 
-from parola.conversation.events import ModelFinished, ReplyFailed, ReplyFinished, ReplyText, SentenceStarted
+from parola.conversation.events import ModelFinished, ReplyFailed, ReplyFinished, ReplyText, SentenceStarted, ToolCalled
 from parola.conversation.fillers import SoftTimeout
-from parola.protocol.server_messages import AgentResponse, AgentResponseComplete, Interruption
-from tests.story import Story
+from parola.protocol.server_messages import AgentResponse, AgentResponseComplete, ClientToolCall, Interruption
+from tests.story import Story, client_tool
 
 SLOW = SoftTimeout(2.0, ("Let me see.", "Still looking."))
 
@@ -100,3 +100,10 @@ def test_random_fillers_are_the_same_when_the_call_is_played_again():
 
 def test_a_text_conversation_has_no_fillers():
     assert len(Story(soft_timeout=SLOW, text_only=True).connects().types("Hi").wait(5).replies) == 1
+
+
+def test_a_filler_runs_no_tools():
+    story = slow(SoftTimeout(2.0, is_generated=True), tools=[client_tool("book")]).wait(2)
+    story.tell(ToolCalled(2, "book", {}), ModelFinished(2), ReplyFinished(2))
+    assert story.sent_of(ClientToolCall) == []
+    assert story.tell(ReplyText(1, "Ten."), ModelFinished(1), ReplyFinished(1)).told[-1] == ("agent", "Ten.")

@@ -114,6 +114,13 @@ def test_background_that_comes_meanwhile_is_not_missed():
     assert story.stopped_reply(1) and "The soup is off." in str(story.messages)
 
 
+def test_background_that_replaces_the_first_message_is_not_missed():
+    story = Story(speculates=True).connects().tell(ContextualUpdate(text="Soup is on.", context_id="menu"))
+    story.begins_to_speak().wait(1).falls_silent("Soup please.")
+    story.tell(ContextualUpdate(text="Soup is off.", context_id="menu")).wait(0.5)
+    assert story.stopped_reply(1) and "Soup is off." in str(story.messages)
+
+
 def test_something_typed_meanwhile_throws_the_guess_away():
     story = paused().types("No, bread.")
     assert story.stopped_reply(1) and story.asked_llm_with("I would like the soup.", "No, bread.")
@@ -127,3 +134,11 @@ def test_hanging_up_stops_it():
 def test_it_is_asked_for_once_however_often_the_evidence_changes():
     story = paused().tell(TurnEndPredicted(0.4)).tell(TurnEndPredicted(0.99)).wait(0.5)
     assert [action.reply for action in story.actions if isinstance(action, StartReply)] == [1]
+
+
+def test_a_guess_does_not_take_the_place_of_the_last_words():
+    story = Story(speculates=True, max_duration_seconds=5.0, max_duration_message="Time is up.").connects()
+    story.wait(3.9).begins_to_speak().wait(0.9).falls_silent("I would like the soup.").wait(0.25)
+    assert story.stopped_reply(1) and story.phase == "ending"
+    story.tell(ReplyText(1, "Soup it is.")).agent_says().wait(1)
+    assert [m.agent_response for m in story.sent_of(AgentResponse)] == ["Time is up."]

@@ -86,3 +86,7 @@ def test_every_language_has_words_that_nobody_stops_at(language: str, text: str)
 )
 def test_sound_and_words_are_weighed_together(probability: float | None, wording: Wording, reason: str):
     assert verdict(probability, wording) == reason
+
+
+def test_hindi_is_not_spelling():
+    assert read("नहीं, मुझे रोटी चाहिए।", "hi") is Wording.PLAIN
