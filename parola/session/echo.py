@@ -58,6 +58,8 @@ UNDECIDED_SECONDS = 0.3
 SUSPECTED_SECONDS = 0.45
 """An echo that is later than this holds nobody back before it has been heard: a second into what the agent says, the
 caller's silence so far has to be enough to know that there is none."""
+CLEARED_SECONDS = 0.5
+"""Where no echo is known, who was found to be a person is not asked again for so long."""
 MARGIN_DECIBELS = 10.0
 LOUDER = 0.82
 """Patterns so much alike, at the delay that is known, are an echo that has become louder, and nobody else."""
@@ -190,7 +192,7 @@ class EchoGuard:
     asked (``is_echo``) about those that sound like speech."""
 
     __slots__ = (
-        *("_bound", "_bound_at", "_delay", "_floor", "_format", "_held", "_mic", "_path", "_playing"),
+        *("_bound", "_bound_at", "_cleared_until", "_delay", "_floor", "_format", "_held", "_mic", "_path", "_playing"),
         *("_plays_until", "_ring", "_ring_end", "_sent", "_smeared", "_sounds_until", "_streak"),
     )
 
@@ -222,6 +224,7 @@ class EchoGuard:
         self._bound = np.full(_DELAYS, _LOUDEST_PATH, np.float32)
         """How loud an echo of each delay can be: louder ones would have been heard."""
         self._bound_at = 0.0
+        self._cleared_until = -math.inf
         self._held = 0
         """How many windows in a row nothing could be said about."""
 
@@ -279,13 +282,16 @@ class EchoGuard:
     def own_words(self, windows: int, at: float) -> int:
         """How many of the newest windows, up to the last without a break, hold more than the agent's own voice; the
         last sample of the last was due ``at``."""
-        if not self.is_awake(at) or not self._look():
+        if not self.is_awake(at) or (self._delay is None and at < self._cleared_until) or not self._look():
             return windows
         here = self._hop(at)
         self._follow(here)
         if self._delay is not None:
             return self._beyond(windows, here)
-        return 0 if self._is_suspect(windows, here, at) else windows
+        if self._is_suspect(windows, here, at):
+            return 0
+        self._cleared_until = at + CLEARED_SECONDS
+        return windows
 
     def _hop(self, at: float) -> int:
         """What was being sent in the middle of the newest frame."""
