@@ -109,5 +109,8 @@ class Ear:
             self._listening.forget()
 
     async def aclose(self) -> None:
-        if self._listening is not None:
-            await self._listening.aclose()
+        """Stop listening, and let go of the sound of the call: it must not wait for a garbage collection."""
+        listening, self._listening = self._listening, None
+        self._attention = Attention()
+        if listening is not None:
+            await listening.aclose()
