@@ -219,8 +219,8 @@ class AgentTurn:
         self.is_cut = True
         if is_unfinished:
             return None
-        unheard = [one.unheard(words) for one, words in zip(self.replies, heard, strict=True)]
-        return " ".join(text for text in unheard if text)
+        answers = [pair for pair in zip(self.replies, heard, strict=True) if not self._entry(pair[0]).is_filler]
+        return " ".join(text for one, words in answers if (text := one.unheard(words)))
 
     def _correct(self, reply: Reply, heard: str, now: float, *, is_unfinished: bool) -> None:
         entry = self._entry(reply)

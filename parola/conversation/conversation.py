@@ -322,6 +322,8 @@ class Conversation:
         """The user takes the floor: stop the agent, and set the record straight about what was heard."""
         turn = self._speaking.turn
         assert turn is not None
+        resumes = by_speech and self.setup.barge_in.resumes
+        is_unanswered = not turn.was_sent or (self._speaking.held is not None and not resumes)
         self._tools.abandon_wishes()
         cut = self._speaking.cut(now, is_interruption=True)
         self._silence.user_was_heard(now)
@@ -329,9 +331,8 @@ class Conversation:
             self._enter(Phase.WAITING)  # the tools go on; what the agent says afterwards has an id of its own
             return
         unread = self._tools.finish()
-        is_unheard = turn.answers_user and not turn.was_sent
-        self._owes_answer |= is_unheard or (unread is not None and not unread.skips_turn)
-        if by_speech and self.setup.barge_in.resumes and not self._owes_answer:
+        self._owes_answer |= (turn.answers_user and is_unanswered) or (unread is not None and not unread.skips_turn)
+        if resumes and not self._owes_answer:
             self._cut_short = cut
         self._speaking.turn = None
         self._enter(Phase.LISTENING)
@@ -346,7 +347,9 @@ class Conversation:
         if not user.text:
             return self._cut_short is not None
         turn = self._speaking.turn
-        heard = self.transcript.last_of_agent if turn is None else turn.heard(now)
+        heard = self.transcript.last_of_agent
+        if turn is not None:
+            heard = turn.heard(now) or self.transcript.last_before(turn.event_id)
         return rules.is_backchannel(user.text, heard)
 
     def _leave_floor(self, now: float) -> None:

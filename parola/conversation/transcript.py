@@ -162,6 +162,11 @@ class Transcript:
         """What the agent said last, as far as it was heard."""
         return next((e.said for e in reversed(self.entries) if isinstance(e, AgentEntry) and e.said), "")
 
+    def last_before(self, event_id: int) -> str:
+        """The same, before the agent's turn of this id."""
+        entries = (e for e in reversed(self.entries) if isinstance(e, AgentEntry) and e.event_id < event_id)
+        return next((entry.said for entry in entries if entry.said), "")
+
     @property
     def user_has_spoken(self) -> bool:
         return any(isinstance(entry, UserEntry) for entry in self.entries)

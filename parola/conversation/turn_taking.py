@@ -252,9 +252,10 @@ class BargeIn:
     def judge(self, turn: UserTurn, now: float) -> Literal["yields", "look_again", "stays"]:
         """Somebody speaks, or has just spoken, over the agent: does it yield?"""
         spoken = turn.spoken_seconds(now)
-        if not self.needs_words:
-            return "yields" if spoken >= self.min_seconds else "stays"
         heard = turn.newest_words
+        if not self.needs_words:
+            was_noise = not turn.is_speaking and heard == ""
+            return "yields" if spoken >= self.min_seconds and not was_noise else "stays"
         if heard is not None and heard.strip() and not self.ignores(heard):
             return "yields"
         if turn.is_speaking and (heard is not None or spoken < UNHEARD_SECONDS):

@@ -168,3 +168,14 @@ def test_vowel_signs_are_part_of_a_word(text: str, is_term: bool):
 
 def test_words_are_counted_where_there_are_no_spaces_too():
     assert BargeIn(min_words=3).ignores("はい") and not BargeIn(min_words=3).ignores("すみません、魚をください")
+
+
+def test_yes_answers_the_last_question_while_the_agent_is_still_thinking():
+    story = Story(barge_in=LISTENS).connects().asks("Hello").agent_says("Shall I book it?").wait(1.1).asks("Well.")
+    story.begins_to_speak().wait(0.3).falls_silent("Yes.").wait(0.5)
+    assert story.asked_llm_with("Hello", "Well.", "Yes.")
+
+
+def test_a_noise_that_was_on_when_the_user_typed_does_not_stop_the_answer():
+    story = menu(RESUMES).wait(1).caller_speaks().types("Go on.").falls_silent("").wait(1)
+    assert story.phase == "thinking" and story.reply == 2

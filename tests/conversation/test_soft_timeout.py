@@ -1,7 +1,16 @@
 """What is said while the model is slow (``turn.soft_timeout_config``)."""
 
-from parola.conversation.events import ModelFinished, ReplyFailed, ReplyFinished, ReplyText, SentenceStarted, ToolCalled
+from parola.conversation.events import (
+    ModelFinished,
+    ReplyAudio,
+    ReplyFailed,
+    ReplyFinished,
+    ReplyText,
+    SentenceStarted,
+    ToolCalled,
+)
 from parola.conversation.fillers import SoftTimeout
+from parola.conversation.turn_taking import BargeIn
 from parola.protocol.server_messages import AgentResponse, AgentResponseComplete, ClientToolCall, Interruption
 from tests.story import Story, client_tool
 
@@ -107,3 +116,16 @@ def test_a_filler_runs_no_tools():
     story.tell(ToolCalled(2, "book", {}), ModelFinished(2), ReplyFinished(2))
     assert story.sent_of(ClientToolCall) == []
     assert story.tell(ReplyText(1, "Ten."), ModelFinished(1), ReplyFinished(1)).told[-1] == ("agent", "Ten.")
+
+
+def test_a_cough_over_the_filler_leaves_no_question_unanswered():
+    story = slow(barge_in=BargeIn(resumes=False)).wait(2).agent_says(seconds=3).wait(0.5).caller_speaks()
+    story.falls_silent("").wait(0.6)
+    assert story.phase == "thinking" and story.asked_llm_with("Tell me the price.")
+
+
+def test_what_is_gone_on_with_is_the_answer_and_not_the_filler():
+    story = slow(barge_in=BargeIn()).wait(2).agent_says(seconds=3)
+    story.tell(ReplyText(1, "Ten."), ModelFinished(1), SentenceStarted(1, "Ten."), ReplyAudio(1, b"\0\0", 1.0))
+    story.tell(ReplyFinished(1)).wait(1).caller_speaks().falls_silent("")
+    assert story.replies[-1].verbatim == "Ten."
