@@ -50,8 +50,8 @@ PATIENCE = {
 }
 """By the agent's ``turn_eagerness``."""
 
-PROBABLY_OVER = 0.95
-PROBABLY_NOT_OVER = 0.3
+PROBABLY_OVER = 0.9
+PROBABLY_NOT_OVER = 0.15
 """What the turn detector must say to count for, or against, the end. Between the two it has no opinion: on recorded
 people 0.6 and more is said of most pauses, in the middle of a sentence too (``docs/listening.md``)."""
 

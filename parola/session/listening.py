@@ -49,7 +49,10 @@ EARLY_SECONDS = 0.1
 """Silence after which the words are looked for already, where that is cheap: mostly it is the end of the utterance, and
 they are there when it is certain."""
 
-LEAD_SECONDS = 0.25
+GOES_ON = (",", "-", "...", "…")
+"""Audio that ends with its last sound reads as if it went on: such words are looked for again, with the silence."""
+
+LEAD_SECONDS = 0.3
 """Audio from before the start that belongs to the utterance: its first sounds are quiet."""
 
 STALL_SECONDS = 0.6
@@ -371,7 +374,9 @@ class Listening:
             sent = self._sent
             early, self._early = self._early, None
             try:
-                transcript = await (self._stream.transcribe() if early is None else early)
+                transcript = await early if early is not None else None
+                if transcript is None or transcript.text.rstrip().endswith(GOES_ON):
+                    transcript = await self._stream.transcribe()
             except ParolaError as error:
                 event: Event = ListeningFailed(error.message)
             except Exception as error:
