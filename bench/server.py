@@ -107,6 +107,8 @@ def parola(models: Running | None, *arguments: str) -> Iterator[Running]:
     if models is not None:
         base_url = f"http://127.0.0.1:{models.port}/v1"
         environment |= {f"PAROLA_{kind}_BASE_URL": base_url for kind in ("LLM", "STT", "TTS")}
+        # The turn policy of all columns: half a second of silence, and no model that judges the sound.
+        environment["PAROLA_TURN_DETECTOR"] = "off"
     command = [str(Path(sys.executable).with_name("parola")), "serve", "--ephemeral", *arguments]
     with _running(command, "parola", SERVER_CPU, environment, cwd=tempfile.gettempdir()) as started:
         yield started

@@ -361,6 +361,7 @@ class Conversation:
         cut, self._cut_short = self._cut_short, None
         if self._speaking.turn is not None:
             return
+        self._speaking.drop_held()
         if cut is None or cut.unheard == "" or self._owes_answer:
             self._give_user_floor(now)
             return
@@ -410,9 +411,7 @@ class Conversation:
         reply.times.turn_closed_at = now
         if to is not None and to.times is not None:
             reply.times.user_stopped_at = to.times.speech_stopped_at
-            if (transcribed := to.times.transcribed_at) is not None and (stopped := to.times.speech_stopped_at):
-                entry = self.transcript.agent_entry(reply.entry)
-                entry.metrics["convai_asr_trailing_service_latency"] = max(0.0, transcribed - stopped)
+            reply.times.user_transcribed_at = to.times.transcribed_at
         self._slow_model.was_asked(now)
         if held is not None:
             self._catch_up(held, now)

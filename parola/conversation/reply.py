@@ -176,7 +176,10 @@ class Reply:
     def metrics(self) -> dict[str, float]:
         """What took how long, by the platform's names."""
         times = self.times
-        spans = {"convai_tts_service_ttfb": (times.first_sentence_at, times.first_audio_at)}
+        spans = {
+            "convai_asr_trailing_service_latency": (times.user_stopped_at, times.user_transcribed_at),
+            "convai_tts_service_ttfb": (times.first_sentence_at, times.first_audio_at),
+        }
         if not self.is_verbatim:
             spans["convai_llm_service_ttfb"] = (times.asked_at, times.first_text_at)
             spans["convai_llm_service_ttf_sentence"] = (times.asked_at, times.first_sentence_at)

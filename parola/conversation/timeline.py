@@ -86,6 +86,8 @@ class AgentTimeline:
     """It was asked before the user's turn was over."""
     user_stopped_at: float | None = None
     """The last sound of the user that it answers."""
+    user_transcribed_at: float | None = None
+    """When the words it answers were there."""
     turn_closed_at: float | None = None
     """When that turn was over; for what answers nothing, when it was asked."""
     first_text_at: float | None = None

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from parola.session.audio import MODEL_RATE, AudioFormat, ulaw_decode
+from parola.session.audio import MODEL_RATE, AudioFormat, ulaw_decode, ulaw_encode
 
 Float32 = NDArray[np.float32]
 Int16 = NDArray[np.int16]
@@ -200,7 +200,7 @@ class EchoGuard:
         """``format`` is what the client plays."""
         self._format = format
         self._playing: deque[tuple[float, bytes]] = deque()
-        """What was sent, each piece with the moment at which it begins to play."""
+        """What was sent, each piece with the moment at which it begins to play; as mu-law, which is half as large."""
         self._plays_until = -math.inf
         """Where what is sent next will begin, or before."""
         self._sounds_until = -math.inf
@@ -236,7 +236,9 @@ class EchoGuard:
         if starts < self._sounds_until:
             self._shorten(starts)  # what a client still played after a cut, it plays no more
         self._plays_until = self._sounds_until = starts + self._format.seconds(len(audio))
-        self._playing.append((starts, audio))
+        self._playing.append(
+            (starts, audio if self._format.codec == "ulaw" else ulaw_encode(np.frombuffer(audio, "<i2")))
+        )
         while self._playing[0][0] < now - _KEPT_SECONDS:
             self._playing.popleft()
 
@@ -253,10 +255,7 @@ class EchoGuard:
         if self._playing:
             starts, audio = self._playing[-1]
             rate = self._format.sample_rate
-            self._playing[-1] = (
-                starts,
-                audio[: round((until - starts) * rate) * (self._format.bytes_per_second // rate)],
-            )
+            self._playing[-1] = (starts, audio[: max(0, round((until - starts) * rate))])
 
     def is_awake(self, now: float) -> bool:
         """What is heard now may be echo: windows have to be shown to ``heard``."""
@@ -349,9 +348,9 @@ class EchoGuard:
             place = round((starts - start) * rate)
             if place >= len(samples):
                 continue
-            if starts + self._format.seconds(len(audio)) <= start:
+            if starts + len(audio) / rate <= start:
                 break
-            pcm = ulaw_decode(audio) if self._format.codec == "ulaw" else np.frombuffer(audio, "<i2")
+            pcm = ulaw_decode(audio)
             pcm = pcm[max(0, -place) : len(samples) - place]
             place = max(0, place)
             samples[place : place + len(pcm)] = pcm

@@ -211,7 +211,7 @@ async def _write(action: StartReply, brain: Brain, tell: Callable[[Event], None]
         script.close()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Line:
     """A sentence on its way to being heard."""
 
@@ -219,6 +219,29 @@ class _Line:
     spoken_from: tuple[int, ...] = ()
     chunks: asyncio.Queue[SpeechChunk | Exception | None] = field(default_factory=asyncio.Queue)
     """Its audio as it is made; None behind the last."""
+    _behind: SpeechChunk | Exception | None = None
+    _has_behind: bool = False
+
+    async def take(self) -> SpeechChunk | Exception | None:
+        """The next chunk, with what is ready behind it up to ``PIECE_SECONDS``: every message has its price."""
+        if self._has_behind:
+            self._has_behind = False
+            first = self._behind
+        else:
+            first = await self.chunks.get()
+        if not isinstance(first, SpeechChunk) or first.alignment is not None or self.chunks.empty():
+            return first
+        most = int(first.sample_rate * PIECE_SECONDS) * 2
+        parts, size = [first.pcm], len(first.pcm)
+        while not self.chunks.empty():
+            chunk = self.chunks.get_nowait()
+            fits = isinstance(chunk, SpeechChunk) and chunk.alignment is None and chunk.sample_rate == first.sample_rate
+            if not isinstance(chunk, SpeechChunk) or not fits or size + len(chunk.pcm) > most:
+                self._behind, self._has_behind = chunk, True
+                break
+            parts.append(chunk.pcm)
+            size += len(chunk.pcm)
+        return first if len(parts) == 1 else SpeechChunk(b"".join(parts), first.sample_rate)
 
 
 async def _speak(
@@ -235,7 +258,7 @@ async def _speak(
     try:
         while (line := _unless_failed(await lines.get())) is not None:
             tell(SentenceStarted(number, line.text, line.spoken_from))
-            while (chunk := _unless_failed(await line.chunks.get())) is not None:
+            while (chunk := _unless_failed(await line.take())) is not None:
                 if encoder is None or encoder_rate != chunk.sample_rate:
                     encoder, encoder_rate = Encoder(chunk.sample_rate, mouth.format), chunk.sample_rate
                 for pcm, alignment in pieces(chunk):

@@ -37,7 +37,7 @@ def test_the_silence_asked_for_depends_on_all_the_evidence(
 
 
 def test_nobody_waits_much_longer_than_a_second_for_more():
-    assert all(patience.unfinished <= 1.4 for patience in PATIENCE.values())
+    assert all(patience.unfinished <= 1.2 for patience in PATIENCE.values())
     assert PATIENCE["normal"].unfinished == 1.1
 
 
