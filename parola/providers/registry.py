@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -164,12 +165,14 @@ class Registry:
 
     async def get_ready(self) -> None:
         """Make the default providers now, and the HTTP client if any entry will need it: what they import would be in
-        the first call's way. Models are not loaded: ``warm_up`` does that."""
+        the first call's way. Models are not loaded: ``warm_up`` does that; what runs them is, because it takes a tenth
+        of a second in which nobody else gets on."""
         with suppress(ParolaError):  # said again, with its reason, to the call that needs it
             self.language_model("")
             self.speech_to_text("")
             self._text_to_speech("default")
             self.turn_detector()
+        await asyncio.to_thread(_load_runtime)
         if any(entry.base_url for entries in self._entries.values() for entry in entries.values()):
             await self.connections.client()
 
@@ -581,3 +584,8 @@ def _is_pattern(name: str) -> bool:
 def _speaks(provider: TextToSpeech, language: str) -> bool:
     languages = provider.capabilities.languages
     return not languages or not language or language[:2].lower() in languages
+
+
+def _load_runtime() -> None:
+    with suppress(ImportError):  # said again, with what to do, by the model that needs it
+        importlib.import_module("onnxruntime")

@@ -127,6 +127,18 @@ class ServerProcess:
         record: dict[str, Any] = answer.json()
         return record
 
+    def listed(self, agent_id: str, *, messages: int) -> dict[str, Any]:
+        """The agent's one conversation as the list shows it, once that many messages are stored."""
+        deadline = time.monotonic() + 10.0
+        while True:
+            answer = self.http.get("/v1/convai/conversations", params={"agent_id": agent_id})
+            conversation: dict[str, Any] = next(iter(answer.json()["conversations"]), {})
+            count = conversation.get("message_count", 0)
+            if count >= messages:
+                return conversation
+            assert time.monotonic() < deadline, f"{count} of {messages} messages"
+            time.sleep(0.01)
+
     def ended_record(self, conversation_id: str, timeout: float = 10.0) -> dict[str, Any]:
         """The record once the conversation has ended: a client may see the close before the store does."""
         deadline = time.monotonic() + timeout

@@ -543,10 +543,10 @@ async def test_a_client_that_stops_reading_is_given_up_after_a_while(parola):
         # Nobody ever calls `recv`: after one frame the library stops reading from the network.
         deaf = await connect(parola.socket_of(agent_id), sock=plain, ping_interval=None, max_queue=1)
         await deaf.send(json.dumps({"type": "conversation_initiation_client_data", **TEXT_ONLY}))
-        for _ in range(12):
+        for number in range(12):  # each is answered before the next: more is to be read than any buffer holds
             await deaf.send(json.dumps({"type": "user_message", "text": "x" * 1_000_000}))
-        listed = parola.http.get("/v1/convai/conversations", params={"agent_id": agent_id}).json()["conversations"]
-        record = await asyncio.to_thread(parola.ended_record, listed[0]["conversation_id"], 45)
+            listed = await asyncio.to_thread(parola.listed, agent_id, messages=2 * (number + 1))
+        record = await asyncio.to_thread(parola.ended_record, listed["conversation_id"], 45)
         deaf.transport.abort()
     assert record["metadata"]["termination_reason"] == "Client disconnected: it stopped reading"
 
