@@ -1,8 +1,7 @@
 """Everything that speaks OpenAI's HTTP dialect: Ollama, vLLM, llama.cpp, LocalAI, Speaches, hosted services.
 
-One HTTP client serves the process (``Connections``); a connection once open is used again by whoever comes next. What
-is not OpenAI's own behaviour but common among its imitators is accepted: tool calls written as bare JSON, thinking
-aloud between ``<think>`` tags, WAV where raw audio was asked for, parameters that a server does not know.
+What is not OpenAI's own behaviour but common among its imitators is accepted: tool calls written as bare JSON,
+thinking aloud between ``<think>`` tags, WAV where raw audio was asked for, parameters that a server does not know.
 """
 
 from __future__ import annotations
@@ -10,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from io import BytesIO
+from typing import TYPE_CHECKING
 
 import orjson
 
 from parola.config import ProviderSettings
-from parola.errors import ProviderError
 from parola.providers.base import (
     JSON,
     Capabilities,
@@ -33,130 +32,13 @@ from parola.providers.base import (
     Voice,
     VoiceSettings,
 )
+from parola.providers.http import Connections, Endpoint, message_in
 
 if TYPE_CHECKING:
-    import httpx2
+    import aiohttp
 
 DEFAULT_CONTEXT_TOKENS = 128_000
-CONNECT_SECONDS = 5.0
-KEEPALIVE_SECONDS = 60.0
 DRAIN_SECONDS = 0.05
-
-_LOCAL = ("all://localhost", "all://127.0.0.1", "all://[::1]")
-_LONGEST_ERROR = 300
-
-
-# -- HTTP -----------------------------------------------------------------------------------------------------------
-
-
-class Connections:
-    """The process's HTTP client, made when it is first needed, in a thread: a TLS context alone takes some 40 ms."""
-
-    def __init__(self) -> None:
-        self._client: httpx2.AsyncClient | None = None
-        self._making = asyncio.Lock()
-
-    async def client(self) -> httpx2.AsyncClient:
-        if self._client is None:
-            async with self._making:
-                if self._client is None:
-                    self._client = await asyncio.to_thread(_new_client)
-        return self._client
-
-    async def aclose(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
-
-
-def _new_client() -> httpx2.AsyncClient:
-    import httpx2
-
-    return httpx2.AsyncClient(
-        verify=httpx2.create_ssl_context(),
-        limits=httpx2.Limits(keepalive_expiry=KEEPALIVE_SECONDS),
-        # A proxy that the environment names is for the world outside, whether or not it excepts this machine.
-        mounts=dict.fromkeys(_LOCAL),
-        headers={"user-agent": "parola", "accept-encoding": "identity"},
-    )
-
-
-class _Endpoint:
-    """One URL of one service, and how to ask it."""
-
-    def __init__(
-        self,
-        settings: ProviderSettings,
-        path: str,
-        connections: Connections,
-        name: str,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        base = settings.base_url.rstrip("/")
-        self.url = base if base.endswith(path) else base + path
-        self.name = name
-        self._connections = connections
-        self._seconds = settings.timeout_seconds
-        self._headers = {"authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
-        self._headers |= {key.lower(): value for key, value in (headers or {}).items()}
-
-    def failed(self, what: str) -> ProviderError:
-        return ProviderError(self.name, f"{self.url} {what}")
-
-    @asynccontextmanager
-    async def post(self, **content: Any) -> AsyncIterator[httpx2.Response]:
-        """The response, its body still to be read, whatever its status; leaving closes it. Raises ``ProviderError``
-        when there is none, and when the body breaks off."""
-        import httpx2
-
-        client = await self._connections.client()
-        headers = self._headers | content.pop("headers", {})
-        timeout = httpx2.Timeout(self._seconds, connect=min(CONNECT_SECONDS, self._seconds), pool=None)
-        try:
-            # A kept connection may have been closed by the server in the very moment it is used again.
-            for is_last in (False, True):
-                request = client.build_request("POST", self.url, headers=headers, timeout=timeout, **content)
-                try:
-                    response = await client.send(request, stream=True)
-                    break
-                except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError):
-                    if is_last:
-                        raise
-            try:
-                yield response
-            finally:
-                await response.aclose()
-        except httpx2.ConnectTimeout:
-            raise self.failed("could not be reached in time. Is the server running, is the address right?") from None
-        except httpx2.TimeoutException:
-            raise self.failed(f"sent nothing for {self._seconds:g} s.") from None
-        except httpx2.ConnectError as error:
-            raise self.failed(f"cannot be reached ({error}). Is the server running, is the address right?") from None
-        except httpx2.HTTPError as error:
-            raise self.failed(f"broke off: {str(error) or type(error).__name__}.") from None
-        except (httpx2.InvalidURL, UnicodeEncodeError) as error:
-            raise self.failed(f"cannot be asked: {error}.") from None
-
-    async def refusal(self, response: httpx2.Response) -> tuple[str, ProviderError]:
-        """What a response with an error status says: its body, and the error to raise."""
-        body = (await response.aread()).decode(errors="replace")
-        return body, self.failed(f"answered {response.status_code}: {_message_in(body) or 'no reason given'}")
-
-
-def _message_in(body: str) -> str:
-    """The message of an error body, whichever shape it has."""
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        found = re.sub(r"<[^>]+>", " ", body)
-    while isinstance(found, Mapping | list):
-        if isinstance(found, list):
-            found = found[0] if found else ""
-        else:
-            keys = ("error", "message", "detail", "msg", "error_message")
-            found = next((found[key] for key in keys if found.get(key)), orjson.dumps(found).decode())
-    text = " ".join(str(found).split())
-    return text if len(text) <= _LONGEST_ERROR else f"{text[:_LONGEST_ERROR]} …"
 
 
 # -- language model -------------------------------------------------------------------------------------------------
@@ -183,7 +65,7 @@ class OpenAIModel:
         platform does. ``headers`` are sent with every request."""
         self.name = name
         self.context_tokens = int(settings.options.get("context_tokens", DEFAULT_CONTEXT_TOKENS))
-        self._endpoint = _Endpoint(settings, "/chat/completions", connections, name, headers)
+        self._endpoint = Endpoint(settings, "/chat/completions", connections, name, headers)
         self._model = settings.model
         self._extra: Mapping[str, JSON] = settings.options.get("extra_body") or {}
         self._is_custom = is_custom
@@ -195,16 +77,16 @@ class OpenAIModel:
         body = self._body(request)
         while True:
             async with self._endpoint.post(
-                content=orjson.dumps(_without(body, self._refused), default=dict),
-                headers={"content-type": "application/json", "accept": "text/event-stream"},
+                orjson.dumps(_without(body, self._refused), default=dict),
+                {"content-type": "application/json", "accept": "text/event-stream"},
             ) as response:
-                if response.status_code == 200:
+                if response.status == 200:
                     async with aclosing(self._events(response, request.tools)) as events:
                         async for event in events:
                             yield event
                     return
                 text, error = await self._endpoint.refusal(response)
-            if response.status_code not in (400, 422) or not self._learn(body, text):
+            if response.status not in (400, 422) or not self._learn(body, text):
                 raise error
 
     async def aclose(self) -> None:
@@ -252,7 +134,7 @@ class OpenAIModel:
         return False
 
     async def _events(
-        self, response: httpx2.Response, tools: Sequence[ToolDefinition]
+        self, response: aiohttp.ClientResponse, tools: Sequence[ToolDefinition]
     ) -> AsyncGenerator[ModelEvent, None]:
         gate = _Gate(frozenset(tool.name for tool in tools))
         calls = _Calls(self._endpoint)
@@ -266,7 +148,7 @@ class OpenAIModel:
                 if not isinstance(chunk, Mapping):
                     raise self._endpoint.failed(f"streamed {message[:80]!r} where an object was expected.")
                 if chunk.get("error"):
-                    raise self._endpoint.failed(f"failed: {_message_in(orjson.dumps(chunk).decode())}")
+                    raise self._endpoint.failed(f"failed: {message_in(orjson.dumps(chunk).decode())}")
                 usage = chunk.get("usage") or usage
                 for choice in chunk.get("choices") or ():
                     # An answer that is not streamed has "message" instead.
@@ -306,28 +188,27 @@ def _without(body: dict[str, JSON], refused: set[tuple[str, str]]) -> dict[str, 
     return body
 
 
-async def _data(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
+async def _data(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
     """The payloads of a server-sent event stream, up to ``[DONE]``; of any other response, its body."""
     if not response.headers.get("content-type", "").startswith("text/event-stream"):
-        body = await response.aread()
+        body = await response.read()
         if not body.lstrip().startswith((b"data:", b":", b"event:")):
             yield body
             return
         chunks = _once(body)
     else:
-        chunks = response.aiter_bytes()
+        chunks = response.content.iter_any()
     rest = b""
-    async with aclosing(chunks) as stream:
-        async for chunk in stream:
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                if line.startswith(b"data:"):
-                    payload = line[5:].strip()
-                    if payload == b"[DONE]":
-                        await _drain(stream)
-                        return
-                    if payload:
-                        yield payload
+    async for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if line.startswith(b"data:"):
+                payload = line[5:].strip()
+                if payload == b"[DONE]":
+                    await _drain(chunks)
+                    return
+                if payload:
+                    yield payload
     if rest.startswith(b"data:") and (payload := rest[5:].strip()) not in (b"", b"[DONE]"):
         yield payload
 
@@ -343,7 +224,7 @@ async def _drain(stream: AsyncIterator[bytes]) -> None:
         pass
 
 
-async def _once(body: bytes) -> AsyncGenerator[bytes, None]:
+async def _once(body: bytes) -> AsyncIterator[bytes]:
     yield body
 
 
@@ -351,7 +232,7 @@ async def _once(body: bytes) -> AsyncGenerator[bytes, None]:
 class _Calls:
     """Tool calls put together from their pieces."""
 
-    endpoint: _Endpoint
+    endpoint: Endpoint
     by_index: dict[int, dict[str, str]] = field(default_factory=dict)
 
     def add(self, part: Mapping[str, JSON]) -> None:
@@ -469,7 +350,7 @@ class OpenAISpeechToText:
 
     def __init__(self, settings: ProviderSettings, connections: Connections, *, name: str = "openai") -> None:
         self.name = name
-        self.endpoint = _Endpoint(settings, "/audio/transcriptions", connections, name)
+        self.endpoint = Endpoint(settings, "/audio/transcriptions", connections, name)
         self.model = settings.model or "whisper-1"
         self._connections = connections
 
@@ -499,21 +380,27 @@ class OpenAITranscription:
         if not self._pcm:
             return Transcript("")
         endpoint = self._provider.endpoint
-        fields = {"model": self._provider.model, "response_format": "json"}
-        if self._settings.language:
-            fields["language"] = self._settings.language[:2]
-        if self._settings.keywords:
-            fields["prompt"] = ", ".join(self._settings.keywords)
-        wav = wav_header(len(self._pcm), self._settings.sample_rate) + self._pcm
-        async with endpoint.post(data=fields, files={"file": ("turn.wav", wav, "audio/wav")}) as response:
-            if response.status_code != 200:
+        async with endpoint.post(self._form) as response:
+            if response.status != 200:
                 raise (await endpoint.refusal(response))[1]
-            body = await response.aread()
+            body = await response.read()
         try:
             text = orjson.loads(body)["text"]
         except (orjson.JSONDecodeError, KeyError, TypeError):
             raise endpoint.failed(f'answered {body[:80]!r} where {{"text": …}} was expected.') from None
         return Transcript(str(text or "").strip())
+
+    def _form(self) -> aiohttp.FormData:
+        import aiohttp
+
+        form = aiohttp.FormData({"model": self._provider.model, "response_format": "json"})
+        if self._settings.language:
+            form.add_field("language", self._settings.language[:2])
+        if self._settings.keywords:
+            form.add_field("prompt", ", ".join(self._settings.keywords))
+        wav = wav_header(len(self._pcm), self._settings.sample_rate) + self._pcm
+        form.add_field("file", BytesIO(wav), filename="turn.wav", content_type="audio/wav")
+        return form
 
     def reset(self) -> None:
         self._pcm.clear()
@@ -550,7 +437,7 @@ class OpenAITextToSpeech:
         named = [str(voice) for voice in settings.options.get("voices") or ()]
         known = list(dict.fromkeys([*([settings.voice] if settings.voice else []), *named]))
         self.voices: Sequence[Voice] = tuple(Voice(voice, voice, f"A voice of {name}.") for voice in known)
-        self._endpoint = _Endpoint(settings, "/audio/speech", connections, name)
+        self._endpoint = Endpoint(settings, "/audio/speech", connections, name)
         self._connections = connections
         self._model = settings.model or "tts-1"
         self._voice = settings.voice or (known[0] if known else "alloy")
@@ -568,19 +455,16 @@ class OpenAITextToSpeech:
         }
         if voice.speed != 1.0:
             body["speed"] = voice.speed
-        async with self._endpoint.post(
-            content=orjson.dumps(body), headers={"content-type": "application/json"}
-        ) as response:
-            if response.status_code != 200:
+        async with self._endpoint.post(orjson.dumps(body), {"content-type": "application/json"}) as response:
+            if response.status != 200:
                 raise (await self._endpoint.refusal(response))[1]
             kind = response.headers.get("content-type", "").partition(";")[0]
             if kind in ("audio/mpeg", "audio/mp3", "audio/ogg", "audio/flac", "audio/aac", "application/json"):
                 raise self._endpoint.failed(f"answered {kind}, where raw pcm was asked for.")
             reader = _PcmReader(self._sample_rate)
-            async with aclosing(response.aiter_bytes()) as chunks:
-                async for chunk in chunks:
-                    if pcm := reader.add(chunk):
-                        yield SpeechChunk(pcm, reader.sample_rate)
+            async for chunk in response.content.iter_any():
+                if pcm := reader.add(chunk):
+                    yield SpeechChunk(pcm, reader.sample_rate)
             if pcm := reader.close():
                 yield SpeechChunk(pcm, reader.sample_rate)
 

@@ -26,8 +26,8 @@ from parola.providers.base import (
     TranscriptionSettings,
     VoiceSettings,
 )
+from parola.providers.http import Connections
 from parola.providers.openai import (
-    Connections,
     OpenAIModel,
     OpenAISpeechToText,
     OpenAITextToSpeech,

@@ -1,0 +1,162 @@
+"""Asking services over HTTP: the process's one client, and endpoints that turn whatever goes wrong into a sentence."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import orjson
+
+from parola.config import ProviderSettings
+from parola.errors import ProviderError
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    import aiohttp
+
+CONNECT_SECONDS = 5.0
+KEEPALIVE_SECONDS = 60.0
+
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+_LONGEST_ERROR = 300
+
+
+class Connections:
+    """The process's HTTP client, made when it is first needed. What takes long about it, the import and the TLS
+    context, is done in a thread."""
+
+    def __init__(self) -> None:
+        self._client: aiohttp.ClientSession | None = None
+        self._making = asyncio.Lock()
+
+    async def client(self) -> aiohttp.ClientSession:
+        if self._client is None:
+            async with self._making:
+                if self._client is None:
+                    self._client = _new_client(await asyncio.to_thread(_tls_context))
+        return self._client
+
+    async def aclose(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+
+def _tls_context() -> SSLContext:
+    import ssl
+
+    import aiohttp  # noqa: F401
+
+    return ssl.create_default_context()
+
+
+def _new_client(tls: SSLContext) -> aiohttp.ClientSession:
+    import aiohttp
+
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=tls, limit=0, keepalive_timeout=KEEPALIVE_SECONDS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"user-agent": "parola", "accept-encoding": "identity"},
+    )
+
+
+class Endpoint:
+    """One URL of one service, and how to ask it."""
+
+    def __init__(
+        self,
+        settings: ProviderSettings,
+        path: str,
+        connections: Connections,
+        name: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        base = settings.base_url.rstrip("/")
+        self.url = base if base.endswith(path) else base + path
+        self.name = name
+        self._connections = connections
+        self._seconds = settings.timeout_seconds
+        self._headers = {"authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
+        self._headers |= {key.lower(): value for key, value in (headers or {}).items()}
+
+    def failed(self, what: str) -> ProviderError:
+        return ProviderError(self.name, f"{self.url} {what}")
+
+    @asynccontextmanager
+    async def post(
+        self, body: bytes | Callable[[], aiohttp.FormData], headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The response, its body still to be read, whatever its status; leaving closes it. A form is made anew for
+        each attempt. Raises ``ProviderError`` when there is no response, and when its body breaks off."""
+        import aiohttp
+
+        client = await self._connections.client()
+        timeout = aiohttp.ClientTimeout(
+            total=None, sock_connect=min(CONNECT_SECONDS, self._seconds), sock_read=self._seconds
+        )
+        try:
+            # A kept connection may have been closed by the server in the very moment it is used again.
+            for is_last in (False, True):
+                try:
+                    response = await client.post(
+                        self.url,
+                        data=body() if callable(body) else body,
+                        headers=self._headers | dict(headers or {}),
+                        timeout=timeout,
+                        proxy=_proxy(self.url),
+                        allow_redirects=False,
+                    )
+                    break
+                except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+                    if is_last or isinstance(error, aiohttp.ClientConnectorError):
+                        raise
+            async with response:
+                yield response
+        except aiohttp.ConnectionTimeoutError:
+            raise self.failed("could not be reached in time. Is the server running, is the address right?") from None
+        except TimeoutError:
+            raise self.failed(f"sent nothing for {self._seconds:g} s.") from None
+        except aiohttp.ClientConnectorError as error:
+            raise self.failed(
+                f"cannot be reached ({error.strerror or error}). Is the server running, is the address right?"
+            ) from None
+        except (aiohttp.InvalidURL, ValueError) as error:
+            raise self.failed(f"cannot be asked: {error}.") from None
+        except aiohttp.ClientError as error:
+            raise self.failed(f"broke off: {str(error) or type(error).__name__}.") from None
+
+    async def refusal(self, response: aiohttp.ClientResponse) -> tuple[str, ProviderError]:
+        """What a response with an error status says: its body, and the error to raise."""
+        body = (await response.read()).decode(errors="replace")
+        return body, self.failed(f"answered {response.status}: {message_in(body) or 'no reason given'}")
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy that the environment names. It is for the world outside, whether or not it excepts this machine."""
+    address = urlsplit(url)
+    host = address.hostname or ""
+    if host in _THIS_MACHINE or not (proxies := getproxies()) or proxy_bypass(host):
+        return None
+    return proxies.get(address.scheme) or proxies.get("all")
+
+
+def message_in(body: str) -> str:
+    """The message of an error body, whichever shape it has."""
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        found = re.sub(r"<[^>]+>", " ", body)
+    while isinstance(found, Mapping | list):
+        if isinstance(found, list):
+            found = found[0] if found else ""
+        else:
+            keys = ("error", "message", "detail", "msg", "error_message")
+            found = next((found[key] for key in keys if found.get(key)), orjson.dumps(found).decode())
+    text = " ".join(str(found).split())
+    return text if len(text) <= _LONGEST_ERROR else f"{text[:_LONGEST_ERROR]} …"
