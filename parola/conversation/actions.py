@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from parola.conversation.tools import Tool
 from parola.protocol.messages import ServerMessage
 from parola.providers.base import ModelRequest
 
@@ -56,6 +57,24 @@ class ForgetSpeech:
 
 
 @dataclass(frozen=True, slots=True)
+class RunTool:
+    """Run a tool that is not the client's, and tell ``ToolFinished``."""
+
+    call_id: str
+    tool: Tool
+    arguments: Mapping[str, Any]
+    variables: Mapping[str, Any]
+    """All dynamic variables as they stand, those of the system and secret ones included."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopTool:
+    """Nobody waits for this call any more."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class SwitchLanguage:
     """From the next reply on speak this language, in the voice the agent has for it; listen for it from the next turn
     of the user."""
@@ -81,4 +100,16 @@ class Close:
     error: Mapping[str, Any] | None = None
 
 
-Action = Send | Record | StartReply | StopReply | TranscribeNow | ForgetSpeech | SwitchLanguage | Warn | Close
+Action = (
+    Send
+    | Record
+    | StartReply
+    | StopReply
+    | TranscribeNow
+    | ForgetSpeech
+    | RunTool
+    | StopTool
+    | SwitchLanguage
+    | Warn
+    | Close
+)

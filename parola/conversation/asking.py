@@ -51,34 +51,3 @@ def filler_request(setup: Setup, transcript: Transcript) -> ModelRequest:
         extra_body=setup.model.extra_body,
         user_id=setup.user_id,
     )
-
-
-def variables(setup: Setup, transcript: Transcript, elapsed: float) -> Lookup:
-    """Dynamic variables as they stand ``elapsed`` seconds into the call, the system's included."""
-
-    def system(name: str) -> str | None:
-        match name:
-            case "system__agent_id" | "system__current_agent_id":
-                return setup.agent_id
-            case "system__conversation_id":
-                return setup.conversation_id
-            case "system__call_duration_secs":
-                return str(int(elapsed))
-            case "system__time_utc":
-                return prompt.utc_time(setup.started_at_unix + elapsed)
-            case "system__time":
-                return prompt.spoken_time(setup.started_at_unix + elapsed, setup.timezone)
-            case "system__timezone":
-                return setup.timezone or "UTC"
-            case "system__agent_turns" | "system__current_agent_turns" | "system__current_subagent_turns":
-                return str(transcript.agent_turns)
-            case "system__is_text_only":
-                return "true" if setup.text_only else "false"
-            case "system__conversation_history":
-                return transcript.history()
-            case _ if name in prompt.PHONE_VARIABLES:
-                return prompt.as_text(setup.variables.get(name))
-            case _:
-                return None
-
-    return prompt.lookup_in(setup.variables, system)

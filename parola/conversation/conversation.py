@@ -15,6 +15,7 @@ socket. What is here crosses its parts; each rule has a file of its own:
     agent_turn   what the client gets of a reply; what is left of it when it is cut
     reply        what the caller has heard
     tool_round   tool calls, their results and time-outs, ``end_call``
+    variables    dynamic variables, as they stand
     asking       what the model is asked
     silence      when the agent speaks up again; when silence ends the call
     timeline     when what happened in a turn
@@ -43,6 +44,7 @@ from parola.conversation.timeline import AgentTimeline
 from parola.conversation.tool_round import ToolRound, Tools
 from parola.conversation.transcript import SilenceEntry, Transcript, UserEntry
 from parola.conversation.turn_taking import TYPING_SECONDS, Floor
+from parola.conversation.variables import Variables
 from parola.protocol import client_messages as client
 from parola.protocol.server_messages import (
     AsrInitiationMetadata,
@@ -63,7 +65,7 @@ class Conversation:
         self.setup = setup
         self.phase = Phase.LISTENING
         self.transcript = Transcript(setup.agent_id, now)
-        self._started_at = now
+        self._variables = Variables(setup, self.transcript, now)
         self._deadlines = Deadlines()
         self._out = Outgoing(setup.conversation_id, setup.events, self.transcript)
         self._keep_alive = KeepAlive(self._out, self._deadlines)
@@ -72,7 +74,7 @@ class Conversation:
         self._silence = Silence(setup, self._deadlines, self._user)
         self._speaking = Speaking(setup, self._out, self.transcript, self._deadlines)
         self._slow_model = SlowModel(setup, self._speaking, self.transcript, self._deadlines)
-        self._tools = Tools(setup.tools, self._out, self.transcript, self._deadlines)
+        self._tools = Tools(setup.tools, self._out, self.transcript, self._deadlines, self._variables)
         self._ending: Ending | None = None
         """How the conversation will end, while the last words are being said."""
         self._owes_answer = False
@@ -116,7 +118,7 @@ class Conversation:
             case client.ContextualUpdate():
                 self._drop_guess()
                 self._out.record(*self.transcript.add_context(event.text, now, event.context_id))
-            case client.ClientToolResult():
+            case client.ClientToolResult() | events.ToolFinished():
                 if self._tools.take_result(event, now):
                     self._tools_got_on(now)
             case client.Feedback():
@@ -180,7 +182,7 @@ class Conversation:
 
     def lookup(self, now: float) -> prompt.Lookup:
         """Dynamic variables as they stand now, the system's included."""
-        return asking.variables(self.setup, self.transcript, now - self._started_at)
+        return self._variables.lookup(now)
 
     # -- beginning ----------------------------------------------------------------------------------------------------
 

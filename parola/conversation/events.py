@@ -162,6 +162,24 @@ class ReplyFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolFinished:
+    """A tool that was not the client's to run gave its result, or failed."""
+
+    call_id: str
+    result: str
+    """Text for the model."""
+    is_error: bool = False
+    error_type: str = ""
+    is_called: bool = True
+    raw_error: str = ""
+    """What went wrong, for the record and the operator; the model is told what the tool's error mode allows."""
+    response: Any = None
+    """The response as JSON, when it was JSON: what ``assignments`` read."""
+    details: Mapping[str, Any] | None = None
+    """How it was called, in the shape of the record's ``tool_details``; no secrets."""
+
+
+@dataclass(frozen=True, slots=True)
 class InvalidMessageReceived:
     """The client sent what cannot be read."""
 
@@ -217,6 +235,7 @@ Event = (
     | UserActivity
     | ContextualUpdate
     | ClientToolResult
+    | ToolFinished
     | Feedback
     | McpToolApprovalResult
 )

@@ -6,9 +6,8 @@ wrong and which setting would allow it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -18,52 +17,14 @@ from parola.conversation.backchannels import IgnoreTerms, default_terms
 from parola.conversation.fillers import DEFAULT_PROMPT, SoftTimeout
 from parola.conversation.overrides import accepted, merged
 from parola.conversation.setup import FurtherVoice, ModelChoice, Setup, VoiceChoice
-from parola.conversation.tools import InterruptionMode, Tool
+from parola.conversation.toolbox import LANGUAGE_TOOL, offer_languages, tools_of
 from parola.conversation.turn_taking import PATIENCE, BargeIn
 from parola.errors import ConversationRefused
 from parola.protocol.agents import AgentPlatformSettings, ConversationalConfig, SoftTimeoutConfig, TtsConfig, TurnConfig
 from parola.protocol.client_messages import ConversationInitiationClientData
 from parola.protocol.server_messages import ClientEventFilter
-from parola.providers.base import ToolDefinition
-
-BUILT_IN_DEFINITIONS = {
-    "end_call": ToolDefinition(
-        "end_call",
-        "End the call, when the user wants to stop or everything has been said. Say goodbye first, or in `message`.",
-        {
-            "type": "object",
-            "properties": {
-                "reason": {"type": "string", "description": "Why the call ends"},
-                "message": {"type": "string", "description": "Last words, spoken before the call ends"},
-            },
-            "required": ["reason"],
-        },
-    ),
-    "skip_turn": ToolDefinition(
-        "skip_turn",
-        "Say nothing and wait for the user, for example when they ask for a moment.",
-        {"type": "object", "properties": {"reason": {"type": "string", "description": "Why the turn is skipped"}}},
-    ),
-    "language_detection": ToolDefinition(
-        "language_detection",
-        "Switch to another language, when the user speaks it or asks for it. Call it before you answer in it.",
-        {
-            "type": "object",
-            "properties": {
-                "reason": {"type": "string", "description": "Why the language changes"},
-                "language": {"type": "string", "description": "The language to switch to"},
-            },
-            "required": ["reason", "language"],
-        },
-    ),
-}
-"""System tools this version runs, as the model sees them (reference: websocket.md §10.1)."""
-
-LANGUAGE_TOOL = "language_detection"
 
 M = TypeVar("M", bound=BaseModel)
-
-_TOOL_NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +74,13 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
     extra_body = _extra_body(client_data, allowed=bool(permissions.get("custom_llm_extra_body")))
 
     warnings: list[str] = []
-    tools = _tools(config, beginning.tools, warnings)
+    tools = tools_of(config, beginning.tools, warnings)
     voices_by_language: dict[str, VoiceChoice] = {}
     if LANGUAGE_TOOL in tools:
         for code in dict.fromkeys([own_language, *presets]):
             preset = {} if code == own_language else _preset(presets[code] or {})
             voices_by_language[code] = _voice(_read(ConversationalConfig, merged(merged(plain, preset), override)).tts)
-        _offer_languages(tools, tuple(voices_by_language), warnings)
+        offer_languages(tools, tuple(voices_by_language), warnings)
     placeholders = _path(raw, "agent", "dynamic_variables", "dynamic_variable_placeholders") or {}
     variables = {**placeholders, **_client_variables(client_data.dynamic_variables)}
     agent, settings = config.agent, config.agent.prompt
@@ -293,98 +254,3 @@ def _extra_body(client_data: ConversationInitiationClientData, *, allowed: bool)
             reason="Override for field 'custom_llm_extra_body' is not allowed by config.",
         )
     return body if isinstance(body, Mapping) else {"value": body}
-
-
-# -- tools ------------------------------------------------------------------------------------------------------------
-
-
-def _tools(
-    config: ConversationalConfig, registry: Mapping[str, Mapping[str, Any]], warnings: list[str]
-) -> dict[str, Tool]:
-    """The agent's tools by name: its own, those of the registry, the built-in ones. The first of a name wins."""
-    settings = config.agent.prompt
-    entries: list[tuple[str | None, Mapping[str, Any]]] = []
-    for known in settings.tool_ids:
-        if known in registry:
-            entries.append((known, registry[known]))
-        else:
-            warnings.append(f"Tool {known} is not in the registry; the agent runs without it.")
-    entries += [(None, tool) for tool in settings.tools if isinstance(tool, Mapping)]
-    built_in = settings.built_in_tools
-    entries += [
-        (None, {"type": "system", "name": name, **tool}) for name, tool in built_in.items() if isinstance(tool, Mapping)
-    ]
-    tools: dict[str, Tool] = {}
-    for tool_id, entry in entries:
-        tool = _tool(tool_id, entry, warnings)
-        if tool is not None:
-            tools.setdefault(tool.name, tool)
-    return tools
-
-
-def _tool(tool_id: str | None, entry: Mapping[str, Any], warnings: list[str]) -> Tool | None:
-    name, kind = str(entry.get("name") or ""), str(entry.get("type") or "client")
-    if not _TOOL_NAME.match(name):
-        warnings.append(f"Tool {name!r} has no valid name (letters, digits, _ and -, at most 64); left out.")
-        return None
-    timeout = entry.get("response_timeout_secs")
-    if kind == "system":
-        definition = BUILT_IN_DEFINITIONS.get(_path(entry, "params", "system_tool_type") or name)
-        if definition is None:
-            warnings.append(f"System tool {name} is not run by this version; the agent runs without it.")
-            return None
-        description = str(entry.get("description") or "") or definition.description
-        return Tool(ToolDefinition(definition.name, description, definition.parameters), "system", tool_id=tool_id)
-    if kind != "client":
-        warnings.append(f"Tool {name} is of type {kind}, which this version does not run; the agent runs without it.")
-        return None
-    definition = ToolDefinition(name, str(entry.get("description") or ""), json_schema(entry.get("parameters")))
-    return Tool(
-        definition,
-        "client",
-        expects_response=bool(entry.get("expects_response")),
-        timeout_seconds=float(timeout) if isinstance(timeout, int | float) else 20.0,
-        interruption=_interruption(entry),
-        tool_id=tool_id,
-    )
-
-
-def _offer_languages(tools: dict[str, Tool], languages: tuple[str, ...], warnings: list[str]) -> None:
-    """Let the model know which languages it can switch to; without a second one there is no such tool."""
-    tool = tools[LANGUAGE_TOOL]
-    if len(languages) < 2:
-        del tools[LANGUAGE_TOOL]
-        warnings.append(f"{LANGUAGE_TOOL} has nothing to switch to: the agent has no language_presets.")
-        return
-    schema = dict(tool.definition.parameters)
-    properties = dict(schema["properties"])
-    properties["language"] = {**properties["language"], "enum": list(languages)}
-    definition = replace(tool.definition, parameters={**schema, "properties": properties})
-    tools[LANGUAGE_TOOL] = replace(tool, definition=definition, languages=languages)
-
-
-def _interruption(entry: Mapping[str, Any]) -> InterruptionMode:
-    match entry.get("interruption_mode"):
-        case "disable_during_tool":
-            return "disable_during_tool"
-        case "disable_during_tool_and_turn":
-            return "disable_during_tool_and_turn"
-        case _:
-            return "disable_during_tool" if entry.get("disable_interruptions") else "allow"
-
-
-def json_schema(schema: Any) -> dict[str, Any]:
-    """A tool's parameters as JSON Schema: what the platform adds to a property is left out, as are omitted ones."""
-    if not isinstance(schema, Mapping):
-        return {"type": "object", "properties": {}}
-    kept = {key: schema[key] for key in ("type", "description", "enum") if schema.get(key)}
-    if "properties" in schema or schema.get("type") == "object":
-        properties = schema.get("properties") or {}
-        shown = {k: json_schema(v) for k, v in properties.items() if isinstance(v, Mapping) and not v.get("is_omitted")}
-        kept |= {"type": "object", "properties": shown}
-        required = [name for name in schema.get("required") or [] if name in shown]
-        if required:
-            kept["required"] = required
-    elif schema.get("type") == "array":
-        kept["items"] = json_schema(schema["items"]) if isinstance(schema.get("items"), Mapping) else {}
-    return kept

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from parola.conversation.actions import SwitchLanguage
+from parola.conversation.actions import RunTool, StopTool, SwitchLanguage
 from parola.conversation.deadlines import Deadlines
-from parola.conversation.events import ToolCalled
+from parola.conversation.events import ToolCalled, ToolFinished
 from parola.conversation.outgoing import Outgoing
 from parola.conversation.tools import Tool, ToolCall, as_text
 from parola.conversation.transcript import Transcript
+from parola.conversation.variables import Variables
 from parola.protocol.client_messages import ClientToolResult
 from parola.protocol.server_messages import (
     AgentToolRequest,
@@ -38,11 +39,14 @@ HANGS_UP = "end_call"
 class ToolRound:
     """The calls of one model step, in the order the model made them."""
 
-    __slots__ = ("_out", "_tools", "calls", "entry", "event_id", "is_refused", "is_running")
+    __slots__ = ("_out", "_tools", "_variables", "calls", "entry", "event_id", "is_refused", "is_running")
 
-    def __init__(self, out: Outgoing, tools: Mapping[str, Tool], entry: int, event_id: int) -> None:
+    def __init__(
+        self, out: Outgoing, tools: Mapping[str, Tool], variables: Variables, entry: int, event_id: int
+    ) -> None:
         self._out = out
         self._tools = tools
+        self._variables = variables
         self.entry = entry
         """Where the step stands in the transcript."""
         self.event_id = event_id
@@ -90,6 +94,9 @@ class ToolRound:
             self._switch_language(call, tool, now)
         elif tool.type == "system":
             self._finish(call, now, "Skipped: the agent waits for the user.")
+        elif tool.type != "client":
+            call.timeout_at = now + tool.timeout_seconds
+            self._out.ask(RunTool(call.call_id, tool, call.arguments, self._variables.snapshot(now)))
         else:
             self._out.send(
                 ClientToolCall(
@@ -116,11 +123,26 @@ class ToolRound:
 
     # -- results ------------------------------------------------------------------------------------------------------
 
-    def take_result(self, event: ClientToolResult, now: float) -> bool:
-        """The client's answer; False when it is late, comes twice, or was never asked for."""
-        call = next((c for c in self.calls if c.call_id == event.tool_call_id and c.is_pending), None)
+    def take_result(self, event: ClientToolResult | ToolFinished, now: float) -> bool:
+        """What a tool answers; False when it is late, comes twice, was never asked for, or is not for the client to
+        answer."""
+        is_clients = isinstance(event, ClientToolResult)
+        call_id = event.tool_call_id if isinstance(event, ClientToolResult) else event.call_id
+        waiting = (c for c in self.calls if c.call_id == call_id and c.is_pending)
+        call = next((c for c in waiting if (c.type == "client") == is_clients), None)
         if call is None or not self.is_running:
             return False
+        if isinstance(event, ToolFinished):
+            call.raw_error, call.details = event.raw_error, event.details
+            self._finish(
+                call,
+                now,
+                event.result,
+                is_error=event.is_error,
+                error_type=event.error_type,
+                is_called=event.is_called,
+            )
+            return True
         self._finish(
             call,
             now,
@@ -137,13 +159,20 @@ class ToolRound:
             if call.is_pending and call.tool is not None and call.timeout_at <= now:
                 message = f'The tool "{call.name}" gave no answer within {call.tool.timeout_seconds:g} s.'
                 self._out.warn(message)
-                self._finish(call, now, message, is_error=True, error_type="client_timeout")
+                self._stop(call)
+                error_type = "client_timeout" if call.type == "client" else "timeout"
+                self._finish(call, now, message, is_error=True, error_type=error_type)
 
     def give_up(self, now: float) -> None:
         """The conversation ends: what still runs has no result, and the record says so."""
         for call in self.calls:
             if call.is_pending:
+                self._stop(call)
                 self._finish(call, now, "The conversation ended first.", is_error=True, error_type="not_answered")
+
+    def _stop(self, call: ToolCall) -> None:
+        if call.type in ("webhook", "mcp"):
+            self._out.ask(StopTool(call.call_id))
 
     def tell_end(self) -> None:
         """The very last: what makes the JavaScript client hang up."""
@@ -220,19 +249,27 @@ class ToolRound:
 class Tools:
     """The round of tools there is, if any. Keeps the deadline ``tool``."""
 
-    __slots__ = ("_deadlines", "_out", "_tools", "_transcript", "round")
+    __slots__ = ("_deadlines", "_out", "_tools", "_transcript", "_variables", "round")
 
-    def __init__(self, tools: Mapping[str, Tool], out: Outgoing, transcript: Transcript, deadlines: Deadlines) -> None:
+    def __init__(
+        self,
+        tools: Mapping[str, Tool],
+        out: Outgoing,
+        transcript: Transcript,
+        deadlines: Deadlines,
+        variables: Variables,
+    ) -> None:
         self._tools = tools
         self._out = out
         self._transcript = transcript
         self._deadlines = deadlines
+        self._variables = variables
         self.round: ToolRound | None = None
 
     def wanted(self, event: ToolCalled, entry: int, event_id: int, now: float) -> None:
         """The model asks; ``entry`` and ``event_id`` are those of its step."""
         if self.round is None:
-            self.round = ToolRound(self._out, self._tools, entry, event_id)
+            self.round = ToolRound(self._out, self._tools, self._variables, entry, event_id)
         self.round.add(event.name, event.arguments, now)
 
     def run(self, now: float, rounds_before: int) -> ToolRound | None:
@@ -249,8 +286,8 @@ class Tools:
         self._watch(round_)
         return round_
 
-    def take_result(self, event: ClientToolResult, now: float) -> bool:
-        """The client's answer; False when nobody waits for it."""
+    def take_result(self, event: ClientToolResult | ToolFinished, now: float) -> bool:
+        """What a tool answers; False when nobody waits for it."""
         if self.round is None or not self.round.take_result(event, now):
             return False
         self._watch(self.round)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import orjson
@@ -26,6 +26,8 @@ class Tool:
     tool_id: str | None = None
     languages: tuple[str, ...] = ()
     """Those that ``language_detection`` can switch to."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """The tool as configured: for whoever runs it."""
 
     @property
     def name(self) -> str:
@@ -47,6 +49,10 @@ class ToolCall:
     is_error: bool = False
     is_called: bool = True
     error_type: str = ""
+    raw_error: str = ""
+    """What went wrong, as the record has it; the model may be told less."""
+    details: Mapping[str, Any] | None = None
+    """How it was called, for the record (``tool_details``)."""
     finished_at: float | None = None
 
     @property

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from parola.config import ProviderSettings
+from parola.outbound.http import Connections, Endpoint, message_in
 from parola.providers.base import (
     JSON,
     Capabilities,
@@ -32,7 +33,6 @@ from parola.providers.base import (
     Voice,
     VoiceSettings,
 )
-from parola.providers.http import Connections, Endpoint, message_in
 
 if TYPE_CHECKING:
     import aiohttp

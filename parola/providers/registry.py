@@ -31,7 +31,7 @@ from parola.providers.catalogue import SMART_TURN
 from parola.providers.fair_queue import FairQueue
 
 if TYPE_CHECKING:
-    from parola.providers.http import Connections
+    from parola.outbound.http import Connections
 
 P = TypeVar("P")
 
@@ -158,7 +158,7 @@ class Registry:
     def connections(self) -> Connections:
         """The HTTP client of the process, for whoever needs one."""
         if self._connections is None:
-            from parola.providers.http import Connections
+            from parola.outbound.http import Connections
 
             self._connections = Connections()
         return self._connections

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from binascii import Error as Base64Error
 from binascii import a2b_base64
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -20,9 +20,11 @@ from parola.conversation.actions import (
     Action,
     Close,
     ForgetSpeech,
+    RunTool,
     Send,
     StartReply,
     StopReply,
+    StopTool,
     SwitchLanguage,
     TranscribeNow,
     Warn,
@@ -58,6 +60,7 @@ from parola.session.outbox import Outbox
 from parola.session.record import Record
 from parola.session.recording import Recorder
 from parola.session.replying import Brain, Mouth, perform
+from parola.session.tool_calls import ToolCalls, ToolRunner
 from parola.session.transport import BinaryFrame, Disconnected, Transport
 from parola.session.voice import Ear
 from parola.store.base import Conversations
@@ -100,6 +103,7 @@ class Session:
         ear: Ear | None = None,
         recorder: Recorder | None = None,
         fetch_files: FetchFiles,
+        tool_runners: Mapping[str, ToolRunner] | None = None,
         first_frames: tuple[str, ...] = (),
         was_greeted: bool = False,
         metrics: Metrics | None = None,
@@ -120,6 +124,7 @@ class Session:
         self._inbox = Inbox()
         self._outbox = Outbox(transport)
         self._record = Record(conversations, setup)
+        self._tool_calls = ToolCalls(tool_runners or {}, self.tell)
         self._replies: dict[int, asyncio.Task[None]] = {}
         self._fetching: set[asyncio.Task[None]] = set()
         self._input_at = self._loop.time()
@@ -218,6 +223,10 @@ class Session:
                 case StopReply():
                     if action.reply in self._replies:
                         self._replies[action.reply].cancel()
+                case RunTool():
+                    self._tool_calls.start(action)
+                case StopTool():
+                    self._tool_calls.stop(action.call_id)
                 case TranscribeNow():
                     if self._ear is not None:
                         self._ear.transcribe_now()
@@ -364,7 +373,7 @@ class Session:
         producers = [*self._replies.values(), *self._fetching, background[0], *background[2:]]
         for task in producers:
             task.cancel()
-        await asyncio.gather(*producers, return_exceptions=True)
+        await asyncio.gather(*producers, self._tool_calls.aclose(), return_exceptions=True)
         if self._ear is not None:
             await self._ear.aclose()
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from parola.conversation.start import Beginning, begin, json_schema, tool_ids
+from parola.conversation.start import Beginning, begin, tool_ids
+from parola.conversation.toolbox import json_schema
 from parola.errors import ConversationRefused
 from parola.protocol.client_messages import ConversationInitiationClientData
 

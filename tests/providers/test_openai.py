@@ -17,6 +17,7 @@ import pytest
 
 from parola.config import ProviderSettings
 from parola.errors import ProviderError
+from parola.outbound.http import Connections
 from parola.providers.base import (
     ModelRequest,
     TextDelta,
@@ -26,7 +27,6 @@ from parola.providers.base import (
     TranscriptionSettings,
     VoiceSettings,
 )
-from parola.providers.http import Connections
 from parola.providers.openai import (
     OpenAIModel,
     OpenAISpeechToText,

@@ -1,0 +1,146 @@
+"""An agent's tools as its config names them, made into ``Tool``s: its own, those of the registry, the built-in ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from parola.conversation.tools import InterruptionMode, Tool
+from parola.protocol.agents import ConversationalConfig
+from parola.providers.base import ToolDefinition
+
+BUILT_IN_DEFINITIONS = {
+    "end_call": ToolDefinition(
+        "end_call",
+        "End the call, when the user wants to stop or everything has been said. Say goodbye first, or in `message`.",
+        {
+            "type": "object",
+            "properties": {
+                "reason": {"type": "string", "description": "Why the call ends"},
+                "message": {"type": "string", "description": "Last words, spoken before the call ends"},
+            },
+            "required": ["reason"],
+        },
+    ),
+    "skip_turn": ToolDefinition(
+        "skip_turn",
+        "Say nothing and wait for the user, for example when they ask for a moment.",
+        {"type": "object", "properties": {"reason": {"type": "string", "description": "Why the turn is skipped"}}},
+    ),
+    "language_detection": ToolDefinition(
+        "language_detection",
+        "Switch to another language, when the user speaks it or asks for it. Call it before you answer in it.",
+        {
+            "type": "object",
+            "properties": {
+                "reason": {"type": "string", "description": "Why the language changes"},
+                "language": {"type": "string", "description": "The language to switch to"},
+            },
+            "required": ["reason", "language"],
+        },
+    ),
+}
+"""System tools this version runs, as the model sees them (reference: websocket.md §10.1)."""
+
+LANGUAGE_TOOL = "language_detection"
+
+_TOOL_NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
+
+
+def tools_of(
+    config: ConversationalConfig, registry: Mapping[str, Mapping[str, Any]], warnings: list[str]
+) -> dict[str, Tool]:
+    """The agent's tools by name: its own, those of the registry, the built-in ones. The first of a name wins."""
+    settings = config.agent.prompt
+    entries: list[tuple[str | None, Mapping[str, Any]]] = []
+    for known in settings.tool_ids:
+        if known in registry:
+            entries.append((known, registry[known]))
+        else:
+            warnings.append(f"Tool {known} is not in the registry; the agent runs without it.")
+    entries += [(None, tool) for tool in settings.tools if isinstance(tool, Mapping)]
+    built_in = settings.built_in_tools
+    entries += [
+        (None, {"type": "system", "name": name, **tool}) for name, tool in built_in.items() if isinstance(tool, Mapping)
+    ]
+    tools: dict[str, Tool] = {}
+    for tool_id, entry in entries:
+        tool = _tool(tool_id, entry, warnings)
+        if tool is not None:
+            tools.setdefault(tool.name, tool)
+    return tools
+
+
+def _tool(tool_id: str | None, entry: Mapping[str, Any], warnings: list[str]) -> Tool | None:
+    name, kind = str(entry.get("name") or ""), str(entry.get("type") or "client")
+    if not _TOOL_NAME.match(name):
+        warnings.append(f"Tool {name!r} has no valid name (letters, digits, _ and -, at most 64); left out.")
+        return None
+    timeout = entry.get("response_timeout_secs")
+    if kind == "system":
+        definition = BUILT_IN_DEFINITIONS.get(_system_type(entry) or name)
+        if definition is None:
+            warnings.append(f"System tool {name} is not run by this version; the agent runs without it.")
+            return None
+        description = str(entry.get("description") or "") or definition.description
+        return Tool(ToolDefinition(definition.name, description, definition.parameters), "system", tool_id=tool_id)
+    if kind != "client":
+        warnings.append(f"Tool {name} is of type {kind}, which this version does not run; the agent runs without it.")
+        return None
+    definition = ToolDefinition(name, str(entry.get("description") or ""), json_schema(entry.get("parameters")))
+    return Tool(
+        definition,
+        "client",
+        expects_response=bool(entry.get("expects_response")),
+        timeout_seconds=float(timeout) if isinstance(timeout, int | float) else 20.0,
+        interruption=_interruption(entry),
+        tool_id=tool_id,
+    )
+
+
+def _system_type(entry: Mapping[str, Any]) -> Any:
+    params = entry.get("params")
+    return params.get("system_tool_type") if isinstance(params, Mapping) else None
+
+
+def offer_languages(tools: dict[str, Tool], languages: tuple[str, ...], warnings: list[str]) -> None:
+    """Let the model know which languages it can switch to; without a second one there is no such tool."""
+    tool = tools[LANGUAGE_TOOL]
+    if len(languages) < 2:
+        del tools[LANGUAGE_TOOL]
+        warnings.append(f"{LANGUAGE_TOOL} has nothing to switch to: the agent has no language_presets.")
+        return
+    schema = dict(tool.definition.parameters)
+    properties = dict(schema["properties"])
+    properties["language"] = {**properties["language"], "enum": list(languages)}
+    definition = replace(tool.definition, parameters={**schema, "properties": properties})
+    tools[LANGUAGE_TOOL] = replace(tool, definition=definition, languages=languages)
+
+
+def _interruption(entry: Mapping[str, Any]) -> InterruptionMode:
+    match entry.get("interruption_mode"):
+        case "disable_during_tool":
+            return "disable_during_tool"
+        case "disable_during_tool_and_turn":
+            return "disable_during_tool_and_turn"
+        case _:
+            return "disable_during_tool" if entry.get("disable_interruptions") else "allow"
+
+
+def json_schema(schema: Any) -> dict[str, Any]:
+    """A tool's parameters as JSON Schema: what the platform adds to a property is left out, as are omitted ones."""
+    if not isinstance(schema, Mapping):
+        return {"type": "object", "properties": {}}
+    kept = {key: schema[key] for key in ("type", "description", "enum") if schema.get(key)}
+    if "properties" in schema or schema.get("type") == "object":
+        properties = schema.get("properties") or {}
+        shown = {k: json_schema(v) for k, v in properties.items() if isinstance(v, Mapping) and not v.get("is_omitted")}
+        kept |= {"type": "object", "properties": shown}
+        required = [name for name in schema.get("required") or [] if name in shown]
+        if required:
+            kept["required"] = required
+    elif schema.get("type") == "array":
+        kept["items"] = json_schema(schema["items"]) if isinstance(schema.get("items"), Mapping) else {}
+    return kept

@@ -1,0 +1,59 @@
+"""Dynamic variables as they stand: what the call began with, what tools have set since, and the system's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from parola.conversation import prompt
+from parola.conversation.prompt import Lookup
+from parola.conversation.setup import Setup
+from parola.conversation.transcript import Transcript
+
+
+class Variables:
+    """One conversation's. ``secret__*`` is for headers only: no lookup ever shows it to a model."""
+
+    __slots__ = ("_setup", "_started_at", "_transcript", "values")
+
+    def __init__(self, setup: Setup, transcript: Transcript, started_at: float) -> None:
+        self._setup = setup
+        self._transcript = transcript
+        self._started_at = started_at
+        self.values: dict[str, Any] = dict(setup.variables)
+        """All but the system's."""
+
+    def lookup(self, now: float) -> Lookup:
+        """For what a model, a caller or a log may see."""
+        return prompt.lookup_in(self.values, lambda name: self._system(name, now))
+
+    def snapshot(self, now: float) -> Mapping[str, Any]:
+        """All of them by name, secrets included: for requests to the outside, whose headers may need them."""
+        system = {name: self._system(name, now) for name in prompt.SYSTEM_VARIABLES}
+        return {**self.values, **system}
+
+    def _system(self, name: str, now: float) -> str | None:
+        setup, elapsed = self._setup, now - self._started_at
+        match name:
+            case "system__agent_id" | "system__current_agent_id":
+                return setup.agent_id
+            case "system__conversation_id":
+                return setup.conversation_id
+            case "system__call_duration_secs":
+                return str(int(elapsed))
+            case "system__time_utc":
+                return prompt.utc_time(setup.started_at_unix + elapsed)
+            case "system__time":
+                return prompt.spoken_time(setup.started_at_unix + elapsed, setup.timezone)
+            case "system__timezone":
+                return setup.timezone or "UTC"
+            case "system__agent_turns" | "system__current_agent_turns" | "system__current_subagent_turns":
+                return str(self._transcript.agent_turns)
+            case "system__is_text_only":
+                return "true" if setup.text_only else "false"
+            case "system__conversation_history":
+                return self._transcript.history()
+            case _ if name in prompt.PHONE_VARIABLES:
+                return prompt.as_text(setup.variables.get(name))
+            case _:
+                return None
