@@ -16,6 +16,7 @@ from parola.conversation.setup import Setup
 from parola.conversation.tool_round import Tools
 from parola.conversation.transcript import AgentEntry, Transcript
 from parola.conversation.turn_taking import PATIENCE, Floor, UserTurn
+from parola.conversation.variables import Variables
 from parola.protocol.server_messages import ClientEventFilter, Ping
 from parola.providers.base import Alignment
 from tests.story import client_tool, system_tool
@@ -195,7 +196,8 @@ def tools() -> tuple[Tools, Transcript, Deadlines]:
     transcript, deadlines = Transcript("agent_machines", 0.0), Deadlines()
     transcript.add(AgentEntry("", 1, 0.0))
     known = {tool.name: tool for tool in (client_tool("look_up", timeout=5), system_tool("end_call"))}
-    return Tools(known, outgoing(transcript), transcript, deadlines), transcript, deadlines
+    variables = Variables(Setup("conv_machines", "agent_machines"), transcript, 0.0)
+    return Tools(known, outgoing(transcript), transcript, deadlines, variables), transcript, deadlines
 
 
 def test_wishes_become_calls_when_they_run():

@@ -40,6 +40,7 @@ ONE_OF_EACH: list[Event] = [
     events.InputStalled(60.0),
     events.ClientDisconnected(1006, "gone"),
     events.EndRequested("enough", 1011),
+    events.ToolFinished("x", "42", response={"answer": [42]}, details={"type": "webhook"}),
     client.Pong(event_id=3),
     client.UserMessage(text=None),
     client.UserActivity(),
