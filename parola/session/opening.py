@@ -23,6 +23,7 @@ from parola.conversation.start import Beginning, begin, tool_ids
 from parola.errors import ConversationRefused
 from parola.logs import logger
 from parola.metrics import Metrics
+from parola.outbound.locators import Locators, ValueNotFound
 from parola.protocol.client_messages import CLIENT_MESSAGES, ConversationInitiationClientData, MultimodalMessage
 from parola.protocol.pronunciation import KIND, rules_of
 from parola.protocol.server_messages import SERVER_MESSAGES
@@ -247,9 +248,13 @@ class Opening:
         custom = setup.model.custom_llm if setup.model.llm == "custom-llm" else None
         key, headers = "", {}
         if custom is not None:
-            key = await self._secret(custom.get("api_key"))
-            for name, value in (custom.get("request_headers") or {}).items():
-                headers[name] = await self._header(value, setup)
+            locators = Locators(self._store, self._vault)
+            try:
+                key = await locators.value(custom.get("api_key"), setup.variables)
+                for name, value in (custom.get("request_headers") or {}).items():
+                    headers[name] = await locators.value(value, setup.variables)
+            except ValueNotFound as error:
+                raise ConversationRefused(1008, "value_error", error.message) from None
         chosen = self._registry.language_model(setup.model.llm, custom, api_key=key, headers=headers)
         error_type = "llm_error" if custom is None else "custom_llm_error"
         return Brain(chosen.provider, chosen.model, error_type, chosen.warning)
@@ -301,25 +306,6 @@ class Opening:
             else:
                 found[locator] = rules([rules_of(row.document, version_id)])
         return found
-
-    async def _header(self, value: Any, setup: Setup) -> str:
-        if isinstance(value, Mapping):
-            if "variable_name" in value:
-                return prompt.as_text(setup.variables.get(str(value["variable_name"])))
-            return await self._secret(value)
-        return prompt.fill_in(str(value), lambda name: prompt.as_text(setup.variables.get(name)))
-
-    async def _secret(self, locator: Any) -> str:
-        """The value behind ``{"secret_id": …}``; a literal as it is; empty when there is none."""
-        if isinstance(locator, str):
-            return locator
-        secret_id = locator.get("secret_id") if isinstance(locator, Mapping) else None
-        row = await self._store.secrets.get(str(secret_id)) if secret_id else None
-        if row is None:
-            if secret_id:
-                raise ConversationRefused(1008, "value_error", f"The secret {secret_id} does not exist.")
-            return ""
-        return str(self._vault.open(row.sealed))
 
     async def _listening(self) -> SharedVoiceActivity:
         if self._activity is None:

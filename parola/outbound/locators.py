@@ -1,0 +1,80 @@
+"""Values that stand somewhere else: a secret, a dynamic variable, an environment variable (reference:
+rest-schemas.md §0, Value-or-secret locators)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import orjson
+
+from parola.errors import OwnError
+from parola.store.base import Store
+
+_VARIABLE = re.compile(r"\{\{\s*([A-Za-z0-9_.\-]+)\s*\}\}")
+
+
+class Seal(Protocol):
+    """Opens what is kept sealed."""
+
+    def open(self, sealed: bytes) -> str: ...
+
+
+class ValueNotFound(OwnError):
+    """A locator leads nowhere; the message names it."""
+
+
+class Locators:
+    """Looks values up for one workspace. Raises ``ValueNotFound``."""
+
+    def __init__(self, store: Store, seal: Seal, environment: str = "production") -> None:
+        self._store = store
+        self._seal = seal
+        self.environment = environment
+        """Whose values environment variables have."""
+
+    async def value(self, located: Any, variables: Mapping[str, Any]) -> str:
+        """What a literal, in which ``{{name}}`` may stand, or a locator means. ``variables`` includes secret ones, so
+        the result is for headers and bodies, not for a model."""
+        match located:
+            case None:
+                return ""
+            case str():
+                return self.filled(located, variables)
+            case {"secret_id": str(secret_id)} if secret_id:
+                return await self.secret(secret_id)
+            case {"variable_name": str(name)}:
+                return as_text(variables.get(name))
+            case Mapping():
+                raise ValueNotFound(f"Expected a text, a secret_id or a variable_name, got {sorted(located)}.")
+            case _:
+                return as_text(located)
+
+    async def secret(self, secret_id: str) -> str:
+        row = await self._store.secrets.get(secret_id)
+        if row is None:
+            raise ValueNotFound(f"The secret {secret_id} does not exist.")
+        return self._seal.open(row.sealed)
+
+    @staticmethod
+    def filled(text: str, variables: Mapping[str, Any]) -> str:
+        """``{{name}}`` replaced by values; unknown names stay as written."""
+
+        def value(match: re.Match[str]) -> str:
+            return as_text(variables[match[1]]) if match[1] in variables else match[0]
+
+        return _VARIABLE.sub(value, text)
+
+
+def as_text(value: Any) -> str:
+    """A value as it reads in a header or a URL."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case None:
+            return ""
+        case Mapping() | list():
+            return orjson.dumps(value, default=str).decode()
+        case _:
+            return str(value)
