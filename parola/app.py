@@ -55,6 +55,7 @@ from parola.logs import logger
 from parola.metrics import Metrics
 from parola.store.base import ConversationChange, Store, spool_of
 from parola.store.lock import held_by_this_server
+from parola.tools.context import ToolContext
 
 if TYPE_CHECKING:
     from parola.session.load import LoopLag
@@ -105,15 +106,17 @@ def create_app(
     metrics = Metrics()
     lag = _lag(metrics)
     secret = server_secret(None if settings.ephemeral else settings.data)
+    vault = Vault(secret)
     services = Services(
         settings=settings,
         store=store,
         credentials=Credentials(secret),
-        vault=Vault(secret),
+        vault=vault,
         keys=ApiKeyCheck(settings, store),
         live=live,
         registry=registry,
         metrics=metrics,
+        tools=ToolContext(settings, store, vault, lambda: registry.connections),
     )
 
     opening = _Loading(lambda: _opening(services, registry, live, lag))
@@ -240,7 +243,7 @@ def _opening(services: Services, registry: Any, live: Any, lag: LoopLag) -> Open
     def is_loop_late() -> bool:
         return live.count() >= FEW_CALLS and lag.is_late()
 
-    return Opening(settings, services.store, registry, live, services.vault, room, services.metrics, is_loop_late)
+    return Opening(settings, services.store, registry, live, services.tools, room, services.metrics, is_loop_late)
 
 
 class _Loading(Generic[T]):

@@ -15,6 +15,7 @@ from parola.api.credentials import Credentials, Vault
 from parola.config import Settings
 from parola.metrics import Histogram, Metrics
 from parola.store.base import Store
+from parola.tools.context import ToolContext
 
 if TYPE_CHECKING:
     from parola.providers.base import Voice
@@ -71,6 +72,7 @@ class Services:
     keys: ApiKeyCheck
     live: Live
     registry: Catalogue
+    tools: ToolContext
     metrics: Metrics = field(default_factory=Metrics)
     """What this process has counted since it started."""
     editing: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -23,7 +23,7 @@ from parola.conversation.start import Beginning, begin, tool_ids
 from parola.errors import ConversationRefused
 from parola.logs import logger
 from parola.metrics import Metrics
-from parola.outbound.locators import Locators, ValueNotFound
+from parola.outbound.locators import ValueNotFound
 from parola.protocol.client_messages import CLIENT_MESSAGES, ConversationInitiationClientData, MultimodalMessage
 from parola.protocol.pronunciation import KIND, rules_of
 from parola.protocol.server_messages import SERVER_MESSAGES
@@ -38,12 +38,14 @@ from parola.session.pronunciation import Rule, rules
 from parola.session.recording import Recorder
 from parola.session.replying import Brain, Mouth, Speaker
 from parola.session.session import Session
+from parola.session.tool_runners import runners_for
 from parola.session.transport import Transport
 from parola.session.turn_detection import SharedTurnDetector
 from parola.session.voice import Ear
 from parola.session.voice_activity import SharedVoiceActivity
 from parola.session.waiting_room import Guest, Terms, WaitingRoom
 from parola.store.base import AgentRow, ConversationRow, Document, FileRow, Store, spool_of
+from parola.tools.context import Identity, ToolContext
 
 log = logger(__name__)
 
@@ -80,7 +82,7 @@ class Opening:
         store: Store,
         registry: Registry,
         live: LiveSessions,
-        vault: Any,
+        tools: ToolContext,
         room: WaitingRoom | None = None,
         metrics: Metrics | None = None,
         is_loop_late: Callable[[], bool] = lambda: False,
@@ -89,7 +91,7 @@ class Opening:
         self._store = store
         self._registry = registry
         self._live = live
-        self._vault = vault
+        self._tools = tools
         self._metrics = metrics or Metrics()
         self._room = room or WaitingRoom(live, self._metrics)
         self._daily_limit = DailyLimit(store.conversations)
@@ -176,6 +178,7 @@ class Opening:
             ear=ear,
             recorder=recorder,
             fetch_files=fetch_files,
+            tool_runners=runners_for(setup, self._tools, _identity(setup, admitted, client_data)),
             first_frames=first_frames,
             was_greeted=must_wait,
             metrics=self._metrics,
@@ -248,7 +251,7 @@ class Opening:
         custom = setup.model.custom_llm if setup.model.llm == "custom-llm" else None
         key, headers = "", {}
         if custom is not None:
-            locators = Locators(self._store, self._vault)
+            locators = self._tools.locators()
             try:
                 key = await locators.value(custom.get("api_key"), setup.variables)
                 for name, value in (custom.get("request_headers") or {}).items():
@@ -398,6 +401,15 @@ class Opening:
                 termination_reason=refusal.message,
             )
         )
+
+
+def _identity(setup: Setup, admitted: Admitted, client_data: ConversationInitiationClientData) -> Identity:
+    return Identity(
+        setup.agent_id,
+        setup.conversation_id,
+        client_data.branch_id or admitted.branch_id,
+        client_data.environment or admitted.environment,
+    )
 
 
 def _document(

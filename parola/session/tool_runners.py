@@ -1,0 +1,14 @@
+"""Who runs which type of tool in a conversation."""
+
+from __future__ import annotations
+
+from parola.conversation.setup import Setup
+from parola.session.tool_calls import ToolRunner
+from parola.tools.context import Identity, ToolContext
+
+
+def runners_for(setup: Setup, context: ToolContext, identity: Identity) -> dict[str, ToolRunner]:
+    """A runner for each type of tool (``webhook`` …) that this conversation's agent has. Cheap: what a runner needs
+    from the network or the store it gets at its first call."""
+    runners: dict[str, ToolRunner] = {}
+    return runners
