@@ -249,3 +249,23 @@ class TurnDetector(Protocol):
         """Load what is loaded lazily; raises ``ModelMissing`` when it cannot."""
 
     async def aclose(self) -> None: ...
+
+
+# -- embeddings -----------------------------------------------------------------------------------------------------
+
+
+class Embedder(Protocol):
+    """Texts in, vectors out: close vectors mean texts about the same."""
+
+    name: str
+    dimensions: int
+
+    async def embed(self, texts: Sequence[str], *, is_query: bool = False) -> Float32:
+        """One row a text, shape ``[len(texts), dimensions]``, each of length 1, so that a dot product is the cosine.
+        ``is_query``: the texts are questions, which some models embed differently from what answers them. Runs off
+        the event loop. Raises ``ProviderError`` or ``ModelMissing``."""
+
+    async def warm_up(self) -> None:
+        """Load what is loaded lazily; raises ``ModelMissing`` when it cannot."""
+
+    async def aclose(self) -> None: ...

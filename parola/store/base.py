@@ -278,6 +278,133 @@ class Files(Protocol):
     async def delete(self, file_id: str) -> bool: ...
 
 
+@dataclass(frozen=True, slots=True)
+class KnowledgeDocumentRow:
+    """A document or folder of the knowledge base, without its text: texts are long, and lists do not need them."""
+
+    document_id: str
+    kind: str
+    """``file``, ``url``, ``text`` or ``folder``."""
+    name: str
+    created_at: float
+    updated_at: float
+    parent_folder_id: str = ""
+    """Empty: at the top."""
+    size: int = 0
+    """Of the original, in bytes; 0 for a folder."""
+    source: Document = field(default_factory=dict)
+    """Where it came from: ``url``, ``filename``, ``mime_type``, ``auto_sync_info``, ``refresh_status`` …"""
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeQuery:
+    search: str | None = None
+    """Part of the name."""
+    kinds: Sequence[str] = ()
+    parent_folder_ids: Sequence[str] | None = None
+    """Directly in one of these folders; ``""`` is the top."""
+    is_folder: bool | None = None
+    sort_by: str = "created_at"
+    """``name``, ``created_at``, ``updated_at`` or ``size``."""
+    ascending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RagIndexRow:
+    """What is known of one document's chunks under one embedding model; there is at most one for each pair."""
+
+    index_id: str
+    document_id: str
+    model: str
+    status: str
+    """``created`` (waits), ``processing``, ``succeeded``, ``failed``, ``rag_limit_exceeded`` or
+    ``document_too_small``."""
+    created_at: float
+    updated_at: float
+    """Changes with every new set of chunks: a copy of the chunks is current while this is the same."""
+    progress: float = 0.0
+    """0..100."""
+    used_bytes: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRow:
+    chunk_id: str
+    document_id: str
+    model: str
+    position: int
+    """Among the chunks of its document, from 0."""
+    text: str
+    vector: bytes
+    """float32, little-endian, normalised: as many as the model has dimensions."""
+
+
+class Knowledge(Protocol):
+    """The knowledge base. Deleting a document deletes its text, its original, its indexes and their chunks."""
+
+    async def put(self, row: KnowledgeDocumentRow, *, text: str | None = None, original: bytes | None = None) -> None:
+        """Create or replace; a text or original that is None stays as it is."""
+
+    async def get(self, document_id: str) -> KnowledgeDocumentRow | None: ...
+
+    async def get_many(self, document_ids: Sequence[str]) -> Sequence[KnowledgeDocumentRow]:
+        """In the order asked for; unknown ids are left out."""
+
+    async def texts(self, document_ids: Sequence[str]) -> Mapping[str, str]:
+        """The extracted texts; ids without one are left out."""
+
+    async def original(self, document_id: str) -> bytes | None:
+        """The file as it was uploaded, or the page as it was fetched."""
+
+    async def delete(self, document_ids: Sequence[str]) -> int:
+        """How many there were."""
+
+    async def page(
+        self, query: KnowledgeQuery, *, page_size: int, cursor: str | None = None
+    ) -> Page[KnowledgeDocumentRow]: ...
+
+    async def containing(
+        self, words: Sequence[str], *, kinds: Sequence[str] = (), page_size: int, cursor: str | None = None
+    ) -> Page[KnowledgeDocumentRow]:
+        """Documents whose text or name contains each of these (casefolded) words, newest first."""
+
+    async def folders(self) -> Sequence[KnowledgeDocumentRow]:
+        """Every folder."""
+
+    async def children(self, folder_ids: Sequence[str]) -> Sequence[KnowledgeDocumentRow]:
+        """What lies directly in these folders, by name."""
+
+    async def put_index(self, index: RagIndexRow) -> bool:
+        """Create or replace. False when its document is gone."""
+
+    async def finish_index(self, index: RagIndexRow, chunks: Sequence[ChunkRow]) -> bool:
+        """Replace an index and all its chunks, at once. False when the index is gone."""
+
+    async def indexes(
+        self,
+        *,
+        document_ids: Sequence[str] | None = None,
+        model: str | None = None,
+        statuses: Sequence[str] = (),
+    ) -> Sequence[RagIndexRow]:
+        """Oldest first; None and empty mean any."""
+
+    async def delete_index(self, index_id: str) -> bool:
+        """With its chunks."""
+
+    async def chunks(self, model: str, document_ids: Sequence[str]) -> Sequence[ChunkRow]:
+        """All chunks of these documents in one query, by document and position. Only those of an index that
+        succeeded exist; while a document is indexed anew, these are the old ones."""
+
+    async def chunk(self, chunk_id: str) -> ChunkRow | None: ...
+
+    async def chunk_page(
+        self, document_id: str, model: str, *, page_size: int, cursor: str | None = None
+    ) -> Page[ChunkRow]:
+        """In the order of the document."""
+
+
 def spool_of(recording: Path) -> Path:
     """Beside a recording: what was recorded and has not been mixed yet."""
     return recording.with_suffix(".spool")
@@ -291,6 +418,7 @@ class Store(Protocol):
     api_keys: ApiKeys
     conversations: Conversations
     files: Files
+    knowledge: Knowledge
 
     def recording_path(self, conversation_id: str) -> Path:
         """Where this conversation's recording is, or belongs: an MP3 in a folder that exists while the store is open.
