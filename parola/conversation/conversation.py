@@ -20,17 +20,20 @@ socket. What is here crosses its parts; each rule has a file of its own:
     silence      when the agent speaks up again; when silence ends the call
     timeline     when what happened in a turn
     keep_alive   pings
+    floor        who has it, as all the parts see it
     ending       every way to end, and what is told about it
+    farewell     the last words, and the hang-up
 """
 
 from __future__ import annotations
 
-from parola.conversation import asking, ending, events, prompt
+from parola.conversation import asking, ending, events, floor, prompt
 from parola.conversation.actions import Action
 from parola.conversation.agent_turn import AgentTurn
 from parola.conversation.deadlines import Deadlines
-from parola.conversation.ending import FAREWELL_SECONDS, Ending
+from parola.conversation.ending import Ending
 from parola.conversation.events import REPLY_EVENTS, Event, ReplyEvent
+from parola.conversation.farewell import Farewell
 from parola.conversation.hearing import Hearing
 from parola.conversation.held_reply import HeldReply
 from parola.conversation.keep_alive import KeepAlive
@@ -50,7 +53,6 @@ from parola.protocol.server_messages import (
     AsrInitiationMetadata,
     InternalTurnProbability,
     TentativeUserTranscript,
-    UserTranscript,
     VadScore,
 )
 
@@ -75,8 +77,7 @@ class Conversation:
         self._speaking = Speaking(setup, self._out, self.transcript, self._deadlines)
         self._slow_model = SlowModel(setup, self._speaking, self.transcript, self._deadlines)
         self._tools = Tools(setup.tools, self._out, self.transcript, self._deadlines, self._variables)
-        self._ending: Ending | None = None
-        """How the conversation will end, while the last words are being said."""
+        self._farewell = Farewell(self._out, self._deadlines, self._speaking, self._tools, self._hearing)
         self._owes_answer = False
         """The user has said something that no reply has been asked for yet."""
         self._cut_short: CutShort | None = None
@@ -136,7 +137,7 @@ class Conversation:
                 self._end(ending.failed(1002, "transport_receive_timeout", message), now)
             case events.ClientDisconnected():
                 self._out.is_hushed = True
-                self._end(self._ending or ending.client_left(event), now)
+                self._end(self._farewell.how or ending.client_left(event), now)
             case events.EndRequested():
                 self._end(ending.requested(event), now)
         return self._out.take()
@@ -164,7 +165,7 @@ class Conversation:
                     if self.phase is Phase.LISTENING and not self._user.has_begun:
                         self._end(ending.user_was_silent(), now)
                 case "soft_timeout":
-                    self._slow_model.say_something(self.phase, now)
+                    self._slow_model.say_something(self.phase, self.lookup(now), now)
                 case "llm":
                     message = f"The language model said nothing for {LLM_SECONDS:.0f} s."
                     self._end(ending.failed(1002, "llm_timeout", message), now)
@@ -176,8 +177,8 @@ class Conversation:
                 case "max_duration":
                     self._max_duration_reached(now)
                 case "farewell":
-                    assert self._ending is not None
-                    self._end(self._ending, now)
+                    assert self._farewell.how is not None
+                    self._end(self._farewell.how, now)
         return self._out.take()
 
     def lookup(self, now: float) -> prompt.Lookup:
@@ -240,10 +241,10 @@ class Conversation:
         if self._is_no_bid(now):
             self._leave_floor(now)
             return
-        floor = self._floor(now)
-        if not self._hearing.is_over(now) or floor.keeps_from_speech:
+        claim = self._floor(now)
+        if not self._hearing.is_over(now) or claim.keeps_from_speech:
             return
-        if self._user.text and floor.yields_to_speech:
+        if self._user.text and claim.yields_to_speech:
             self._interrupt(now)
         if entry := self._hearing.take(now):
             self._user_said(entry, now)
@@ -257,24 +258,19 @@ class Conversation:
             self._interrupt(now)
         is_answerable = not self._floor(now).keeps_from_speech
         if self._user.is_waiting_to_be_taken and is_answerable and (entry := self._hearing.take(now, "text")):
-            self._keep(entry)
+            self._hearing.keep(entry)
         self._user_said(UserEntry(text, self._out.next_event_id(), now, "file" if files else "text", files), now)
 
     def _user_said(self, entry: UserEntry, now: float) -> None:
         """A user turn is complete: keep it, and answer it now or as soon as the agent may."""
         self._cut_short = None
-        self._keep(entry)
+        self._hearing.keep(entry)
         self._owes_answer = True
         if self.phase is Phase.ENDING:
             return
         self._silence.user_was_heard(now)
         if self._speaking.turn is None:
             self._answer(now, entry)
-
-    def _keep(self, entry: UserEntry) -> None:
-        self._out.record(self.transcript.add(entry))
-        if entry.medium == "audio" and not entry.is_backchannel:
-            self._out.send(UserTranscript(user_transcript=entry.text, event_id=entry.event_id))
 
     # -- a probable end ------------------------------------------------------------------------------------------------
 
@@ -298,17 +294,7 @@ class Conversation:
     # -- who has the floor --------------------------------------------------------------------------------------------
 
     def _floor(self, now: float) -> Floor:
-        if self.phase is Phase.ENDING:
-            return Floor(is_busy=True, is_protected=True)
-        turn = self._speaking.turn
-        if turn is None or self._speaking.is_done(now):
-            return Floor()
-        return Floor(
-            is_busy=True,
-            is_protected=turn.is_protected or self._tools.forbids_interruption,
-            was_sent=turn.was_sent,
-            client_can_be_cut=self.setup.client_can_be_cut,
-        )
+        return floor.present(self.phase, self.setup, self._speaking, self._tools, now)
 
     def _barge_in(self, now: float) -> None:
         """The user speaks, or has just spoken: does the agent yield?"""
@@ -341,25 +327,22 @@ class Conversation:
 
     def _is_no_bid(self, now: float) -> bool:
         """The user has fallen silent, and what they said over the agent's voice does not ask for the floor."""
-        user, rules = self._user, self.setup.barge_in
-        if user.is_speaking or not user.has_begun or user.awaited_transcripts or self.phase is Phase.ENDING:
-            return False
-        if self._cut_short is None and not self._floor(now).is_busy:
-            return False
-        if not user.text:
-            return self._cut_short is not None
-        turn = self._speaking.turn
-        heard = self.transcript.last_of_agent
-        if turn is not None:
-            heard = turn.heard(now) or self.transcript.last_before(turn.event_id)
-        return rules.is_backchannel(user.text, heard)
+        return self.phase is not Phase.ENDING and floor.is_no_bid(
+            self._user,
+            self.setup,
+            self._speaking,
+            self.transcript,
+            now,
+            is_agent_busy=self._floor(now).is_busy,
+            was_cut_short=self._cut_short is not None,
+        )
 
     def _leave_floor(self, now: float) -> None:
         """What was said is kept and not answered; an agent that was cut off for it goes on."""
         entry = self._hearing.take(now, "backchannel")
         if entry is not None:
             entry.is_backchannel = True
-            self._keep(entry)
+            self._hearing.keep(entry)
         cut, self._cut_short = self._cut_short, None
         if self._speaking.turn is not None:
             return
@@ -490,9 +473,9 @@ class Conversation:
             self._turn_told(turn, now)
 
     def _reply_failed(self, event: events.ReplyFailed, now: float) -> None:
-        if self._ending is not None:
+        if self._farewell.how is not None:
             self._out.warn(f"The last words could not be spoken: {event.message}")
-            self._end(self._ending, now)
+            self._end(self._farewell.how, now)
         else:
             self._end(ending.failed(1002, event.error_type, event.message), now)
 
@@ -565,34 +548,20 @@ class Conversation:
 
     def _say_goodbye(self, how: Ending, last_words: str, now: float) -> None:
         """Hang up when the last words have been heard: these, or those the agent is saying."""
-        self._ending = how
+        self._farewell.begins(how, now)
         self._enter(Phase.ENDING)
-        self._deadlines.keep("ping", "tool")
-        self._deadlines.set("farewell", max(now, self._speaking.playback.ends_at) + FAREWELL_SECONDS)
         if last_words:
             assert self._speaking.turn is not None
             self._speaking.turn.stop()
             self._say(last_words, now)
 
     def _hang_up_when_heard(self, now: float) -> None:
-        """No earlier than the goodbye is heard, and other tools of the same step have answered."""
-        assert self._ending is not None
-        if self._speaking.is_done(now) and not self._tools.is_running:
-            self._end(self._ending, now)
+        if self._farewell.how is not None and self._farewell.is_over(now):
+            self._end(self._farewell.how, now)
 
     def _end(self, how: Ending, now: float) -> None:
-        """Stop, keep what was said to the last word, tell why, hang up."""
-        if not self._speaking.is_done(now):
-            self._speaking.cut(now, is_interruption=False)
-        if self._user.text and (entry := self._hearing.take(now, "end_of_call")):
-            self._keep(entry)
-        self._speaking.drop_held()
-        self._tools.give_up(now)
-        if how.error is not None:
-            self._out.send(how.error)
-        self._deadlines.keep()
+        self._farewell.hang_up(how, now)
         self._enter(Phase.ENDED)
-        self._out.ask(how.close)
 
     def _enter(self, phase: Phase) -> None:
         self.phase = entered(phase, self.phase)

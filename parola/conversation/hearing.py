@@ -19,6 +19,7 @@ from parola.conversation.outgoing import Outgoing
 from parola.conversation.setup import Setup
 from parola.conversation.transcript import Transcript, UserEntry
 from parola.conversation.turn_taking import LOOK_SECONDS, TRANSCRIPT_SECONDS, UserTurn
+from parola.protocol.server_messages import UserTranscript
 
 MOST_FAILURES = 3
 """After so many failed transcriptions in a row the conversation is deaf."""
@@ -127,3 +128,9 @@ class Hearing:
         self._deadlines.clear("end_of_turn", "transcript", "barge_in")
         self._out.ask(ForgetSpeech())
         return entry
+
+    def keep(self, entry: UserEntry) -> None:
+        """Into the record; what was spoken is told to the client, unless it was no more than a backchannel."""
+        self._out.record(self._transcript.add(entry))
+        if entry.medium == "audio" and not entry.is_backchannel:
+            self._out.send(UserTranscript(user_transcript=entry.text, event_id=entry.event_id))
