@@ -14,6 +14,7 @@ import orjson
 
 from parola.config import ProviderSettings
 from parola.errors import ProviderError
+from parola.outbound.guard import AddressRefused, Guard
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -28,24 +29,53 @@ _LONGEST_ERROR = 300
 
 
 class Connections:
-    """The process's HTTP client, made when it is first needed. What takes long about it, the import and the TLS
+    """The process's HTTP clients, made when they are first needed. What takes long about them, the import and the TLS
     context, is done in a thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, guard: Guard | None = None) -> None:
+        """``guard`` says what addresses agents may name; without one, public ones only."""
+        self._guard = guard or Guard()
         self._client: aiohttp.ClientSession | None = None
+        self._guarded: aiohttp.ClientSession | None = None
         self._making = asyncio.Lock()
 
     async def client(self) -> aiohttp.ClientSession:
+        """For addresses that the owner of this server has configured."""
         if self._client is None:
             async with self._making:
                 if self._client is None:
                     self._client = _new_client(await asyncio.to_thread(_tls_context))
         return self._client
 
+    async def guarded(self) -> aiohttp.ClientSession:
+        """For addresses that an agent's configuration, a client or a redirect names: raises ``AddressRefused`` instead
+        of asking what the guard bars."""
+        if self._guarded is None:
+            async with self._making:
+                if self._guarded is None:
+                    self._guarded = _new_client(await asyncio.to_thread(_tls_context), self._guard)
+        return self._guarded
+
     async def aclose(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        clients = (self._client, self._guarded)
+        self._client = self._guarded = None
+        for client in clients:
+            if client is not None:
+                await client.close()
+
+
+class GuardedConnections(Connections):
+    """The guarded client of other connections, for whoever takes ``Connections`` and knows nothing of guards."""
+
+    def __init__(self, connections: Connections) -> None:
+        super().__init__()
+        self._of = connections
+
+    async def client(self) -> aiohttp.ClientSession:
+        return await self._of.guarded()
+
+    async def guarded(self) -> aiohttp.ClientSession:
+        return await self._of.guarded()
 
 
 def _tls_context() -> SSLContext:
@@ -56,11 +86,13 @@ def _tls_context() -> SSLContext:
     return ssl.create_default_context()
 
 
-def _new_client(tls: SSLContext) -> aiohttp.ClientSession:
+def _new_client(tls: SSLContext, guard: Guard | None = None) -> aiohttp.ClientSession:
     import aiohttp
 
+    resolver = guard.resolver() if guard is not None else None
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=tls, limit=0, keepalive_timeout=KEEPALIVE_SECONDS),
+        connector=aiohttp.TCPConnector(ssl=tls, limit=0, keepalive_timeout=KEEPALIVE_SECONDS, resolver=resolver),
+        middlewares=(guard.middleware,) if guard is not None else (),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"user-agent": "parola", "accept-encoding": "identity"},
     )
@@ -109,7 +141,7 @@ class Endpoint:
                         data=body() if callable(body) else body,
                         headers=self._headers | dict(headers or {}),
                         timeout=timeout,
-                        proxy=_proxy(self.url),
+                        proxy=proxy_for(self.url),
                         allow_redirects=False,
                     )
                     break
@@ -126,6 +158,8 @@ class Endpoint:
             raise self.failed(
                 f"cannot be reached ({error.strerror or error}). Is the server running, is the address right?"
             ) from None
+        except AddressRefused as error:
+            raise self.failed(f"is not asked. {error.message}") from None
         except (aiohttp.InvalidURL, ValueError) as error:
             raise self.failed(f"cannot be asked: {error}.") from None
         except aiohttp.ClientError as error:
@@ -137,7 +171,7 @@ class Endpoint:
         return body, self.failed(f"answered {response.status}: {message_in(body) or 'no reason given'}")
 
 
-def _proxy(url: str) -> str | None:
+def proxy_for(url: str) -> str | None:
     """The proxy that the environment names. It is for the world outside, whether or not it excepts this machine."""
     address = urlsplit(url)
     host = address.hostname or ""

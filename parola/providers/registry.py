@@ -127,6 +127,7 @@ class MappingRow:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
+            from parola.outbound.guard import Guard
     """Where a name leads: an entry of the settings, and a model or voice of it."""
 
     entry: str
@@ -160,7 +161,7 @@ class Registry:
         if self._connections is None:
             from parola.outbound.http import Connections
 
-            self._connections = Connections()
+            self._connections = Connections(Guard.of(self._settings))
         return self._connections
 
     async def get_ready(self) -> None:
@@ -171,6 +172,8 @@ class Registry:
             self.language_model("")
             self.speech_to_text("")
             self._text_to_speech("default")
+        """An agent's own endpoint. Its address is not the owner's: it is reached through the guard."""
+        from parola.outbound.http import GuardedConnections
             self.turn_detector()
         await asyncio.to_thread(_load_runtime)
         if any(entry.base_url for entries in self._entries.values() for entry in entries.values()):
@@ -210,9 +213,8 @@ class Registry:
             settings = ProviderSettings("openai", base_url=url, api_key=api_key)
             while sum(made[0] == "custom" for made in self._made) >= CUSTOM_MODELS:
                 del self._made[next(made for made in self._made if made[0] == "custom")]
-            self._made[key] = OpenAIModel(
-                settings, self.connections, name="custom-llm", headers=headers, is_custom=True
-            )
+            guarded = GuardedConnections(self.connections)
+            self._made[key] = OpenAIModel(settings, guarded, name="custom-llm", headers=headers, is_custom=True)
         kind = custom_llm.get("api_type") or "chat_completions"
         warning = None
         if kind != "chat_completions":
