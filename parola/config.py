@@ -31,7 +31,8 @@ def default_models_dir() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
-    """One entry of ``[llm.NAME]``, ``[stt.NAME]`` or ``[tts.NAME]``: a vendor and how to reach it."""
+    """One entry of ``[llm.NAME]``, ``[stt.NAME]``, ``[tts.NAME]`` or ``[embedding.NAME]``: a vendor and how to reach
+    it."""
 
     provider: str
     """``scripted``, ``openai`` or ``embedded``."""
@@ -77,18 +78,13 @@ class Settings:
     hold_when_busy: bool = True
     """Let new voice calls wait while the event loop or a speech model is saturated."""
     log_level: str = "info"
-    outbound_private: str = "auto"
-    """Whether what agents name (tools, custom models) may lie on this machine or in a private network: ``allow``,
-    ``deny``, or ``auto``: only when this server listens on loopback."""
-    outbound_allow: tuple[str, ...] = ()
-    """Hosts and networks that agents may name all the same: ``crm.internal``, ``*.lan``, ``10.1.0.0/16``."""
-    tool_identity_headers: bool = True
-    """Say with each request of a webhook tool which agent and conversation it comes from, signed."""
     llm: Mapping[str, ProviderSettings] = field(default_factory=dict)
     stt: Mapping[str, ProviderSettings] = field(default_factory=dict)
     tts: Mapping[str, ProviderSettings] = field(default_factory=dict)
+    embedding: Mapping[str, ProviderSettings] = field(default_factory=dict)
     mapping: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """``[mapping.llm]``, ``[mapping.stt]``, ``[mapping.tts]``, ``[mapping.voices]``: a hosted name to a local one."""
+    """``[mapping.llm]``, ``[mapping.stt]``, ``[mapping.tts]``, ``[mapping.embedding]``, ``[mapping.voices]``: a hosted
+    name to a local one."""
 
     @property
     def on_loopback(self) -> bool:
@@ -105,7 +101,6 @@ class Loaded:
 _SCALARS = {
     "host": str,
     "port": int,
-_LISTS = ("cors_origins", "outbound_allow")
     "public_url": str,
     "data": Path,
     "models": Path,
@@ -120,13 +115,12 @@ _LISTS = ("cors_origins", "outbound_allow")
     "hold_when_busy": bool,
     "log_level": str,
 }
-_KINDS = ("llm", "stt", "tts")
-    "outbound_private": str,
-    "tool_identity_headers": bool,
+_KINDS = ("llm", "stt", "tts", "embedding")
 _DEFAULT_PROVIDERS = {
     "llm": ProviderSettings("scripted"),
     "stt": ProviderSettings("embedded"),
     "tts": ProviderSettings("embedded"),
+    "embedding": ProviderSettings("embedded"),
 }
 
 
@@ -168,10 +162,6 @@ def load(
 
 
 def _parse(path: Path) -> dict[str, Any]:
-    if settings.outbound_private not in ("auto", "allow", "deny"):
-        raise InvalidRequest(
-            f'outbound_private: expected "auto", "allow" or "deny", got "{settings.outbound_private}".'
-        )
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -190,10 +180,8 @@ def _from_toml(
     for key, value in document.items():
         if key in _SCALARS:
             values[key] = _cast(key, value, f"{path}: {key}")
-        elif key in _LISTS:
-            if not isinstance(value, list):
-                raise InvalidRequest(f"{path}: {key}: expected a list of texts, got {value!r}.")
-            values[key] = tuple(str(entry) for entry in value)
+        elif key == "cors_origins":
+            values[key] = tuple(str(origin) for origin in value)
         elif key in _KINDS:
             for name, entry in _table(value, f"{path}: [{key}]").items():
                 providers[key][name] = dict(_table(entry, f"{path}: [{key}.{name}]"))
@@ -220,11 +208,9 @@ def _from_environment(
         if environ.get(variable):
             values[name] = _cast(name, environ[variable], variable)
             sources[name] = variable
-    for name in _LISTS:
-        variable = f"PAROLA_{name.upper()}"
-        if entries := environ.get(variable):
-            values[name] = tuple(entry.strip() for entry in entries.split(",") if entry.strip())
-            sources[name] = variable
+    if origins := environ.get("PAROLA_CORS_ORIGINS"):
+        values["cors_origins"] = tuple(origin.strip() for origin in origins.split(",") if origin.strip())
+        sources["cors_origins"] = "PAROLA_CORS_ORIGINS"
     for kind in _KINDS:
         given = {
             part: environ[f"PAROLA_{kind.upper()}_{part.upper()}"]

@@ -130,6 +130,9 @@ class ToolCallRequested:
     arguments: Mapping[str, JSON]
     call_id: str = ""
     """The vendor's id, may be empty: the conversation issues its own."""
+    unreadable: str = ""
+    """What the model wrote where the arguments should stand, when it is no JSON object: ``arguments`` is empty then,
+    and the model is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +262,9 @@ class Embedder(Protocol):
 
     name: str
     dimensions: int
+    """0: not known before the first answer."""
+    distance_scale: float
+    """Cosine distance times this is ``vector_distance``, in which 0.6 means: hardly about the same."""
 
     async def embed(self, texts: Sequence[str], *, is_query: bool = False) -> Float32:
         """One row a text, shape ``[len(texts), dimensions]``, each of length 1, so that a dot product is the cosine.

