@@ -10,7 +10,7 @@ from parola.conversation.prompt import Lookup
 from parola.conversation.setup import Setup
 from parola.conversation.tool_round import MAX_ROUNDS
 from parola.conversation.transcript import Transcript
-from parola.providers.base import ModelRequest
+from parola.providers.base import ModelRequest, ToolDefinition
 
 FILLER_TOKENS = 40
 """The most that a filler written by the model may have."""
@@ -31,7 +31,7 @@ def request(
     model = setup.model
     return ModelRequest(
         messages=messages,
-        tools=() if tool_rounds >= MAX_ROUNDS else tuple(tool.definition for tool in setup.tools.values()),
+        tools=() if tool_rounds >= MAX_ROUNDS else tuple(_offered(t.definition, lookup) for t in setup.tools.values()),
         model=model.llm,
         temperature=model.temperature,
         max_tokens=model.max_tokens,
@@ -42,10 +42,19 @@ def request(
     )
 
 
-def filler_request(setup: Setup, transcript: Transcript) -> ModelRequest:
+def _offered(tool: ToolDefinition, lookup: Lookup) -> ToolDefinition:
+    """A tool as the model sees it: variables in its description and its parameters' are filled in."""
+    description, parameters = prompt.fill_in(tool.description, lookup), prompt.fill_in_all(tool.parameters, lookup)
+    return ToolDefinition(tool.name, description, parameters)
+
+
+def filler_request(setup: Setup, transcript: Transcript, lookup: Lookup) -> ModelRequest:
     """A sentence that bridges the wait for the answer, from the same model and without tools."""
     return ModelRequest(
-        messages=[*transcript.messages(0), {"role": "system", "content": setup.soft_timeout.prompt}],
+        messages=[
+            *transcript.messages(0),
+            {"role": "system", "content": prompt.fill_in(setup.soft_timeout.prompt, lookup)},
+        ],
         model=setup.model.llm,
         max_tokens=FILLER_TOKENS,
         extra_body=setup.model.extra_body,

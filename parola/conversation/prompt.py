@@ -7,7 +7,7 @@ reaches a model (reference: webhooks.md §7).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -36,6 +36,9 @@ SYSTEM_VARIABLES = (
     "system__is_text_only",
     "system__conversation_history",
 )
+
+ENVIRONMENT = "system__env_"
+"""Before the label of an environment variable."""
 
 Lookup = Callable[[str], str | None]
 
@@ -68,12 +71,6 @@ def fill_in_all(document: Any, lookup: Lookup) -> Any:
             return [fill_in_all(value, lookup) for value in document]
         case _:
             return document
-
-
-def missing(texts: Iterable[str], known: Iterable[str]) -> list[str]:
-    """Variables the texts refer to that nobody supplies, each once."""
-    supplied = {*known, *SYSTEM_VARIABLES}
-    return [name for name in dict.fromkeys(n for text in texts for n in names_in(text)) if name not in supplied]
 
 
 def as_text(value: Any) -> str:

@@ -82,6 +82,9 @@ class Setup:
     events: ClientEventFilter = field(default_factory=lambda: ClientEventFilter(None, text_only=False))
     variables: Mapping[str, Any] = field(default_factory=dict)
     """Dynamic variables, ``system__*`` aside."""
+    environment: str = "production"
+    environment_variables: Mapping[str, str] = field(default_factory=dict)
+    """Values that ``system__env_<label>`` has in this environment, by label."""
     timezone: str | None = None
     started_at_unix: float = 0.0
     """Wall clock at the conversation's zero."""

@@ -6,9 +6,10 @@ The reply that is being made steps aside (``HeldReply``) while the filler is sai
 
 from __future__ import annotations
 
-from parola.conversation import asking
+from parola.conversation import asking, prompt
 from parola.conversation.deadlines import Deadlines
 from parola.conversation.phases import Phase
+from parola.conversation.prompt import Lookup
 from parola.conversation.setup import Setup
 from parola.conversation.speaking import Speaking
 from parola.conversation.timeline import AgentTimeline
@@ -38,12 +39,12 @@ class SlowModel:
         if soft.seconds >= 0 and self._here < soft.most and not self._setup.text_only and not is_too_early:
             self._deadlines.set("soft_timeout", now + soft.seconds)
 
-    def say_something(self, phase: Phase, now: float) -> None:
+    def say_something(self, phase: Phase, lookup: Lookup, now: float) -> None:
         """The time is up: have a filler said, if the model has still not begun."""
         turn, soft = self._speaking.turn, self._setup.soft_timeout
         if turn is None or (phase is not Phase.THINKING and self._speaking.held is None):
             return
-        text = soft.message(self._setup.conversation_id, self._count)
+        text = prompt.fill_in(soft.message(self._setup.conversation_id, self._count), lookup)
         if not text and not soft.is_generated:
             return
         if turn.current is not None:
@@ -51,7 +52,7 @@ class SlowModel:
         self._count += 1
         self._here += 1
         if soft.is_generated:
-            request = asking.filler_request(self._setup, self._transcript)
+            request = asking.filler_request(self._setup, self._transcript, lookup)
             self._speaking.think(request, AgentTimeline(asked_at=now, turn_closed_at=now), now, is_filler=True)
         else:
             self._speaking.say(text, now, is_filler=True)

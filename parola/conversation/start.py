@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from parola.conversation import prompt
+from parola.conversation import start_variables
 from parola.conversation.backchannels import IgnoreTerms, default_terms
 from parola.conversation.fillers import DEFAULT_PROMPT, SoftTimeout
 from parola.conversation.overrides import accepted, merged
@@ -39,6 +39,9 @@ class Beginning:
     tools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Tools of the registry that the agent or the override may name: id to ``tool_config``."""
     started_at_unix: float = 0.0
+    environment: str = "production"
+    environment_variables: Mapping[str, str] = field(default_factory=dict)
+    """By label, as far as they are plain texts: what ``system__env_<label>`` means here."""
 
 
 def tool_ids(document: Mapping[str, Any], client_data: ConversationInitiationClientData) -> list[str]:
@@ -81,10 +84,16 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
             preset = {} if code == own_language else _preset(presets[code] or {})
             voices_by_language[code] = _voice(_read(ConversationalConfig, merged(merged(plain, preset), override)).tts)
         offer_languages(tools, tuple(voices_by_language), warnings)
-    placeholders = _path(raw, "agent", "dynamic_variables", "dynamic_variable_placeholders") or {}
-    variables = {**placeholders, **_client_variables(client_data.dynamic_variables)}
+    from_client = start_variables.from_client(client_data.dynamic_variables)
+    variables = start_variables.settled(
+        start_variables.uses(config, tools),
+        {**start_variables.placeholders(config, tools), **from_client},
+        beginning.environment_variables,
+        to_be_assigned=start_variables.assigned(tools),
+        policy=platform.x_missing_variable_policy,
+        warnings=warnings,
+    )
     agent, settings = config.agent, config.agent.prompt
-    _check_variables({"first message": [agent.first_message], "prompt": [settings.prompt]}, variables)
 
     text_only = bool(config.conversation.text_only)
     return Setup(
@@ -116,6 +125,8 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
         tools=tools,
         events=ClientEventFilter(config.conversation.client_events, text_only=text_only),
         variables=variables,
+        environment=beginning.environment,
+        environment_variables=beginning.environment_variables,
         timezone=settings.timezone,
         started_at_unix=beginning.started_at_unix,
         turn_timeout_seconds=config.turn.turn_timeout,
@@ -221,24 +232,6 @@ def _without_nulls(document: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in document.items()
         if value is not None
     }
-
-
-# -- variables --------------------------------------------------------------------------------------------------------
-
-
-def _client_variables(variables: Mapping[str, Any]) -> dict[str, Any]:
-    for name in variables:
-        if name.startswith("system__"):
-            raise ConversationRefused(1008, "value_error", f"Dynamic variable '{name}' is reserved for the system.")
-    return {name: value for name, value in variables.items() if value is not None}
-
-
-def _check_variables(texts: Mapping[str, list[str]], variables: Mapping[str, Any]) -> None:
-    """Every variable that a text needs must have a value: all missing ones are named at once."""
-    absent = {where: names for where, text in texts.items() if (names := prompt.missing(text, variables))}
-    if absent:
-        listed = "; ".join(f"in {where}: {{{', '.join(map(repr, names))}}}" for where, names in absent.items())
-        raise ConversationRefused(1008, "missing_dynamic_variable", f"Missing required dynamic variables {listed}")
 
 
 def _extra_body(client_data: ConversationInitiationClientData, *, allowed: bool) -> Mapping[str, Any]:

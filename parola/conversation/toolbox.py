@@ -85,7 +85,8 @@ def _tool(tool_id: str | None, entry: Mapping[str, Any], warnings: list[str]) ->
             warnings.append(f"System tool {name} is not run by this version; the agent runs without it.")
             return None
         description = str(entry.get("description") or "") or definition.description
-        return Tool(ToolDefinition(definition.name, description, definition.parameters), "system", tool_id=tool_id)
+        offered = ToolDefinition(definition.name, description, definition.parameters)
+        return Tool(offered, "system", tool_id=tool_id, config=entry)
     if kind != "client":
         warnings.append(f"Tool {name} is of type {kind}, which this version does not run; the agent runs without it.")
         return None
@@ -97,6 +98,7 @@ def _tool(tool_id: str | None, entry: Mapping[str, Any], warnings: list[str]) ->
         timeout_seconds=float(timeout) if isinstance(timeout, int | float) else 20.0,
         interruption=_interruption(entry),
         tool_id=tool_id,
+        config=entry,
     )
 
 

@@ -30,7 +30,13 @@ class Variables:
     def snapshot(self, now: float) -> Mapping[str, Any]:
         """All of them by name, secrets included: for requests to the outside, whose headers may need them."""
         system = {name: self._system(name, now) for name in prompt.SYSTEM_VARIABLES}
-        return {**self.values, **system}
+        environment = {prompt.ENVIRONMENT + k: v for k, v in self._setup.environment_variables.items()}
+        return {**self.values, **environment, **system}
+
+    def assign(self, name: str, value: Any, now: float) -> tuple[Any, float]:
+        """Set one of them. Gives back what it was (None: nothing), and the wall clock."""
+        old, self.values[name] = self.values.get(name), value
+        return old, self._setup.started_at_unix + now - self._started_at
 
     def _system(self, name: str, now: float) -> str | None:
         setup, elapsed = self._setup, now - self._started_at
@@ -53,6 +59,9 @@ class Variables:
                 return "true" if setup.text_only else "false"
             case "system__conversation_history":
                 return self._transcript.history()
+            case _ if name.startswith(prompt.ENVIRONMENT):
+                label = name.removeprefix(prompt.ENVIRONMENT)
+                return setup.environment_variables.get(label, self.values.get(name))
             case _ if name in prompt.PHONE_VARIABLES:
                 return prompt.as_text(setup.variables.get(name))
             case _:

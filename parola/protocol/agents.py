@@ -10,7 +10,7 @@ default (reference: rest-schemas.md §1, §2).
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -317,6 +317,10 @@ class AgentPlatformSettings(Reading):
     evaluation: JsonObject = {}
     data_collection: dict[str, JsonObject] = {}
     archived: bool = False
+    x_missing_variable_policy: Literal["error", "empty", "placeholder"] = "error"
+    """A dynamic variable that nobody supplied: refuse the conversation, leave it empty, or put its name there."""
+    x_override_policy: Literal["reject", "ignore_with_warning"] = "reject"
+    """A client overrides what it may not: refuse the conversation, or go on without the override."""
 
 
 # -- requests and responses ---------------------------------------------------------------------------------------

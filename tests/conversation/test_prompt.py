@@ -1,6 +1,6 @@
 """Filling in variables: what is known is put in, what is not stays as written."""
 
-from parola.conversation.prompt import fill_in, fill_in_all, missing, names_in, spoken_time, utc_time
+from parola.conversation.prompt import fill_in, fill_in_all, names_in, spoken_time, utc_time
 
 
 def lookup(name: str) -> str | None:
@@ -21,7 +21,6 @@ def test_every_text_of_a_script_is_filled_in():
 
 def test_names_come_once_and_in_order():
     assert names_in("{{b}} {{a}} {{b}}") == ["b", "a"]
-    assert missing(["{{b}} {{system__agent_id}}", "{{a}}"], ["a"]) == ["b"]
 
 
 def test_times_are_said_in_the_agents_timezone():

@@ -129,6 +129,99 @@ def test_all_missing_variables_are_named_at_once():
     )
 
 
+def with_policy(document, policy):
+    document["platform_settings"]["x_missing_variable_policy"] = policy
+    return document
+
+
+LOOK_UP = {
+    "type": "client",
+    "name": "look_up",
+    "description": "Look {{what}} up",
+    "parameters": {
+        "type": "object",
+        "properties": {
+            "shop": {"type": "string", "dynamic_variable": "shop"},
+            "gone": {"type": "string", "dynamic_variable": "unused", "is_omitted": True},
+        },
+    },
+}
+
+
+def test_every_place_that_names_a_variable_is_told():
+    document = agent(
+        agent={
+            "first_message": "Hi {{name}}",
+            "max_conversation_duration_message": "Bye {{name}}",
+            "prompt": {"prompt": "{{plan}}", "tools": [LOOK_UP]},
+        },
+        turn={"soft_timeout_config": {"message": "One moment, {{title}}"}},
+    )
+    refused = refusal(document, dynamic_variables={"plan": "pro"})
+    assert refused.message == (
+        "Missing required dynamic variables in first message: {'name'}; in soft timeout message: {'title'}; "
+        "in max duration message: {'name'}; in tools: {'what', 'shop'} (look_up: description, look_up: parameters)"
+    )
+
+
+def test_the_texts_of_a_chosen_preset_need_their_variables_too():
+    document = agent(
+        agent={"first_message": "Hi."},
+        language_presets={"de": {"overrides": {"agent": {"first_message": "Hallo {{anrede}}."}}}},
+    )
+    assert started(document)
+    refused = refusal(document, conversation_config_override={"agent": {"language": "de"}})
+    assert refused.message == "Missing required dynamic variables in first message: {'anrede'}"
+
+
+@pytest.mark.parametrize(("policy", "value"), [("empty", ""), ("placeholder", "[name]")])
+def test_an_agent_may_do_without_what_is_missing(policy, value):
+    setup = started(with_policy(agent(agent={"first_message": "Hi {{name}}"}), policy))
+    assert setup.variables == {"name": value}
+    assert setup.warnings == (
+        "Missing required dynamic variables in first message: {'name'}. "
+        f"x_missing_variable_policy is {policy}: the conversation goes on without them.",
+    )
+
+
+def test_a_tools_placeholders_stand_in_behind_those_of_the_agent():
+    tool = {**LOOK_UP, "dynamic_variables": {"dynamic_variable_placeholders": {"what": "orders", "shop": "a"}}}
+    document = agent(
+        agent={
+            "dynamic_variables": {"dynamic_variable_placeholders": {"shop": "b"}},
+            "prompt": {"prompt": "{{what}}", "tools": [tool]},
+        }
+    )
+    assert started(document).variables == {"what": "orders", "shop": "b"}
+
+
+def test_what_a_tool_will_assign_is_empty_until_then():
+    assignment = {"dynamic_variable": "status", "value_path": "status"}
+    tool = {"type": "client", "name": "t", "description": "x", "expects_response": True, "assignments": [assignment]}
+    assert started(agent(agent={"prompt": {"prompt": "{{status}}", "tools": [tool]}})).variables == {"status": ""}
+
+
+def test_a_secret_in_a_prompt_is_no_missing_variable_but_a_warning():
+    setup = started(agent(agent={"prompt": {"prompt": "{{secret__key}}"}}))
+    assert setup.warnings == ("Secret variables are for the headers of requests: secret__key stays empty in prompt.",)
+
+
+def test_an_environment_variable_is_known_where_its_environment_has_it():
+    document = agent(agent={"prompt": {"prompt": "{{system__env_shop}}"}})
+    data = ConversationInitiationClientData()
+    assert begin(Beginning("c", "a", "A", document, environment_variables={"shop": "Soups"}), data)
+    assert "in prompt: {'system__env_shop'}" in refusal(document).message
+
+
+@pytest.mark.parametrize("value", ["a", 1, 1.5, True, ["a", "b"]])
+def test_values_are_texts_numbers_truths_and_lists(value):
+    assert started(agent(), dynamic_variables={"v": value}).variables == {"v": value}
+
+
+def test_an_object_is_no_value():
+    assert "expected a string, a number, a boolean or a list" in refusal(agent(), dynamic_variables={"v": {}}).message
+
+
 def test_placeholders_stand_in_for_what_the_client_did_not_send():
     document = agent(
         agent={

@@ -3,6 +3,9 @@
 import orjson
 import pytest
 
+from parola.conversation.fillers import SoftTimeout
+from parola.conversation.tools import Tool
+from parola.providers.base import ToolDefinition
 from tests.story import Story, client_tool
 
 
@@ -72,3 +75,31 @@ def test_the_same_variables_can_be_looked_up_from_outside():
     story = Story(variables={"plan": "pro"}).connects().wait(5)
     lookup = story.conversation.lookup(story.now)
     assert lookup("plan") == "pro" and lookup("system__call_duration_secs") == "5"
+
+
+def test_the_environment_has_its_own_values():
+    story = Story(prompt="{{system__env_shop}} {{system__env_other}}", environment_variables={"shop": "Soups"})
+    assert system_prompt(story.connects().types("Hi")) == "Soups {{system__env_other}}"
+
+
+def test_descriptions_of_tools_are_filled_in_when_the_model_reads_them():
+    definition = ToolDefinition(
+        "look_up",
+        "Orders of {{shop}} after {{ system__call_duration_secs }} s",
+        {
+            "type": "object",
+            "properties": {"order": {"type": "string", "description": "As {{secret__key}}{{shop}} has"}},
+        },
+    )
+    story = Story(tools=[Tool(definition, "client")], variables={"shop": "Soups", "secret__key": "hidden"})
+    request = story.connects().wait(2).types("Hi").replies[-1].request
+    assert request is not None
+    offered = request.tools[0]
+    assert offered.description == "Orders of Soups after 2 s"
+    assert offered.parameters["properties"]["order"]["description"] == "As Soups"
+
+
+def test_fillers_are_filled_in_too():
+    soft = SoftTimeout(seconds=1, messages=("One moment, {{name}}.",))
+    story = Story(soft_timeout=soft, variables={"name": "Ann"}).connects().asks("Hi").wait(1.5)
+    assert story.replies[-1].verbatim == "One moment, Ann."
