@@ -77,6 +77,13 @@ class Settings:
     """Conversations at a time, of all agents; 0: as many as come."""
     hold_when_busy: bool = True
     """Let new voice calls wait while the event loop or a speech model is saturated."""
+    outbound_private: str = "auto"
+    """Whether what agents name (tools, custom models) may lie on this machine or in a private network: ``allow``,
+    ``deny``, or ``auto``: only when this server listens on loopback."""
+    outbound_allow: tuple[str, ...] = ()
+    """Hosts and networks that agents may name all the same: ``crm.internal``, ``*.lan``, ``10.1.0.0/16``."""
+    tool_identity_headers: bool = True
+    """Say with each request of a webhook tool which agent and conversation it comes from, signed."""
     log_level: str = "info"
     llm: Mapping[str, ProviderSettings] = field(default_factory=dict)
     stt: Mapping[str, ProviderSettings] = field(default_factory=dict)
@@ -98,6 +105,7 @@ class Loaded:
     """Field name to ``default``, a file's path, an environment variable or ``flag``."""
 
 
+_LISTS = ("cors_origins", "outbound_allow")
 _SCALARS = {
     "host": str,
     "port": int,
@@ -113,6 +121,8 @@ _SCALARS = {
     "record_audio": bool,
     "max_conversations": int,
     "hold_when_busy": bool,
+    "outbound_private": str,
+    "tool_identity_headers": bool,
     "log_level": str,
 }
 _KINDS = ("llm", "stt", "tts", "embedding")
@@ -158,6 +168,10 @@ def load(
         raise InvalidRequest(f"max_conversations: expected 0 or more, got {settings.max_conversations}.")
     if settings.turn_detector not in ("auto", "off"):
         raise InvalidRequest(f'turn_detector: expected "auto" or "off", got "{settings.turn_detector}".')
+    if settings.outbound_private not in ("auto", "allow", "deny"):
+        raise InvalidRequest(
+            f'outbound_private: expected "auto", "allow" or "deny", got "{settings.outbound_private}".'
+        )
     return Loaded(settings, sources)
 
 
@@ -180,8 +194,10 @@ def _from_toml(
     for key, value in document.items():
         if key in _SCALARS:
             values[key] = _cast(key, value, f"{path}: {key}")
-        elif key == "cors_origins":
-            values[key] = tuple(str(origin) for origin in value)
+        elif key in _LISTS:
+            if not isinstance(value, list):
+                raise InvalidRequest(f"{path}: {key}: expected a list of texts, got {value!r}.")
+            values[key] = tuple(str(entry) for entry in value)
         elif key in _KINDS:
             for name, entry in _table(value, f"{path}: [{key}]").items():
                 providers[key][name] = dict(_table(entry, f"{path}: [{key}.{name}]"))
@@ -208,9 +224,11 @@ def _from_environment(
         if environ.get(variable):
             values[name] = _cast(name, environ[variable], variable)
             sources[name] = variable
-    if origins := environ.get("PAROLA_CORS_ORIGINS"):
-        values["cors_origins"] = tuple(origin.strip() for origin in origins.split(",") if origin.strip())
-        sources["cors_origins"] = "PAROLA_CORS_ORIGINS"
+    for name in _LISTS:
+        variable = f"PAROLA_{name.upper()}"
+        if entries := environ.get(variable):
+            values[name] = tuple(entry.strip() for entry in entries.split(",") if entry.strip())
+            sources[name] = variable
     for kind in _KINDS:
         given = {
             part: environ[f"PAROLA_{kind.upper()}_{part.upper()}"]

@@ -65,6 +65,7 @@ HOSTED_SPEECH = ("scribe*", "elevenlabs", "eleven_*")
 """Names of the hosted platform's own ears and voices, which every agent carries unless it was told otherwise: the
 default stands in for them, and that is no news."""
 
+
 @dataclass(frozen=True, slots=True)
 class Chosen(Generic[P]):
     """A provider, and what to ask it for."""
@@ -126,9 +127,10 @@ class Registry:
     def connections(self) -> Connections:
         """The HTTP client of the process, for whoever needs one."""
         if self._connections is None:
+            from parola.outbound.guard import Guard
             from parola.outbound.http import Connections
 
-            self._connections = Connections()
+            self._connections = Connections(Guard.of(self._settings))
         return self._connections
 
     async def get_ready(self) -> None:
@@ -170,6 +172,8 @@ class Registry:
     def _custom_model(
         self, custom_llm: Mapping[str, Any], api_key: str, headers: Mapping[str, str]
     ) -> Chosen[LanguageModel]:
+        """An agent's own endpoint. Its address is not the owner's: it is reached through the guard."""
+        from parola.outbound.http import GuardedConnections
         from parola.providers.openai import OpenAIModel
 
         url, model = str(custom_llm["url"]), str(custom_llm.get("model_id") or "")
@@ -178,9 +182,8 @@ class Registry:
             settings = ProviderSettings("openai", base_url=url, api_key=api_key)
             while sum(made[0] == "custom" for made in self._made) >= CUSTOM_MODELS:
                 del self._made[next(made for made in self._made if made[0] == "custom")]
-            self._made[key] = OpenAIModel(
-                settings, self.connections, name="custom-llm", headers=headers, is_custom=True
-            )
+            guarded = GuardedConnections(self.connections)
+            self._made[key] = OpenAIModel(settings, guarded, name="custom-llm", headers=headers, is_custom=True)
         kind = custom_llm.get("api_type") or "chat_completions"
         warning = None
         if kind != "chat_completions":
