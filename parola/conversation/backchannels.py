@@ -21,6 +21,12 @@ _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]"
 UNSPACED_LETTERS = 2
 """A word there has about so many letters."""
 
+_HUM = re.compile(r"(?:m+h*a*|[aeu]+h+[aeu]*|h+[aeum]*)(?:[ '’-]?(?:m+h*a*|[aeu]*h+[aeu]*|h*m+))*")
+"""What is said with the mouth closed, or with breath alone. Recognisers know words and write "Mm-hmm" as "Mama" and
+"Uh-huh" as "Eh-ha"."""
+
+_NO_HUMS = frozenset({"ma", "he", "ham", "hum", "hue", "hem"})
+
 DEFAULT_TERMS: dict[str, tuple[str, ...]] = {
     "en": (
         "mhm", "mm-hmm", "mm hmm", "mmhmm", "mm", "mmm", "hmm", "hm", "uh-huh", "uh huh", "aha", "ah", "oh", "yeah",
@@ -49,6 +55,12 @@ def words(text: str) -> tuple[str, ...]:
 def count_words(text: str) -> int:
     """About how many words a text has; where there are no spaces between them, by its length."""
     return sum(max(1, len(_UNSPACED.findall(word)) // UNSPACED_LETTERS) for word in words(text))
+
+
+def is_hum(text: str) -> bool:
+    """The text is the sound of somebody listening, however it was written; as a question ("Huh?") it is none."""
+    heard = " ".join(words(text))
+    return "?" not in text and heard not in _NO_HUMS and _HUM.fullmatch(heard) is not None
 
 
 def default_terms(languages: Iterable[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from parola.conversation.backchannels import IgnoreTerms, count_words
+from parola.conversation.backchannels import IgnoreTerms, count_words, is_hum
 from parola.conversation.events import SpeechStarted, SpeechStopped
 from parola.conversation.timeline import UserTimeline, VerdictAt
 from parola.conversation.wording import Wording
@@ -268,7 +268,7 @@ class BargeIn:
 
     def is_backchannel(self, text: str, agent_heard: str) -> bool:
         """These words, over the agent's voice, only show that the user listens. After a question "yes" is an answer."""
-        is_listening = self.ignores(text) or (self.resumes and self.backchannels.covers(text))
+        is_listening = self.ignores(text) or (self.resumes and (self.backchannels.covers(text) or is_hum(text)))
         return is_listening and not just_asked(agent_heard)
 
 

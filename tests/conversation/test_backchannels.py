@@ -3,7 +3,7 @@
 import pytest
 
 from parola.conversation.actions import TranscribeNow
-from parola.conversation.backchannels import IgnoreTerms, default_terms
+from parola.conversation.backchannels import IgnoreTerms, default_terms, is_hum
 from parola.conversation.events import SpeechStarted, SpeechStopped, TranscriptUpdated
 from parola.conversation.turn_taking import BargeIn
 from parola.protocol.server_messages import AgentResponse, Interruption, UserTranscript
@@ -29,6 +29,19 @@ def test_a_listener_is_known_by_their_words(words: str):
 @pytest.mark.parametrize("words", ["", "wait", "right, but wait", "yeah I want fish", "see"])
 def test_other_words_are_no_backchannel(words: str):
     assert not TERMS.covers(words)
+
+
+@pytest.mark.parametrize("words", ["Mm-hmm.", "Mama.", "Uh-huh.", "Eh-ha!", "Aha.", "Mmm", "Hmm, hmm.", "Ahem."])
+def test_the_sound_of_listening_is_known_however_it_was_written(words: str):
+    assert is_hum(words)
+    story = menu(RESUMES).wait(1).caller_speaks().falls_silent(words)
+    assert story.replies[-1].verbatim == "bread, cake"
+    assert story.record[-1]["ignored_as_backchannel"]
+
+
+@pytest.mark.parametrize("words", ["Huh?", "no", "me", "Ma'am", "Hannah", "human", "home", "hey", "Emma", "one", "ham"])
+def test_short_words_are_no_hums(words: str):
+    assert not is_hum(words)
 
 
 def test_with_ignore_terms_a_backchannel_does_not_stop_the_agent():
