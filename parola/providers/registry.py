@@ -476,11 +476,11 @@ class Registry:
 
                 return OpenAIModel(settings, self.connections, name=name)
             case "stt", "openai":
-                from parola.providers.openai import OpenAISpeechToText
+                from parola.providers.openai_speech import OpenAISpeechToText
 
                 return OpenAISpeechToText(settings, self.connections, name=name)
             case "tts", "openai":
-                from parola.providers.openai import OpenAITextToSpeech
+                from parola.providers.openai_speech import OpenAITextToSpeech
 
                 return OpenAITextToSpeech(settings, self.connections, name=name)
             case "stt", "embedded":

@@ -27,11 +27,8 @@ from parola.providers.base import (
     TranscriptionSettings,
     VoiceSettings,
 )
-from parola.providers.openai import (
-    OpenAIModel,
-    OpenAISpeechToText,
-    OpenAITextToSpeech,
-)
+from parola.providers.openai import OpenAIModel
+from parola.providers.openai_speech import OpenAISpeechToText, OpenAITextToSpeech
 
 PATIENCE = 10
 """Seconds after which a test that hangs is a failure."""
@@ -308,9 +305,14 @@ async def test_calls_that_are_not_numbered_are_told_apart_by_their_names():
 
 
 @pytest.mark.parametrize("arguments", ['{"city": "Ro', "[1]", "3"])
-async def test_arguments_that_are_no_object_are_an_error(arguments):
-    with pytest.raises(ProviderError, match=r"'get_weather' with arguments that are no JSON object"):
-        await answer_to(with_tools(), sse(tool_delta(0, name="get_weather", arguments=arguments)))
+async def test_arguments_that_are_no_object_are_handed_on_as_they_were_written(arguments):
+    events, _ = await answer_to(with_tools(), sse(tool_delta(0, name="get_weather", arguments=arguments)))
+    assert events == [ToolCallRequested("get_weather", {}, unreadable=arguments)]
+
+
+async def test_a_call_without_a_name_is_an_error():
+    with pytest.raises(ProviderError, match="called a tool without naming it"):
+        await answer_to(with_tools(), sse(tool_delta(0, arguments="{}")))
 
 
 @pytest.mark.parametrize(

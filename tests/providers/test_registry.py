@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -12,8 +11,9 @@ from parola.config import ProviderSettings, Settings, load
 from parola.errors import InvalidRequest
 from parola.providers import registry as registry_module
 from parola.providers.base import Capabilities, ModelRequest, TextDelta, Voice
-from parola.providers.openai import OpenAIModel, OpenAISpeechToText, OpenAITextToSpeech
 from parola.providers.hosted_voices import HOSTED_VOICES
+from parola.providers.openai import OpenAIModel
+from parola.providers.openai_speech import OpenAISpeechToText, OpenAITextToSpeech
 from parola.providers.registry import Registry
 from parola.providers.scripted import ScriptedModel
 from parola.providers.scripted_speech import (
@@ -303,7 +303,10 @@ def test_hosted_embedding_models_have_a_stand_in_and_a_warning():
 
 def test_the_owner_says_which_embedding_model_stands_in():
     known = registry(
-        embedding={"default": SCRIPTED, "large": replace(BARE, model="a")},
+        embedding={
+            "default": SCRIPTED,
+            "large": ProviderSettings("openai", base_url="http://127.0.0.1:1/v1", model="a"),
+        },
         mapping={"embedding": {"e5_*": "large", "multilingual_*": "large/b"}},
     )
     assert known.embedder("").provider.name == "scripted"
