@@ -12,6 +12,7 @@ after it was cut, the times in the record add up, the last action is the only ``
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, Self
 
@@ -32,9 +33,11 @@ from parola.conversation.events import (
     SpeechStopped,
     Started,
     ToolCalled,
+    ToolFinished,
     TranscriptUpdated,
 )
 from parola.conversation.setup import Setup
+from parola.conversation.tool_results import ARE_DATA
 from parola.conversation.tools import InterruptionMode, Tool
 from parola.protocol.client_messages import ClientToolResult, UserMessage
 from parola.protocol.messages import ServerMessage
@@ -48,6 +51,7 @@ from parola.protocol.server_messages import (
     ConversationInitiationMetadata,
     Interruption,
     Ping,
+    ToolType,
 )
 from parola.providers.base import Alignment, ToolDefinition
 from tests.timelines import adds_up
@@ -62,10 +66,33 @@ BARGE_IN_SECONDS = 0.2
 
 
 def client_tool(
-    name: str, *, expects_response: bool = True, timeout: float = 20.0, interruption: InterruptionMode = "allow"
+    name: str,
+    *,
+    expects_response: bool = True,
+    timeout: float = 20.0,
+    interruption: InterruptionMode = "allow",
+    parameters: Mapping[str, Any] | None = None,
+    **config: Any,
 ) -> Tool:
-    definition = ToolDefinition(name, f"{name}, for a story", {"type": "object", "properties": {}})
-    return Tool(definition, "client", expects_response, timeout, interruption)
+    return replace(
+        server_tool(name, timeout=timeout, interruption=interruption, parameters=parameters, **config),
+        type="client",
+        expects_response=expects_response,
+    )
+
+
+def server_tool(
+    name: str,
+    kind: ToolType = "webhook",
+    *,
+    timeout: float = 20.0,
+    interruption: InterruptionMode = "allow",
+    parameters: Mapping[str, Any] | None = None,
+    **config: Any,
+) -> Tool:
+    """A tool that the session runs; ``config`` is what the agent's document says of it."""
+    definition = ToolDefinition(name, f"{name}, for a story", parameters or {"type": "object", "properties": {}})
+    return Tool(definition, kind, True, timeout, interruption, config={"type": kind, "name": name, **config})
 
 
 def system_tool(name: str) -> Tool:
@@ -141,9 +168,12 @@ class Story:
         request = self.replies[-1].request
         assert request is not None, "the last reply was verbatim"
         messages = list(request.messages)
-        return (
-            messages[1:] if messages and messages[0] == {"role": "system", "content": self.setup.prompt} else messages
-        )
+        return messages[1:] if messages and messages[0]["content"] in self._system_prompts else messages
+
+    @property
+    def _system_prompts(self) -> tuple[str, ...]:
+        """The agent's own, and with what is said of tools."""
+        return (self.setup.prompt, "\n\n".join(filter(None, (self.setup.prompt, ARE_DATA))))
 
     def asked_llm_with(self, *words: str) -> bool:
         """The user's messages of the last request, all of them."""
@@ -238,6 +268,10 @@ class Story:
             ClientToolResult(tool_call_id=call_id, result=result, is_error=is_error, error_type=error_type)
         )
 
+    def tool_finishes(self, name: str, result: str = "", **facts: Any) -> Self:
+        """The session's result for the last call of a tool it runs."""
+        return self.tell(ToolFinished(self.call_id(name), result, **facts))
+
     # -- the agent, performed as the driver would ---------------------------------------------------------------------
 
     def thinking(self) -> Self:
@@ -256,6 +290,8 @@ class Story:
     def agent_calls(self, *calls: str | tuple[str, Mapping[str, Any]], saying: str = "", seconds: float = 1.0) -> Self:
         """The model's step ends with these tool calls, after words if there are any."""
         named = [(call, {}) if isinstance(call, str) else call for call in calls]
+        announced = self.replies[-1].announcements
+        saying = saying or next((announced[name] for name, _ in named if name in announced), "")
         wishes = [ToolCalled(self.reply, name, arguments) for name, arguments in named]
         words = self._spoken(saying, seconds, alignment=False) if saying else [ModelFinished(self.reply)]
         at = next(index for index, event in enumerate(words) if isinstance(event, ModelFinished))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from parola.conversation.tools import Tool
@@ -36,6 +36,8 @@ class StartReply:
     verbatim: str = ""
     playback_from: float = 0.0
     """When the client will have played what it was sent before, monotonic seconds: this reply queues behind it."""
+    announcements: Mapping[str, str] = field(default_factory=dict)
+    """By tool: what is said first when the model calls it without having written anything. Only spoken replies."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,6 +183,17 @@ class AgentTurn:
         reply.was_sent = self.was_sent = True
         self._stage.out.send(message)
 
+    def swallow(self, reply: Reply) -> bool:
+        """Nothing was to be said, and nothing has been sent yet: what the model wrote all the same is dropped. Says
+        whether there was something to drop."""
+        if reply.was_sent or not reply.text.strip():
+            return False
+        reply.text = ""
+        reply.stretches.clear()
+        reply.sentences.clear()
+        self.stop()
+        return True
+
     # -- cutting it ---------------------------------------------------------------------------------------------------
 
     def release(self, reply: Reply) -> None:

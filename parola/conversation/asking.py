@@ -8,7 +8,9 @@ from typing import Any
 from parola.conversation import prompt
 from parola.conversation.prompt import Lookup
 from parola.conversation.setup import Setup
+from parola.conversation.tool_results import ARE_DATA
 from parola.conversation.tool_round import MAX_ROUNDS
+from parola.conversation.tool_speech import offered
 from parola.conversation.transcript import Transcript
 from parola.providers.base import ModelRequest, ToolDefinition
 
@@ -23,15 +25,17 @@ def request(
     said, when their turn is over and that was all."""
     messages: list[Mapping[str, Any]] = []
     voices = () if setup.text_only else setup.voice.others
-    if system := "\n\n".join(filter(None, (prompt.fill_in(setup.prompt, lookup), prompt.on_voices(voices)))):
+    on_tools = ARE_DATA if any(tool.type != "system" for tool in setup.tools.values()) else ""
+    parts = (prompt.fill_in(setup.prompt, lookup), prompt.on_voices(voices), on_tools)
+    if system := "\n\n".join(filter(None, parts)):
         messages.append({"role": "system", "content": system})
     messages += transcript.messages(setup.files_in_memory)
     if said:
         messages.append({"role": "user", "content": said})
-    model = setup.model
+    model, tools = setup.model, setup.tools.values()
     return ModelRequest(
         messages=messages,
-        tools=() if tool_rounds >= MAX_ROUNDS else tuple(_offered(t.definition, lookup) for t in setup.tools.values()),
+        tools=() if tool_rounds >= MAX_ROUNDS else tuple(_filled_in(one, lookup) for one in offered(tools)),
         model=model.llm,
         temperature=model.temperature,
         max_tokens=model.max_tokens,
@@ -42,7 +46,7 @@ def request(
     )
 
 
-def _offered(tool: ToolDefinition, lookup: Lookup) -> ToolDefinition:
+def _filled_in(tool: ToolDefinition, lookup: Lookup) -> ToolDefinition:
     """A tool as the model sees it: variables in its description and its parameters' are filled in."""
     description, parameters = prompt.fill_in(tool.description, lookup), prompt.fill_in_all(tool.parameters, lookup)
     return ToolDefinition(tool.name, description, parameters)

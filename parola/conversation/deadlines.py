@@ -14,6 +14,7 @@ Name = Literal[
     "llm",
     "soft_timeout",
     "tool",
+    "tool_speech",
     "ping",
     "max_duration",
     "farewell",

@@ -13,6 +13,7 @@ from parola.conversation.outgoing import Outgoing
 from parola.conversation.reply import Playback, Reply
 from parola.conversation.setup import Setup
 from parola.conversation.timeline import AgentTimeline
+from parola.conversation.tool_speech import announcements
 from parola.conversation.transcript import Transcript
 from parola.providers.base import ModelRequest
 
@@ -33,9 +34,10 @@ class Speaking:
     """At most one turn, in it at most one reply in the making, and beside it at most one that is held back. Keeps the
     deadline ``llm``."""
 
-    __slots__ = ("_deadlines", "_last_reply", "_out", "_stage", "held", "playback", "turn")
+    __slots__ = ("_deadlines", "_last_reply", "_out", "_setup", "_stage", "held", "playback", "turn")
 
     def __init__(self, setup: Setup, out: Outgoing, transcript: Transcript, deadlines: Deadlines) -> None:
+        self._setup = setup
         self._out = out
         self._deadlines = deadlines
         self._last_reply = 0
@@ -102,7 +104,8 @@ class Speaking:
         return self.turn.begin_reply(self._last_reply, now, times, is_verbatim=is_verbatim, is_filler=is_filler)
 
     def _start(self, number: int, *, request: ModelRequest | None = None, verbatim: str = "") -> None:
-        self._out.ask(StartReply(number, request=request, verbatim=verbatim, playback_from=self.playback.ends_at))
+        said = announcements(self._setup, self._stage.transcript) if request is not None and request.tools else {}
+        self._out.ask(StartReply(number, request, verbatim, self.playback.ends_at, said))
 
     # -- replies that are held back -----------------------------------------------------------------------------------
 

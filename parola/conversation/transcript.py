@@ -14,6 +14,7 @@ import orjson
 
 from parola.conversation.events import Attachment
 from parola.conversation.timeline import AgentTimeline, UserTimeline
+from parola.conversation.tool_results import IN_BACKGROUND, for_model
 from parola.conversation.tools import ToolCall
 
 SILENCE = "..."
@@ -101,7 +102,14 @@ class AgentEntry:
         return parts
 
 
-Entry = UserEntry | SilenceEntry | ContextEntry | AgentEntry
+@dataclass(slots=True)
+class LateResultEntry:
+    """A call that ran in the background has its result. Shown to the model here; the record has it at the call."""
+
+    call: ToolCall
+
+
+Entry = UserEntry | SilenceEntry | ContextEntry | AgentEntry | LateResultEntry
 
 
 class Transcript:
@@ -192,6 +200,8 @@ class Transcript:
                     messages.append({"role": "system", "content": f"Context update: {entry.text}"})
                 case AgentEntry():
                     messages.extend(_agent_messages(entry))
+                case LateResultEntry(call=call):
+                    messages.extend(_late_result(call))
         return messages
 
     def history(self) -> str:
@@ -270,6 +280,7 @@ class Transcript:
                     "params_as_json": orjson.dumps(call.arguments).decode(),
                     "tool_has_been_called": call.is_called,
                     "tool_id": call.tool.tool_id if call.tool else None,
+                    "tool_details": call.details,
                 }
                 for call in entry.calls
             ],
@@ -283,6 +294,8 @@ class Transcript:
                     "tool_has_been_called": call.is_called,
                     "tool_latency_secs": round((call.finished_at or call.called_at) - call.called_at, 3),
                     "error_type": call.error_type,
+                    "raw_error_message": call.raw_error,
+                    "dynamic_variable_updates": list(call.updates),
                 }
                 for call in entry.calls
                 if call.result is not None
@@ -329,17 +342,27 @@ def _agent_messages(entry: AgentEntry) -> Iterable[dict[str, Any]]:
     voiced = " ".join(text if label is None else f"<{label}>{text}</{label}>" for label, text in entry.parts)
     message: dict[str, Any] = {"role": "assistant", "content": voiced or entry.said}
     if entry.calls:
-        message["tool_calls"] = [
-            {
-                "id": call.call_id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": orjson.dumps(call.arguments).decode()},
-            }
-            for call in entry.calls
-        ]
+        message["tool_calls"] = [_call_message(call, _id_for_model(call)) for call in entry.calls]
     if entry.said or entry.calls:
         yield message
     for call in entry.calls:
-        # The vocabulary has no mark for a failed call: the model has to read it.
-        content = f"Error: {call.result}" if call.is_error else call.result or ""
-        yield {"role": "tool", "tool_call_id": call.call_id, "content": content}
+        content = IN_BACKGROUND if call.is_background else for_model(call)
+        yield {"role": "tool", "tool_call_id": _id_for_model(call), "content": content}
+
+
+def _late_result(call: ToolCall) -> Iterable[dict[str, Any]]:
+    """A result is data and has to stand in a ``tool`` message, which has to follow a call: it is shown as if the model
+    had asked for it now."""
+    call_id = f"{_id_for_model(call)}_late"
+    yield {"role": "assistant", "content": "", "tool_calls": [_call_message(call, call_id)]}
+    yield {"role": "tool", "tool_call_id": call_id, "content": for_model(call)}
+
+
+def _call_message(call: ToolCall, call_id: str) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": orjson.dumps(call.arguments).decode()}
+    return {"id": call_id, "type": "function", "function": function}
+
+
+def _id_for_model(call: ToolCall) -> str:
+    """Without the tool's name: OpenAI takes ids of at most 40 characters."""
+    return call.call_id.rpartition("_")[2]

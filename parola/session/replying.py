@@ -183,15 +183,20 @@ async def _write(action: StartReply, brain: Brain, tell: Callable[[Event], None]
         return
     usage: TokenUsage | None = None
     written = 0
+    has_written = False
     stream: AsyncIterator[ModelEvent] = brain.model.step(replace(request, model=brain.name))
     async with aclosing(stream) as events:  # type: ignore[type-var]
         async for event in events:
             match event:
                 case TextDelta(text=text):
                     written += len(text)
+                    has_written |= bool(text.strip())
                     say(tags.add(text))
                 case ToolCallRequested():
-                    tell(ToolCalled(number, event.name, event.arguments))
+                    if script is not None and not has_written and event.name in action.announcements:
+                        has_written = True
+                        say([(None, action.announcements[event.name])])
+                    tell(ToolCalled(number, event.name, event.arguments, event.unreadable))
                 case TokenUsage():
                     usage = event
     say(tags.flush())

@@ -58,10 +58,10 @@ def test_the_client_is_asked_and_its_answer_goes_to_the_model():
             "role": "assistant",
             "content": "",
             "tool_calls": [
-                {"id": call_id, "type": "function", "function": {"name": "look_up", "arguments": '{"order":7}'}}
+                {"id": call_id[-32:], "type": "function", "function": {"name": "look_up", "arguments": '{"order":7}'}}
             ],
         },
-        {"role": "tool", "tool_call_id": call_id, "content": "on its way"},
+        {"role": "tool", "tool_call_id": call_id[-32:], "content": "on its way"},
     ]
 
 
@@ -70,6 +70,7 @@ def test_the_record_keeps_the_call_and_its_result():
     turn = story.record[1]
     assert turn["message"] is None
     assert turn["tool_calls"][0]["params_as_json"] == '{"order":7}'
+    assert turn["tool_calls"][0]["tool_details"] == {"type": "client", "parameters": '{"order":7}'}
     assert turn["tool_results"] == [
         {
             "type": "client",
@@ -80,6 +81,8 @@ def test_the_record_keeps_the_call_and_its_result():
             "tool_has_been_called": True,
             "tool_latency_secs": 1.25,
             "error_type": "",
+            "raw_error_message": "",
+            "dynamic_variable_updates": [],
         }
     ]
 
@@ -317,7 +320,9 @@ def test_the_full_result_is_told_to_those_who_list_it_and_cut_at_64_kb():
     story.client_answers("look_up", "x" * 70_000)
     full = story.sent_of(AgentToolResponseFullPayload)[0]
     assert len(full.full_tool_result) == 65_536 and full.truncated
-    assert len(story.tool_results["look_up"]) == 70_000
+    assert len(results_of(story)[0]["result_value"]) == 70_000
+    read = story.tool_results["look_up"]
+    assert read == "x" * 65_536 + "\n[Cut: these are the first 65536 of 70000 characters.]"
 
 
 def test_a_skipped_turn_waits_for_the_user():
