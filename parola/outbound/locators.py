@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import orjson
 
 from parola.errors import OwnError
+from parola.outbound import environment
 from parola.store.base import Store
 
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z0-9_.\-]+)\s*\}\}")
@@ -28,7 +29,7 @@ class ValueNotFound(OwnError):
 class Locators:
     """Looks values up for one workspace. Raises ``ValueNotFound``."""
 
-    def __init__(self, store: Store, seal: Seal, environment: str = "production") -> None:
+    def __init__(self, store: Store, seal: Seal, environment: str = environment.DEFAULT) -> None:
         self._store = store
         self._seal = seal
         self.environment = environment
@@ -46,8 +47,12 @@ class Locators:
                 return await self.secret(secret_id)
             case {"variable_name": str(name)}:
                 return as_text(variables.get(name))
+            case {"env_var_label": str(label)} if label:
+                return await self.environment_variable(label, variables)
             case Mapping():
-                raise ValueNotFound(f"Expected a text, a secret_id or a variable_name, got {sorted(located)}.")
+                raise ValueNotFound(
+                    f"Expected a text, a secret_id, a variable_name or an env_var_label, got {sorted(located)}."
+                )
             case _:
                 return as_text(located)
 
@@ -56,6 +61,36 @@ class Locators:
         if row is None:
             raise ValueNotFound(f"The secret {secret_id} does not exist.")
         return self._seal.open(row.sealed)
+
+    async def environment_variable(self, label: str, variables: Mapping[str, Any]) -> str:
+        """What a label means in this environment: its text, or the secret that it names."""
+        match await self._environment_value(label):
+            case str(text):
+                return self.filled(text, variables)
+            case {"secret_id": str(secret_id)}:
+                return await self.secret(secret_id)
+            case _:
+                raise ValueNotFound(
+                    f"The environment variable {label} is an auth connection; expected one of type string or secret."
+                )
+
+    async def connection_id(self, located: Any) -> str:
+        """The auth connection that ``{auth_connection_id}`` or ``{env_var_label}`` means."""
+        match located:
+            case {"auth_connection_id": str(connection_id)} if connection_id:
+                return connection_id
+            case {"env_var_label": str(label)} if label:
+                match await self._environment_value(label):
+                    case {"auth_connection_id": str(connection_id)}:
+                        return connection_id
+                raise ValueNotFound(f"The environment variable {label} is not of type auth_connection.")
+        raise ValueNotFound(f"Expected an auth_connection_id or an env_var_label, got {located!r}.")
+
+    async def _environment_value(self, label: str) -> Any:
+        row = await environment.variable(self._store, label)
+        if row is None:
+            raise ValueNotFound(f"The environment variable {label} does not exist.")
+        return environment.value_in(row.document, self.environment)
 
     @staticmethod
     def filled(text: str, variables: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ from parola.conversation.start import Beginning, begin, tool_ids
 from parola.errors import ConversationRefused
 from parola.logs import logger
 from parola.metrics import Metrics
+from parola.outbound import environment
 from parola.outbound.locators import ValueNotFound
 from parola.protocol.client_messages import CLIENT_MESSAGES, ConversationInitiationClientData, MultimodalMessage
 from parola.protocol.pronunciation import KIND, rules_of
@@ -206,7 +207,9 @@ class Opening:
         wanted = [tool_id for tool_id in tool_ids(agent.document, client_data) if tool_id not in tools]
         if wanted:
             for row in await self._store.tools.get_many(wanted):
-                tools[row.tool_id] = row.document.get("tool_config") or {}
+                tools[row.tool_id] = tool_config(row.document)
+        used = client_data.environment or admitted.environment
+        labels = environment.labels_in(agent.document, client_data.conversation_config_override, tools)
         beginning = Beginning(
             conversation_id=conversation_id,
             agent_id=agent.agent_id,
@@ -214,6 +217,8 @@ class Opening:
             document=agent.document,
             tools=tools,
             started_at_unix=started_at,
+            environment=used,
+            environment_variables=await environment.texts(self._store, labels, used),
         )
         return begin(beginning, client_data)
 
@@ -251,7 +256,7 @@ class Opening:
         custom = setup.model.custom_llm if setup.model.llm == "custom-llm" else None
         key, headers = "", {}
         if custom is not None:
-            locators = self._tools.locators()
+            locators = self._tools.locators(setup.environment)
             try:
                 key = await locators.value(custom.get("api_key"), setup.variables)
                 for name, value in (custom.get("request_headers") or {}).items():
