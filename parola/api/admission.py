@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from parola.api.auth import ApiKeyCheck
 from parola.api.credentials import Claims, Credentials
+from parola.conversation.toolbox import config_in
 from parola.errors import ConversationRefused, Unauthorized
 from parola.protocol.agents import AgentDocument
 from parola.protocol.client_messages import EnclaveSetupConfig
@@ -193,9 +194,9 @@ def _tools(entries: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]
     """Exported tools by id: ``{"id", "tool_config"}``."""
     tools: dict[str, Mapping[str, Any]] = {}
     for entry in entries:
-        tool_id, config = entry.get("id") or entry.get("tool_id"), entry.get("tool_config")
-        if tool_id and isinstance(config, Mapping):
-            tools[str(tool_id)] = config
+        tool_id = entry.get("id") or entry.get("tool_id")
+        if tool_id and isinstance(entry.get("tool_config"), Mapping):
+            tools[str(tool_id)] = config_in(entry)
     return tools
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parola.protocol.client_messages import (
     ClientToolResult,
@@ -20,6 +20,9 @@ from parola.protocol.client_messages import (
     UserMessage,
 )
 from parola.providers.base import Alignment
+
+if TYPE_CHECKING:
+    from parola.conversation.setup import Setup
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,8 @@ class ToolCalled:
     reply: int
     name: str
     arguments: Mapping[str, Any]
+    unreadable: str = ""
+    """What it wrote in place of a JSON object, when it did; ``arguments`` is empty then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +185,22 @@ class ToolFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentReady:
+    """The agent that ``FetchAgent`` asked for can take over."""
+
+    call_id: str
+    setup: Setup
+
+
+@dataclass(frozen=True, slots=True)
+class AgentUnavailable:
+    """It cannot, and why."""
+
+    call_id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class InvalidMessageReceived:
     """The client sent what cannot be read."""
 
@@ -236,6 +257,8 @@ Event = (
     | ContextualUpdate
     | ClientToolResult
     | ToolFinished
+    | AgentReady
+    | AgentUnavailable
     | Feedback
     | McpToolApprovalResult
 )

@@ -17,7 +17,8 @@ from parola.conversation.backchannels import IgnoreTerms, default_terms
 from parola.conversation.fillers import DEFAULT_PROMPT, SoftTimeout
 from parola.conversation.overrides import accepted, merged
 from parola.conversation.setup import FurtherVoice, ModelChoice, Setup, VoiceChoice
-from parola.conversation.toolbox import LANGUAGE_TOOL, offer_languages, tools_of
+from parola.conversation.tool_mocks import with_mocks
+from parola.conversation.toolbox import LANGUAGE_TOOL, add_tools_of_client, offer_languages, tools_of
 from parola.conversation.turn_taking import PATIENCE, BargeIn
 from parola.errors import ConversationRefused
 from parola.protocol.agents import AgentPlatformSettings, ConversationalConfig, SoftTimeoutConfig, TtsConfig, TurnConfig
@@ -78,6 +79,8 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
 
     warnings: list[str] = []
     tools = tools_of(config, beginning.tools, warnings)
+    add_tools_of_client(tools, client_data.x_tools, warnings, is_allowed=bool(permissions.get("x_tools")))
+    tools = with_mocks(tools, client_data.tool_mock_config, warnings)
     voices_by_language: dict[str, VoiceChoice] = {}
     if LANGUAGE_TOOL in tools:
         for code in dict.fromkeys([own_language, *presets]):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pydantic import ValidationError
+
 from parola.conversation.tools import InterruptionMode, Tool
+from parola.errors import ConversationRefused
 from parola.protocol.agents import ConversationalConfig
+from parola.protocol.tools import ClientTool
 from parola.providers.base import ToolDefinition
 
 BUILT_IN_DEFINITIONS = {
@@ -71,6 +75,43 @@ def tools_of(
         if tool is not None:
             tools.setdefault(tool.name, tool)
     return tools
+
+
+def config_in(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A tool's config from its document in the registry; the mocks beside it go with it."""
+    config: Mapping[str, Any] = document.get("tool_config") or {}
+    mocks = document.get("response_mocks")
+    return {**config, "response_mocks": mocks} if mocks else config
+
+
+def add_tools_of_client(
+    tools: dict[str, Tool], named: Sequence[Mapping[str, Any]] | None, warnings: list[str], *, is_allowed: bool
+) -> None:
+    """Tools that the client brings for this conversation and runs itself (``x_tools``). The agent has to allow it, and
+    its own tools keep their names. Raises ``ConversationRefused``."""
+    if not named:
+        return
+    if not is_allowed:
+        raise ConversationRefused(
+            1008,
+            "override_error",
+            "Override for field 'x_tools' is not allowed by config. Allow it in platform_settings.overrides.x_tools.",
+            reason="Override for field 'x_tools' is not allowed by config.",
+        )
+    for index, entry in enumerate(named):
+        try:
+            # Only these: any other kind would have the server act, with the workspace's secrets, as a caller likes.
+            ClientTool.model_validate({"type": "client", **entry})
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False)[0]
+            where = ".".join(str(part) for part in ("x_tools", index, *first["loc"]))
+            message = f"{where}: {first['msg']}; expected the config of a client tool."
+            raise ConversationRefused(1008, "value_error", message) from None
+        tool = _tool(None, {"type": "client", **entry}, warnings)
+        if tool is not None and tool.name in tools:
+            warnings.append(f'The client brought a tool "{tool.name}"; the agent has its own, which counts.')
+        elif tool is not None:
+            tools[tool.name] = tool
 
 
 def _tool(tool_id: str | None, entry: Mapping[str, Any], warnings: list[str]) -> Tool | None:

@@ -61,6 +61,8 @@ class ConversationInitiationClientData(ClientMessage):
     starting_workflow_node_id: str | None = None
     procedure_ids: list[str] | None = None
     start_procedure_ids: list[str] | None = None
+    x_tools: list[dict[str, Any]] | None = None
+    """Client tools of this conversation only, each as in ``prompt.tools``; the agent has to allow them."""
 
 
 class Pong(ClientMessage):
@@ -114,6 +116,8 @@ class Feedback(ClientMessage):
 
 
 class McpToolApprovalResult(ClientMessage):
+    """The answer to an ``mcp_tool_call`` that awaits approval; the first one counts."""
+
     event_type = "mcp_tool_approval_result"
 
     tool_call_id: str

@@ -20,6 +20,7 @@ from parola.conversation import prompt
 from parola.conversation.events import Attachment, FilesShared
 from parola.conversation.setup import FurtherVoice, Setup
 from parola.conversation.start import Beginning, begin, tool_ids
+from parola.conversation.toolbox import config_in
 from parola.errors import ConversationRefused
 from parola.logs import logger
 from parola.metrics import Metrics
@@ -207,7 +208,7 @@ class Opening:
         wanted = [tool_id for tool_id in tool_ids(agent.document, client_data) if tool_id not in tools]
         if wanted:
             for row in await self._store.tools.get_many(wanted):
-                tools[row.tool_id] = tool_config(row.document)
+                tools[row.tool_id] = config_in(row.document)
         used = client_data.environment or admitted.environment
         labels = environment.labels_in(agent.document, client_data.conversation_config_override, tools)
         beginning = Beginning(
