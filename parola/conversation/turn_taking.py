@@ -45,7 +45,7 @@ class Patience:
 
 PATIENCE = {
     "eager": Patience(finished=0.3, silence=0.35, unsure=0.45, unfinished=0.9, spelling=1.2),
-    "normal": Patience(finished=0.35, silence=0.5, unsure=0.7, unfinished=1.1, spelling=1.6),
+    "normal": Patience(finished=0.45, silence=0.5, unsure=0.8, unfinished=1.1, spelling=1.6),
     "patient": Patience(finished=0.7, silence=0.9, unsure=1.0, unfinished=1.2, spelling=2.4),
 }
 """By the agent's ``turn_eagerness``."""

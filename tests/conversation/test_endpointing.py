@@ -42,7 +42,7 @@ def test_nobody_waits_much_longer_than_a_second_for_more():
 
 
 def test_a_verdict_that_comes_late_still_shortens_the_wait():
-    story = paused("I would like the soup.").wait(0.4)
+    story = paused("I would like the soup.").wait(0.46)
     assert story.replies == []
     assert len(story.tell(TurnEndPredicted(0.99)).replies) == 1
 
@@ -86,7 +86,7 @@ def test_the_record_says_why_a_turn_was_closed_and_when():
         "closed_because": "unfinished",
         "verdicts": [
             {"at_secs": 1.0, "verdict": "silence", "wait_secs": 0.5, "turn_probability": None, "wording": "none"},
-            {"at_secs": 1.1, "verdict": "unsure", "wait_secs": 0.7, "turn_probability": 0.4, "wording": "none"},
+            {"at_secs": 1.1, "verdict": "unsure", "wait_secs": 0.8, "turn_probability": 0.4, "wording": "none"},
             {"at_secs": 1.2, "verdict": "unfinished", "wait_secs": 1.1, "turn_probability": 0.4, "wording": "open"},
         ],
     }
