@@ -299,7 +299,7 @@ class KnowledgeDocumentRow:
 @dataclass(frozen=True, slots=True)
 class KnowledgeQuery:
     search: str | None = None
-    """Part of the name."""
+    """What the name begins with."""
     kinds: Sequence[str] = ()
     parent_folder_ids: Sequence[str] | None = None
     """Directly in one of these folders; ``""`` is the top."""

@@ -5,7 +5,6 @@ Rows are kept with their documents as bytes, so that nobody changes what is kept
 
 from __future__ import annotations
 
-import bisect
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,6 @@ from typing import Any, Generic, TypeVar
 
 from parola.errors import NotFound
 from parola.protocol.lossless import dumps, loads, merged
-from parola.store import cursors
 from parola.store.base import (
     AgentRow,
     Agents,
@@ -29,6 +27,7 @@ from parola.store.base import (
     Documents,
     FileRow,
     Files,
+    Knowledge,
     Page,
     SecretRow,
     Secrets,
@@ -37,6 +36,9 @@ from parola.store.base import (
     spool_of,
 )
 from parola.store.documents import is_archived, recording_file, speaker, tags, tool_type, words
+from parola.store.memory_knowledge import MemoryKnowledge
+from parola.store.memory_pages import named as _named
+from parola.store.memory_pages import page as _page
 
 Row = TypeVar("Row", AgentRow, ToolRow, DocumentRow, ConversationRow)
 T = TypeVar("T")
@@ -56,6 +58,7 @@ class MemoryStore:
         self.api_keys: ApiKeys = MemoryApiKeys()
         self.files: Files = files
         self.conversations: Conversations = conversations
+        self.knowledge: Knowledge = MemoryKnowledge()
         self._recordings: tempfile.TemporaryDirectory[str] | None = None
 
     def recording_path(self, conversation_id: str) -> Path:
@@ -93,32 +96,6 @@ class _Documents(Generic[Row]):
 
     def all(self) -> Iterable[Row]:
         return (replace(row, document=loads(document)) for row, document in list(self._rows.values()))
-
-
-def _page(
-    rows: Iterable[T],
-    place: Callable[[T], cursors.Place],
-    *,
-    ascending: bool,
-    page_size: int,
-    cursor: str | None,
-    kind: type[str] | type[float] = float,
-) -> Page[T]:
-    ordered = sorted(rows, key=place)
-    if cursor is not None:
-        after = cursors.read(cursor, kind)
-        if ascending:
-            ordered = ordered[bisect.bisect_right(ordered, after, key=place) :]
-        else:
-            ordered = ordered[: bisect.bisect_left(ordered, after, key=place)]
-    if not ascending:
-        ordered.reverse()
-    shown = ordered[:page_size]
-    return Page(shown, cursors.write(place(shown[-1])) if len(ordered) > page_size else None)
-
-
-def _named(name: str, search: str | None) -> bool:
-    return not search or search.casefold() in name.casefold()
 
 
 class MemoryAgents:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Double, Engine, RowMapping, Select, and_, or_
+from sqlalchemy import ColumnElement, Double, Engine, Integer, RowMapping, Select, and_, or_
 from sqlalchemy.exc import SQLAlchemyError
 
 from parola.errors import StoreError
@@ -44,7 +44,7 @@ class Readers:
         """The rows after ``cursor`` in the order of ``sort``, then ``key``: by keyset, so that there is no offset to
         shift when something is inserted. Raises ``InvalidRequest`` for the cursor."""
         if cursor is not None:
-            value, last = cursors.read(cursor, float if isinstance(sort.type, Double) else str)
+            value, last = cursors.read(cursor, float if isinstance(sort.type, Double | Integer) else str)
             beyond = sort.__gt__ if ascending else sort.__lt__
             beyond_key = key.__gt__ if ascending else key.__lt__
             statement = statement.where(or_(beyond(value), and_(sort == value, beyond_key(last))))

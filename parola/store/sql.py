@@ -3,7 +3,7 @@
 Everything is written by one ``Writer``; readers have connections of their own and never wait for it (WAL). Both work
 in threads of their own, a whole transaction at a time: handing every statement to another thread, as asynchronous
 drivers of SQLite do, costs three times the latency. File contents and recordings lie beside the database, in
-``files/`` and ``recordings/``.
+``files/``, ``knowledge/`` and ``recordings/``.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from parola.store.base import (
     DocumentRow,
     Documents,
     Files,
+    Knowledge,
     Page,
     SecretRow,
     Secrets,
@@ -48,6 +49,7 @@ from parola.store.documents import is_archived, recording_file, tags, tool_type
 from parola.store.readers import Readers
 from parola.store.schema import bring_up_to_date
 from parola.store.sql_conversations import SealedChange, SqlConversations, SqlFiles, apply_all
+from parola.store.sql_knowledge import SqlKnowledge
 from parola.store.tables import agent_tags, agents, api_keys, documents, secrets, tools
 from parola.store.writer import Writer
 
@@ -64,6 +66,7 @@ class SqlStore:
     api_keys: ApiKeys
     conversations: Conversations
     files: Files
+    knowledge: Knowledge
 
     def __init__(self, data: Path) -> None:
         self._data = data
@@ -76,7 +79,7 @@ class SqlStore:
 
     async def open(self) -> None:
         try:
-            for folder in (self._data / "files", self._recordings):
+            for folder in (self._data / "files", self._data / "knowledge", self._recordings):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"The data folder {self._data} cannot be used: {error}") from error
@@ -97,6 +100,7 @@ class SqlStore:
         self.api_keys = SqlApiKeys(readers, writer)
         self.conversations = SqlConversations(readers, writer, blobs, self._recordings)
         self.files = SqlFiles(readers, writer, blobs)
+        self.knowledge = SqlKnowledge(readers, writer, Blobs(self._data / "knowledge"))
 
     async def aclose(self) -> None:
         if self._writer is not None:

@@ -18,9 +18,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The migration that leads to these tables."""
 
 metadata = MetaData(
@@ -158,4 +159,69 @@ files = Table(
     Column("mime_type", String, nullable=False),
     Column("size", Integer, nullable=False),
     Column("created_at", Double, nullable=False),
+)
+
+knowledge_documents = Table(
+    "knowledge_documents",
+    metadata,
+    Column("document_id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("parent_folder_id", String, nullable=False, index=True),
+    Column("size", Integer, nullable=False),
+    Column("source", LargeBinary, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Index(None, "created_at", "document_id"),
+    Index(None, "name_key", "document_id"),
+)
+"""``parent_folder_id`` is empty at the top, and no foreign key: whoever deletes a folder says what becomes of what is
+in it."""
+
+knowledge_texts = Table(
+    "knowledge_texts",
+    metadata,
+    Column(
+        "document_id",
+        String,
+        ForeignKey("knowledge_documents.document_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("text", Text, nullable=False),
+    Column("words", Text, nullable=False),
+)
+"""``words`` is the casefolded text: what is searched."""
+
+rag_indexes = Table(
+    "rag_indexes",
+    metadata,
+    Column("index_id", String, primary_key=True),
+    Column(
+        "document_id",
+        String,
+        ForeignKey("knowledge_documents.document_id", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("model", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Column("progress", Double, nullable=False),
+    Column("used_bytes", Integer, nullable=False),
+    Column("error", Text),
+    UniqueConstraint("document_id", "model"),
+)
+
+knowledge_chunks = Table(
+    "knowledge_chunks",
+    metadata,
+    Column("chunk_id", String, primary_key=True),
+    Column("index_id", String, ForeignKey("rag_indexes.index_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("document_id", String, nullable=False),
+    Column("model", String, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("vector", LargeBinary, nullable=False),
+    Index(None, "model", "document_id", "position"),
 )
