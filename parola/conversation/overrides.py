@@ -37,25 +37,57 @@ DROPPED = frozenset({"asr.keywords"})
 """Ignored, not refused, when not allowed."""
 
 
+ALSO = {
+    "agent.native_mcp_server_ids": "agent.prompt.native_mcp_server_ids",
+    "agent.prompt.tool_ids_strict": "agent.prompt.tool_ids",
+    "text_only": "conversation.text_only",
+}
+"""Paths that are allowed as another is. All but the flag are another spelling of it: the last one the Python SDK's."""
+
+STRICT = "agent.prompt.tool_ids_strict"
+"""A flag beside ``tool_ids``: the agent has these tools and, its built-in ones aside, no others."""
+
+
 def accepted(
-    override: Mapping[str, Any], permissions: Mapping[str, Any], config: Mapping[str, Any], languages: frozenset[str]
+    override: Mapping[str, Any],
+    permissions: Mapping[str, Any],
+    config: Mapping[str, Any],
+    languages: frozenset[str],
+    ignored: list[str] | None = None,
 ) -> dict[str, Any]:
-    """The part of ``override`` that applies, as a nested object; raises ``ConversationRefused`` on a forbidden one."""
+    """The part of ``override`` that applies, as a nested object. Forbidden paths go into ``ignored``; without such a
+    list the first one raises ``ConversationRefused``."""
     result: dict[str, Any] = {}
     for path, value in _leaves(override):
-        if path == "text_only":
-            path = "conversation.text_only"  # the Python SDK's spelling
+        means = path if path == STRICT else ALSO.get(path, path)
         is_allowed = (
-            path in FREE
+            means in FREE
             or bool(_at(permissions, path))
-            or _at(config, path) == value
-            or (path == "agent.language" and isinstance(value, str) and value in languages)
+            or bool(_at(permissions, ALSO.get(path, path)))
+            or _at(config, means) == value
+            or (means == "agent.language" and isinstance(value, str) and value in languages)
         )
         if is_allowed:
-            _put(result, path, value)
-        elif path in FIELDS and path not in DROPPED:
-            raise _refused(path)
+            _put(result, means, value)
+        elif means in FIELDS and means not in DROPPED:
+            if ignored is None:
+                raise _refused(path)
+            ignored.append(path)
     return result
+
+
+def applied(config: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
+    """``config`` with an accepted override laid over it. ``tool_ids_strict`` counts only in an override, and only
+    beside ``tool_ids``."""
+    result = merged(config, override)
+    if _at(override, STRICT) and _at(override, "agent.prompt.tool_ids") is not None:
+        result["agent"]["prompt"]["tools"] = []
+    return result
+
+
+def paths(override: Mapping[str, Any]) -> tuple[str, ...]:
+    """What an accepted override sets."""
+    return tuple(path for path, _ in _leaves(override))
 
 
 def _refused(path: str) -> ConversationRefused:

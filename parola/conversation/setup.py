@@ -85,6 +85,17 @@ class Setup:
     environment: str = "production"
     environment_variables: Mapping[str, str] = field(default_factory=dict)
     """Values that ``system__env_<label>`` has in this environment, by label."""
+    branch_id: str | None = None
+    node_id: str | None = None
+    """The subagent of the workflow that this is; None: the agent itself."""
+    start_node: str | None = None
+    """The node of the workflow to begin at; None: its start."""
+    root_agent_id: str = ""
+    """The agent the conversation began with, when that is another."""
+    workflow: Mapping[str, Any] = field(default_factory=dict)
+    """As the agent has it; ``workflow.read`` has passed it."""
+    workflow_tools: Mapping[str, Tool] = field(default_factory=dict)
+    """Tools that its nodes name, by their id in the registry."""
     timezone: str | None = None
     started_at_unix: float = 0.0
     """Wall clock at the conversation's zero."""
@@ -104,6 +115,8 @@ class Setup:
     first_message_is_protected: bool = False
     files_in_memory: int = 10
     record_voice: bool = True
+    accepted_overrides: tuple[str, ...] | None = None
+    """Told to the client where the agent ignores what it forbids."""
     client_data: Mapping[str, Any] = field(default_factory=dict)
     """What the client started with, for the record."""
     warnings: tuple[str, ...] = ()
@@ -115,6 +128,7 @@ class Setup:
             conversation_id=self.conversation_id,
             agent_output_audio_format=self.output_format,
             user_input_audio_format=self.input_format,
+            x_accepted_overrides=None if self.accepted_overrides is None else list(self.accepted_overrides),
         )
 
     @property

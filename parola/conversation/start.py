@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from parola.conversation import start_variables
+from parola.conversation import language_presets, start_variables
 from parola.conversation.backchannels import IgnoreTerms, default_terms
 from parola.conversation.fillers import DEFAULT_PROMPT, SoftTimeout
-from parola.conversation.overrides import accepted, merged
+from parola.conversation.overrides import accepted, applied, merged, paths
 from parola.conversation.setup import FurtherVoice, ModelChoice, Setup, VoiceChoice
 from parola.conversation.tool_mocks import with_mocks
 from parola.conversation.toolbox import LANGUAGE_TOOL, add_tools_of_client, offer_languages, tools_of
@@ -63,28 +63,35 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
     permissions: Mapping[str, Any] = _path(document, "platform_settings", "overrides") or {}
     presets: Mapping[str, Any] = raw.get("language_presets") or {}
     own_language = _path(raw, "agent", "language") or "en"
+    warnings: list[str] = []
+    ignored: list[str] | None = None if platform.x_override_policy == "reject" else []
     override = accepted(
         client_data.conversation_config_override,
         permissions.get("conversation_config_override") or {},
         raw,
         frozenset({own_language, *presets}),
+        ignored,
     )
+    warnings += [f"The client may not override {path}: it was ignored." for path in ignored or ()]
     plain = raw
     language = _path(override, "agent", "language")
     if isinstance(language, str) and language != own_language and language in presets:
-        raw = merged(raw, _preset(presets[language] or {}))
-    raw = merged(raw, override)
+        warnings += [
+            f"language_presets.{language}.{key} was made from an older text; it is used all the same."
+            for key in language_presets.outdated(presets[language], raw)
+        ]
+        raw = merged(raw, language_presets.changes(presets[language]))
+    raw = applied(raw, override)
     config = _read(ConversationalConfig, raw)
     extra_body = _extra_body(client_data, allowed=bool(permissions.get("custom_llm_extra_body")))
 
-    warnings: list[str] = []
     tools = tools_of(config, beginning.tools, warnings)
     add_tools_of_client(tools, client_data.x_tools, warnings, is_allowed=bool(permissions.get("x_tools")))
     tools = with_mocks(tools, client_data.tool_mock_config, warnings)
     voices_by_language: dict[str, VoiceChoice] = {}
     if LANGUAGE_TOOL in tools:
         for code in dict.fromkeys([own_language, *presets]):
-            preset = {} if code == own_language else _preset(presets[code] or {})
+            preset = {} if code == own_language else language_presets.changes(presets[code])
             voices_by_language[code] = _voice(_read(ConversationalConfig, merged(merged(plain, preset), override)).tts)
         offer_languages(tools, tuple(voices_by_language), warnings)
     from_client = start_variables.from_client(client_data.dynamic_variables)
@@ -145,6 +152,7 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
         first_message_is_protected=agent.disable_first_message_interruptions,
         files_in_memory=config.conversation.file_input.max_files_in_memory,
         record_voice=platform.privacy.record_voice,
+        accepted_overrides=None if ignored is None else paths(override),
         client_data=client_data.model_dump(mode="json", exclude_none=True),
         warnings=tuple(warnings),
     )
@@ -205,13 +213,6 @@ def _soft_timeout(config: SoftTimeoutConfig) -> SoftTimeout:
     )
 
 
-def _preset(preset: Mapping[str, Any]) -> dict[str, Any]:
-    """What a language changes; the translated first message counts where there is none of its own."""
-    translation = _path(preset, "first_message_translation", "text")
-    translated = {"agent": {"first_message": translation}} if translation else {}
-    return merged(translated, _without_nulls(preset.get("overrides") or {}))
-
-
 def _read(model: type[M], document: Any) -> M:
     try:
         return model.model_validate(document)
@@ -227,14 +228,6 @@ def _path(document: Any, *keys: str) -> Any:
             return None
         document = document.get(key)
     return document
-
-
-def _without_nulls(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: _without_nulls(value) if isinstance(value, Mapping) else value
-        for key, value in document.items()
-        if value is not None
-    }
 
 
 def _extra_body(client_data: ConversationInitiationClientData, *, allowed: bool) -> Mapping[str, Any]:

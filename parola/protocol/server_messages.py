@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_serializer
 from parola.protocol.messages import ServerMessage
 
 AudioFormatName = Literal["pcm_8000", "pcm_16000", "pcm_22050", "pcm_24000", "pcm_44100", "pcm_48000", "ulaw_8000"]
-ToolType = Literal["client", "webhook", "mcp", "system"]
+ToolType = Literal["client", "webhook", "mcp", "system", "workflow"]
 
 
 class ConversationInitiationMetadata(ServerMessage):
@@ -27,6 +27,8 @@ class ConversationInitiationMetadata(ServerMessage):
     conversation_id: str
     agent_output_audio_format: AudioFormatName
     user_input_audio_format: AudioFormatName
+    x_accepted_overrides: list[str] | None = None
+    """Sent by agents that ignore forbidden overrides: the paths of those that hold."""
 
 
 class AsrInitiationMetadata(ServerMessage):
@@ -212,6 +214,60 @@ class AgentToolResponseFullPayload(AgentToolResponse):
     truncated: bool = False
 
 
+class McpToolCall(ServerMessage):
+    """How far a call of an MCP server's tool is: ``loading``, perhaps ``awaiting_approval``, then ``success`` or
+    ``failure``. While it awaits approval, a client may answer with ``mcp_tool_approval_result``."""
+
+    event_type = "mcp_tool_call"
+    payload_key = "mcp_tool_call"
+    nullable = frozenset({"tool_description"})
+
+    service_id: str
+    tool_call_id: str
+    tool_name: str
+    tool_description: str | None = None
+    parameters: dict[str, Any]
+    timestamp: str
+    state: Literal["loading", "awaiting_approval", "success", "failure"]
+    approval_timeout_secs: int | None = None
+    """With ``awaiting_approval``."""
+    result: list[dict[str, Any]] | None = None
+    """With ``success``: content blocks, as the server gave them."""
+    error_message: str | None = None
+    """With ``failure``."""
+
+
+class McpIntegration(BaseModel):
+    """One MCP server of the agent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    integration_id: str
+    integration_type: Literal["mcp_server", "mcp_integration"] = "mcp_server"
+    is_connected: bool
+    tool_count: int
+
+
+class McpConnectionStatus(ServerMessage):
+    """Which MCP servers were reached, and how many tools each of them offers."""
+
+    event_type = "mcp_connection_status"
+    payload_key = "mcp_connection_status"
+
+    integrations: tuple[McpIntegration, ...]
+
+
+class DtmfRequest(ServerMessage):
+    """Press these keys on the line that the client stands for: 0-9, * and #; w waits half a second, W a second."""
+
+    event_type = "dtmf_request"
+    payload_key = "dtmf_request"
+
+    dtmf_tones: str
+    tool_call_id: str
+    event_id: int
+
+
 class VadScore(ServerMessage):
     """Speech probability of one 32 ms window."""
 
@@ -290,6 +346,9 @@ SERVER_MESSAGES: tuple[type[ServerMessage], ...] = (
     AgentToolRequest,
     AgentToolResponse,
     AgentToolResponseFullPayload,
+    McpToolCall,
+    McpConnectionStatus,
+    DtmfRequest,
     VadScore,
     ContextUsage,
     Error,
@@ -304,7 +363,7 @@ ALWAYS_SENT: frozenset[str] = frozenset(
 """Sent whatever ``client_events`` says: without them no client works."""
 
 ONLY_WHEN_LISTED: frozenset[str] = frozenset(
-    {"vad_score", "agent_tool_response_full_payload", "internal_tentative_agent_response"}
+    {"vad_score", "agent_tool_response_full_payload", "internal_tentative_agent_response", "dtmf_request"}
 )
 """Sent only to those who list them; every other event is sent when an agent lists nothing."""
 

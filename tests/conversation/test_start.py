@@ -105,6 +105,94 @@ def test_a_preset_without_a_first_message_of_its_own_brings_the_translation():
     assert first_message() == "Hello."
 
 
+ALL_PATHS = {
+    "agent.first_message": "Hi.",
+    "agent.language": "de",
+    "agent.max_conversation_duration_message": "Time is up.",
+    "agent.native_mcp_server_ids": ["mcp_1"],
+    "agent.prompt.prompt": "Be brief.",
+    "agent.prompt.llm": "gpt-4o",
+    "agent.prompt.reasoning_effort": "low",
+    "agent.prompt.tool_ids": ["tool_1"],
+    "agent.prompt.native_mcp_server_ids": ["mcp_2"],
+    "agent.prompt.knowledge_base": [{"type": "file", "id": "doc_1"}],
+    "tts.voice_id": "v",
+    "tts.model_id": "m",
+    "tts.stability": 0.1,
+    "tts.speed": 1.1,
+    "tts.similarity_boost": 0.2,
+    "tts.clone_strength": 0.3,
+    "tts.supported_voices": [{"label": "x", "voice_id": "y"}],
+    "tts.pronunciation_dictionary_locators": [{"pronunciation_dictionary_id": "pd_1"}],
+    "turn.soft_timeout_config.message": "Hm.",
+    "turn.soft_timeout_config.additional_soft_timeout_messages": ["Well."],
+    "turn.noisy_environment_message": "Loud here.",
+    "conversation.max_duration_seconds": 60,
+}
+
+
+def at(path, value):
+    for part in reversed(path.split(".")):
+        value = {part: value}
+    return value
+
+
+@pytest.mark.parametrize("path", ALL_PATHS)
+def test_every_path_has_a_permission_of_its_own(path):
+    override, field = at(path, ALL_PATHS[path]), path.rpartition(".")[2]
+    refused = refusal(agent(), conversation_config_override=override)
+    assert (refused.close_code, refused.error_type) == (1008, "override_error")
+    assert refused.reason == f"Override for field '{field}' is not allowed by config."
+    assert started(agent(allow=[path]), conversation_config_override=override)
+
+
+def test_a_lenient_agent_goes_on_without_what_it_forbids_and_says_what_holds():
+    document = agent(allow=["agent.first_message"])
+    document["platform_settings"]["x_override_policy"] = "ignore_with_warning"
+    override = {"agent": {"first_message": "Hi.", "prompt": {"prompt": "Be rude."}}, "tts": {"voice_id": "v"}}
+    setup = started(document, conversation_config_override=override)
+    assert (setup.first_message, setup.prompt) == ("Hi.", "")
+    assert setup.warnings == (
+        "The client may not override agent.prompt.prompt: it was ignored.",
+        "The client may not override tts.voice_id: it was ignored.",
+    )
+    assert setup.greeting.x_accepted_overrides == ["agent.first_message"]
+    assert "x_accepted_overrides" not in started(agent()).greeting.payload()
+
+
+def test_strict_tool_ids_are_all_the_tools_there_are():
+    inline = {"type": "client", "name": "inline", "description": "x"}
+    document = agent(agent={"prompt": {"tools": [inline]}}, allow=["agent.prompt.tool_ids"])
+    registry = {"tool_1": {"type": "client", "name": "one", "description": "x"}}
+
+    def tools(**prompt):
+        override = {"agent": {"prompt": {"tool_ids": ["tool_1"], **prompt}}}
+        return list(started(document, registry, conversation_config_override=override).tools)
+
+    assert tools() == ["one", "inline"]
+    assert tools(tool_ids_strict=True) == ["one"]
+
+
+def test_a_presets_soft_timeout_is_translated_and_an_old_translation_is_told():
+    german = {
+        "soft_timeout_translation": {
+            "source_hash": '{"softTimeoutMessage":"One moment.","language":"en"}',
+            "text": "Moment.",
+        },
+        "first_message_translation": {"source_hash": '{"firstMessage":"Hello.","language":"en"}', "text": "Hallo."},
+    }
+    document = agent(
+        agent={"first_message": "Good morning.", "language": "en"},
+        turn={"soft_timeout_config": {"message": "One moment.", "additional_soft_timeout_messages": ["Well."]}},
+        language_presets={"de": german},
+    )
+    setup = started(document, conversation_config_override={"agent": {"language": "de"}})
+    assert setup.soft_timeout.messages == ("Moment.",) and setup.first_message == "Hallo."
+    assert setup.warnings == (
+        "language_presets.de.first_message_translation was made from an older text; it is used all the same.",
+    )
+
+
 def test_an_override_that_is_no_object_is_refused_with_what_came():
     assert "expected an object" in refusal(agent(), conversation_config_override={"agent": "x"}).message
 
