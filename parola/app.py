@@ -118,7 +118,7 @@ def create_app(
         live=live,
         registry=registry,
         metrics=metrics,
-        tools=ToolContext(settings, store, vault, lambda: registry.connections),
+        tools=ToolContext(settings, store, vault, lambda: registry.connections, secret),
     )
 
     opening = _Loading(lambda: _opening(services, registry, live, lag))

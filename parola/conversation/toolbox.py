@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from parola.conversation import webhook_tool
 from parola.conversation.tools import InterruptionMode, Tool
 from parola.errors import ConversationRefused
 from parola.protocol.agents import ConversationalConfig
@@ -115,7 +116,8 @@ def add_tools_of_client(
 
 
 def _tool(tool_id: str | None, entry: Mapping[str, Any], warnings: list[str]) -> Tool | None:
-    name, kind = str(entry.get("name") or ""), str(entry.get("type") or "client")
+    kind = str(entry.get("type") or ("webhook" if "api_schema" in entry else "client"))
+    name = str(entry.get("name") or "")
     if not _TOOL_NAME.match(name):
         warnings.append(f"Tool {name!r} has no valid name (letters, digits, _ and -, at most 64); left out.")
         return None
@@ -128,6 +130,16 @@ def _tool(tool_id: str | None, entry: Mapping[str, Any], warnings: list[str]) ->
         description = str(entry.get("description") or "") or definition.description
         offered = ToolDefinition(definition.name, description, definition.parameters)
         return Tool(offered, "system", tool_id=tool_id, config=entry)
+    if kind == "webhook":
+        return Tool(
+            webhook_tool.definition(name, str(entry.get("description") or ""), entry.get("api_schema") or {}),
+            "webhook",
+            expects_response=True,
+            timeout_seconds=webhook_tool.timeout_seconds(entry, warnings),
+            interruption=_interruption(entry),
+            tool_id=tool_id,
+            config=entry,
+        )
     if kind != "client":
         warnings.append(f"Tool {name} is of type {kind}, which this version does not run; the agent runs without it.")
         return None

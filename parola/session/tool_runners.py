@@ -5,10 +5,13 @@ from __future__ import annotations
 from parola.conversation.setup import Setup
 from parola.session.tool_calls import ToolRunner
 from parola.tools.context import Identity, ToolContext
+from parola.tools.webhook import WebhookTools
 
 
 def runners_for(setup: Setup, context: ToolContext, identity: Identity) -> dict[str, ToolRunner]:
     """A runner for each type of tool (``webhook`` …) that this conversation's agent has. Cheap: what a runner needs
     from the network or the store it gets at its first call."""
     runners: dict[str, ToolRunner] = {}
+    if any(tool.type == "webhook" for tool in setup.tools.values()):
+        runners["webhook"] = WebhookTools(context, identity)
     return runners

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from parola.config import Settings
@@ -12,6 +13,8 @@ from parola.store.base import Store
 
 if TYPE_CHECKING:
     from parola.outbound.http import Connections
+    from parola.tools.auth import AuthConnections
+    from parola.tools.callbacks import Callbacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Identity:
     environment: str = "production"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ToolContext:
     """One for the process."""
 
@@ -33,7 +36,30 @@ class ToolContext:
     vault: Seal
     connections: Callable[[], Connections]
     """The process's HTTP clients, made when they are first needed."""
+    server_secret: bytes
+    """What is signed for and by tools is derived from it."""
 
     def locators(self, environment: str = "production") -> Locators:
         """Looks up values for requests of a conversation in this environment."""
         return Locators(self.store, self.vault, environment)
+
+    @cached_property
+    def auth(self) -> AuthConnections:
+        """Headers of auth connections, with their tokens."""
+        from parola.tools.auth import AuthConnections
+
+        return AuthConnections(self.store, self.vault, self.connections)
+
+    @cached_property
+    def callbacks(self) -> Callbacks:
+        """Where tools that take longer leave their results."""
+        from parola.tools.callbacks import Callbacks
+
+        return Callbacks(self.server_secret)
+
+    @cached_property
+    def signing_secret(self) -> str:
+        """What receivers of tool requests verify signatures with."""
+        from parola.tools.signing import signing_secret
+
+        return signing_secret(self.server_secret)
