@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, RootModel
 
 from parola.protocol.documents import Answer, Asked, Between, JsonObject
 
@@ -70,10 +70,16 @@ class CustomHeaderAuth(AuthConnectionBase):
     token: str = Field(min_length=1)
 
 
-AuthConnection = Annotated[
-    OAuth2ClientCredentials | OAuth2Jwt | BasicAuth | BearerAuth | CustomHeaderAuth, Field(discriminator="auth_type")
-]
-"""Body of ``POST /v1/x/auth-connections`` and of ``PUT``."""
+class AuthConnectionRequest(
+    RootModel[
+        Annotated[
+            OAuth2ClientCredentials | OAuth2Jwt | BasicAuth | BearerAuth | CustomHeaderAuth,
+            Field(discriminator="auth_type"),
+        ]
+    ]
+):
+    """Body of ``POST /v1/x/auth-connections``."""
+
 
 SECRET_FIELDS = frozenset({"client_secret", "secret_key", "password", "token"})
 """Kept sealed, never given back."""

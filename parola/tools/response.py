@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -34,10 +34,12 @@ class Answer:
     is_json: bool = False
     is_cut: bool = False
     """There was more than is read."""
+    failure: str = ""
+    """What a callback says went wrong."""
 
     @property
     def is_success(self) -> bool:
-        return 200 <= self.status < 300
+        return 200 <= self.status < 300 and not self.failure
 
     @property
     def is_pending(self) -> bool:
@@ -79,6 +81,15 @@ def understood(
         except orjson.JSONDecodeError:
             pass
     return Answer(status, text, is_cut=is_cut)
+
+
+def called_back(body: bytes, content_type: str) -> Answer:
+    """What was sent to a callback address: the result itself, or ``{"is_error": true, "error": "…"}``."""
+    cut = body[:MOST_READ_BYTES]
+    answer = understood(200, cut, content_type, is_cut=len(cut) < len(body))
+    if isinstance(answer.json, Mapping) and answer.json.get("is_error") is True:
+        return replace(answer, failure=str(answer.json.get("error") or "it did not say why"))
+    return answer
 
 
 def for_model(answer: Answer, response_filter: Any) -> str:

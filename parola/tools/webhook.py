@@ -32,6 +32,9 @@ log = logger(__name__)
 
 CONNECT_SECONDS = 10.0
 
+LONGEST_RAW = 2000
+"""Characters of a failed answer in the record."""
+
 IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
 """To ask these twice is to ask them once: they are tried again."""
 
@@ -81,7 +84,7 @@ class WebhookTools:
                 connection_id = await locators.connection_id(located)
                 request = request.with_headers(await self._context.auth.headers(connection_id), hidden=True)
             with self._context.callbacks.opened() as (token, result):
-                request = self._addressed(request, call.call_id, token)
+                request = self._addressed(request, self._identity_now(call), call.call_id, token)
                 answer = await self._answer(request, call.tool, connection_id)
                 if answer.is_pending:
                     answer = await result
@@ -91,18 +94,23 @@ class WebhookTools:
             return Outcome(_failed(call, error.message, error.code, request), request)
         return Outcome(self._finished(call, request, answer, api_schema), request, answer.status)
 
-    def _addressed(self, request: WebhookRequest, call_id: str, token: str) -> WebhookRequest:
+    def _identity_now(self, call: RunTool) -> Identity:
+        """A conversation may have gone over to another agent."""
+        agent_id = call.variables.get("system__current_agent_id") or self._identity.agent_id
+        return replace(self._identity, agent_id=str(agent_id))
+
+    def _addressed(self, request: WebhookRequest, identity: Identity, call_id: str, token: str) -> WebhookRequest:
         """With what says whose request it is, and where a late result goes."""
         settings = self._context.settings
         if not settings.tool_identity_headers:
             return request
-        identity = identity_headers(self._identity, call_id)
+        headers = identity_headers(identity, call_id)
         signed = signature(
-            self._context.signing_secret, int(time.time()), request.method, request.url, identity, request.body
+            self._context.signing_secret, int(time.time()), request.method, request.url, headers, request.body
         )
         base = settings.public_url.rstrip("/") or f"http://{_own_host(settings.host)}:{settings.port}"
         request = request.with_headers({"X-Callback-Url": f"{base}{PATH}/{token}", HEADER: signed}, hidden=True)
-        return request.with_headers(identity)
+        return request.with_headers(headers)
 
     async def _answer(self, request: WebhookRequest, tool: Tool, connection_id: str) -> Answer:
         attempts = 1 + (len(PAUSES_SECONDS) if request.method in IDEMPOTENT else 0)
@@ -175,12 +183,15 @@ class WebhookTools:
             return ToolFinished(call.call_id, result, response=answer.json, details=request.details)
         said = shortened(" ".join(answer.text.split())) or "nothing"
         shown = without_credentials(request.url)
-        raw = f"{request.method} {shown} answered {answer.status}: {said[:2000]}"
-        if 300 <= answer.status < 400:
-            raw += " (redirects are followed only with follow_redirects)"
+        result, raw = f"The tool answered {answer.status}: {said}", f"{request.method} {shown} answered {answer.status}"
+        raw += f": {said[:LONGEST_RAW]}"
+        if answer.failure:
+            result = raw = f"The tool reported a failure: {answer.failure[:LONGEST_RAW]}"
+        elif 300 <= answer.status < 400:
+            raw += " (redirects are followed only with follow_redirects, and only one)"
         return ToolFinished(
             call.call_id,
-            f"The tool answered {answer.status}: {said}",
+            result,
             is_error=True,
             error_type="customer_auth" if answer.status in (401, 403) else "external_server",
             raw_error=raw,
