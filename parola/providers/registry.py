@@ -135,14 +135,17 @@ class Registry:
 
     async def get_ready(self) -> None:
         """Make the default providers now, and the HTTP client if any entry will need it: what they import would be in
-        the first call's way. Models are not loaded: ``warm_up`` does that; what runs them is, because it takes a tenth
-        of a second in which nobody else gets on."""
+        the first call's way. Of the models only the voice detector is loaded, which is small; ``warm_up`` loads the
+        others. What runs them is, because it takes a tenth of a second in which nobody else gets on."""
+        detector = None
         with suppress(ParolaError):  # said again, with its reason, to the call that needs it
             self.language_model("")
             self.speech_to_text("")
             self._text_to_speech("default")
-            self.turn_detector()
-        await asyncio.to_thread(_load_runtime)
+            detector = self.turn_detector()
+        await self.voice_activity()
+        if detector is not None or "embedded" in {self._entries[kind]["default"].provider for kind in ("stt", "tts")}:
+            await asyncio.to_thread(_load_runtime)
         if any(entry.base_url for entries in self._entries.values() for entry in entries.values()):
             await self.connections.client()
 
