@@ -38,7 +38,7 @@ def outdated(preset: Any, config: Mapping[str, Any]) -> list[str]:
     found = []
     for key, (source, path) in TRANSLATIONS.items():
         translation = preset.get(key) if isinstance(preset, Mapping) else None
-        if not _text(translation):
+        if not isinstance(translation, Mapping) or not _text(translation):
             continue
         made_from = _made_from(translation.get("source_hash"), source)
         current: Any = config

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from parola.protocol.documents import Answer, Between, CheckedAs, JsonObject, Reading, ValueOrLocator
+from parola.protocol.guardrails import GuardrailsV1
 from parola.protocol.server_messages import AudioFormatName
 from parola.protocol.tools import BuiltInTools, DynamicVariablesConfig, Tool
 
@@ -176,6 +177,7 @@ class PromptAgent(Reading):
     service_tier: str | None = None
     thinking_budget: int | None = None
     enable_reasoning_summary: bool = False
+    enable_parallel_tool_calls: bool | None = None
     temperature: Annotated[float, Between(0, 2)] | None = 0
     """None: the parameter is not sent."""
     max_tokens: int = -1
@@ -317,6 +319,7 @@ class AgentPlatformSettings(Reading):
     evaluation: JsonObject = {}
     data_collection: dict[str, JsonObject] = {}
     archived: bool = False
+    guardrails: GuardrailsV1 = Field(default_factory=GuardrailsV1)
     x_missing_variable_policy: Literal["error", "empty", "placeholder"] = "error"
     """A dynamic variable that nobody supplied: refuse the conversation, leave it empty, or put its name there."""
     x_override_policy: Literal["reject", "ignore_with_warning"] = "reject"
