@@ -214,6 +214,15 @@ class AgentToolResponseFullPayload(AgentToolResponse):
     truncated: bool = False
 
 
+class GuardrailTriggered(ServerMessage):
+    """What the agent said, or was about to say, was stopped."""
+
+    event_type = "guardrail_triggered"
+    payload_key = ""
+
+    guardrail_name: str | None = None
+
+
 class McpToolCall(ServerMessage):
     """How far a call of an MCP server's tool is: ``loading``, perhaps ``awaiting_approval``, then ``success`` or
     ``failure``. While it awaits approval, a client may answer with ``mcp_tool_approval_result``."""
@@ -275,6 +284,28 @@ class VadScore(ServerMessage):
     payload_key = "vad_score_event"
 
     vad_score: float = Field(ge=0, le=1)
+
+
+class AgentReasoningResponsePart(ServerMessage):
+    """What the model thinks, or a summary of it, as it comes: for agents with ``enable_reasoning_summary``."""
+
+    event_type = "agent_reasoning_response_part"
+    payload_key = "reasoning_response_part"
+
+    text: str
+    type: Literal["start", "delta", "stop"]
+    event_id: str
+    """A text, unlike everywhere else."""
+
+
+class AgentResponseMetadata(ServerMessage):
+    """What the owner's own model said beside its answer."""
+
+    event_type = "agent_response_metadata"
+    payload_key = "agent_response_metadata_event"
+
+    metadata: dict[str, Any]
+    event_id: int
 
 
 class ContextUsage(ServerMessage):
@@ -351,6 +382,9 @@ SERVER_MESSAGES: tuple[type[ServerMessage], ...] = (
     DtmfRequest,
     VadScore,
     ContextUsage,
+    AgentReasoningResponsePart,
+    AgentResponseMetadata,
+    GuardrailTriggered,
     Error,
     QueueStatus,
     InternalTurnProbability,
@@ -364,6 +398,7 @@ ALWAYS_SENT: frozenset[str] = frozenset(
 
 ONLY_WHEN_LISTED: frozenset[str] = frozenset(
     {"vad_score", "agent_tool_response_full_payload", "internal_tentative_agent_response", "dtmf_request"}
+    | {"agent_reasoning_response_part", "agent_response_metadata"}
 )
 """Sent only to those who list them; every other event is sent when an agent lists nothing."""
 

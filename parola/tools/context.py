@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from parola.outbound.http import Connections
     from parola.tools.auth import AuthConnections
     from parola.tools.callbacks import Callbacks
+    from parola.tools.mcp import McpServers
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +64,16 @@ class ToolContext:
         from parola.tools.signing import signing_secret
 
         return signing_secret(self.server_secret)
+
+    @cached_property
+    def mcp(self) -> McpServers:
+        """Connections to MCP servers."""
+        from parola.outbound.guard import Guard
+        from parola.tools.mcp import McpServers
+
+        return McpServers(Guard.of(self.settings))
+
+    async def aclose(self) -> None:
+        """Say goodbye to whoever is still connected."""
+        if "mcp" in vars(self):
+            await self.mcp.aclose()
