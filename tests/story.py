@@ -19,7 +19,7 @@ from typing import Any, Self
 import jsonschema_rs
 import orjson
 
-from parola.conversation.actions import Action, Close, Record, Send, StartReply, StopReply, Warn
+from parola.conversation.actions import Action, Close, Record, RunTool, Send, StartReply, StopReply, Warn
 from parola.conversation.conversation import Conversation
 from parola.conversation.events import (
     ClientDisconnected,
@@ -95,8 +95,9 @@ def server_tool(
     return Tool(definition, kind, True, timeout, interruption, config={"type": kind, "name": name, **config})
 
 
-def system_tool(name: str) -> Tool:
-    return Tool(ToolDefinition(name, f"{name}, built in", {"type": "object", "properties": {}}), "system")
+def system_tool(name: str, *, languages: tuple[str, ...] = ()) -> Tool:
+    definition = ToolDefinition(name, f"{name}, built in", {"type": "object", "properties": {}})
+    return Tool(definition, "system", languages=languages)
 
 
 class Story:
@@ -158,6 +159,14 @@ class Story:
         """The number of the reply that is being made."""
         assert self.replies, "the agent has nothing to say"
         return self.replies[-1].reply
+
+    @property
+    def runs(self) -> list[RunTool]:
+        """The tools that the session was asked to run."""
+        return [action for action in self.actions if isinstance(action, RunTool)]
+
+    def result_of(self, call_id: str, result: Any) -> ClientToolResult:
+        return ClientToolResult(tool_call_id=call_id, result=result)
 
     def stopped_reply(self, number: int) -> bool:
         return StopReply(number) in self.actions

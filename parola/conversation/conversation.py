@@ -14,7 +14,7 @@ socket. What is here crosses its parts; each rule has a file of its own:
     slow_model   what is said while the model takes its time
     agent_turn   what the client gets of a reply; what is left of it when it is cut
     reply        what the caller has heard
-    tool_round   tool calls, their results and time-outs, ``end_call``
+    tool_round   tool calls, their results and time-outs, ``end_call``; its rules are the files beside it, ``tool_*``
     variables    dynamic variables, as they stand
     asking       what the model is asked
     silence      when the agent speaks up again; when silence ends the call
@@ -26,6 +26,8 @@ socket. What is here crosses its parts; each rule has a file of its own:
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from parola.conversation import asking, ending, events, floor, prompt
 from parola.conversation.actions import Action
@@ -45,6 +47,7 @@ from parola.conversation.slow_model import SlowModel
 from parola.conversation.speaking import LLM_SECONDS, CutShort, Speaking
 from parola.conversation.timeline import AgentTimeline
 from parola.conversation.tool_round import ToolRound, Tools
+from parola.conversation.tools import ToolCall
 from parola.conversation.transcript import SilenceEntry, Transcript, UserEntry
 from parola.conversation.turn_taking import TYPING_SECONDS, Floor
 from parola.conversation.variables import Variables
@@ -120,8 +123,8 @@ class Conversation:
                 self._drop_guess()
                 self._out.record(*self.transcript.add_context(event.text, now, event.context_id))
             case client.ClientToolResult() | events.ToolFinished():
-                if self._tools.take_result(event, now):
-                    self._tools_got_on(now)
+                if (call := self._tools.take_result(event, now)) is not None:
+                    self._calls_answered([call], now)
             case client.Feedback():
                 self._out.record(*self.transcript.rate(event.event_id, event.score, now))
             case client.Pong():
@@ -170,7 +173,8 @@ class Conversation:
                     message = f"The language model said nothing for {LLM_SECONDS:.0f} s."
                     self._end(ending.failed(1002, "llm_timeout", message), now)
                 case "tool":
-                    self._tools.time_out(now)
+                    self._calls_answered(self._tools.time_out(now), now)
+                case "tool_speech":
                     self._tools_got_on(now)
                 case "ping":
                     self._keep_alive.ping(now)
@@ -315,6 +319,7 @@ class Conversation:
         self._tools.abandon_wishes()
         cut = self._speaking.cut(now, is_interruption=True)
         self._silence.user_was_heard(now)
+        self._tools.words_cut(now)
         if self._tools.is_running:
             self._enter(Phase.WAITING)  # the tools go on; what the agent says afterwards has an id of its own
             return
@@ -448,8 +453,11 @@ class Conversation:
                 self._tools.wanted(event, reply.entry, turn.event_id, now)
             case events.ModelFinished():
                 self._deadlines.clear("llm", "soft_timeout")
+                was_swallowed = self._tools.wants_silence and turn.swallow(reply)
                 turn.model_finished(reply, event)
                 self._run_tools(turn, now)
+                if was_swallowed:
+                    self._tools_got_on(now)
             case events.ReplyFinished():
                 turn.reply_finished(reply)
                 self._reply_told(turn, now)
@@ -499,7 +507,8 @@ class Conversation:
 
     def _run_tools(self, turn: AgentTurn, now: float) -> None:
         """The model has finished asking: run what it asked for."""
-        round_ = self._tools.run(now, turn.tool_rounds)
+        has_words = bool(turn.current and turn.current.text.strip()) and not self.setup.text_only
+        round_ = self._tools.run(now, turn.tool_rounds, has_words=has_words)
         if round_ is None:
             return
         turn.tool_rounds += 1
@@ -509,6 +518,16 @@ class Conversation:
             has_spoken = bool(self.transcript.agent_entry(round_.entry).text)
             self._say_goodbye(ending.agent_ended(call), "" if has_spoken else round_.last_words, now)
 
+    def _calls_answered(self, calls: Sequence[ToolCall], now: float) -> None:
+        """These have their results now. Of what ran in the background the agent speaks as soon as it may."""
+        is_news = self.phase is not Phase.ENDING and any(call.is_background for call in calls)
+        if is_news:
+            self._drop_guess()
+            self._owes_answer = True
+        self._tools_got_on(now)
+        if is_news and self.phase is Phase.LISTENING and self._speaking.turn is None and not self._user.has_begun:
+            self._answer(now, answers_user=False)
+
     def _tools_got_on(self, now: float) -> None:
         """A call has its result, or the words before the calls have been told: go on once all is there."""
         turn = self._speaking.turn
@@ -516,10 +535,12 @@ class Conversation:
             self._hang_up_when_heard(now)
         elif turn is None or turn.current is not None:
             pass  # its words are still being made
-        elif self._tools.is_running:
-            self._enter(Phase.WAITING)
-        elif (round_ := self._tools.finish()) is not None:
-            self._tools_finished(turn, round_, now)
+        else:
+            self._tools.words_end(self._speaking.playback.ends_at, now)
+            if self._tools.is_running:
+                self._enter(Phase.WAITING)
+            elif (round_ := self._tools.finish()) is not None:
+                self._tools_finished(turn, round_, now)
 
     def _tools_finished(self, turn: AgentTurn, round_: ToolRound, now: float) -> None:
         if round_.is_refused or (round_.skips_turn and not self._owes_answer):

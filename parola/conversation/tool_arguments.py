@@ -41,13 +41,17 @@ def checked(
     schema: Mapping[str, Any],
     *,
     keeps_unknown: bool = False,
-    optional: frozenset[str] = frozenset(),
+    is_lenient: bool = False,
 ) -> Checked:
     """Compare. A tool without any parameters takes what comes; ``keeps_unknown``: so does one whose schema does not
-    forbid it. ``optional``: not missed, whatever the schema says. A null in place of an optional value is as good as
-    none."""
+    forbid it. A null in place of an optional value is as good as none. ``is_lenient``, for what the conversation does
+    itself: nobody needs a reason, and what a choice that is written otherwise means is known there."""
     result = Checked({})
-    result.arguments = _object(arguments, schema, "", result, keeps_unknown=keeps_unknown, optional=optional)
+    if is_lenient:
+        properties = {k: {**v, "enum": None} for k, v in (schema.get("properties") or {}).items()}
+        required = [name for name in schema.get("required") or () if name != "reason"]
+        schema = {**schema, "properties": properties, "required": required}
+    result.arguments = _object(arguments, schema, "", result, keeps_unknown=keeps_unknown)
     return result
 
 
@@ -58,10 +62,9 @@ def _object(
     result: Checked,
     *,
     keeps_unknown: bool,
-    optional: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
     properties = schema.get("properties") or {}
-    required = [name for name in schema.get("required") or () if name not in optional]
+    required = schema.get("required") or ()
     takes_all = not properties or (keeps_unknown and schema.get("additionalProperties") is not False)
     kept: dict[str, Any] = {}
     for name, given in value.items():

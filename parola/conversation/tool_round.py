@@ -1,6 +1,7 @@
 """One round of tools: from the model's wish to a result for each call, time-outs and ``end_call`` included.
 
-Every call gets exactly one result: the first that comes, or the time-out, or an error. What comes later is ignored.
+Every call gets exactly one result: the first that comes, or the time-out, or an error. What comes later is ignored. A
+call that runs in the background has left the round: nobody waits for it, and its result is told when it comes.
 
 ``end_call`` has its result at once and tells it last: the JavaScript client hangs up when it sees an
 ``agent_tool_response`` of that name, whoever it is from and whatever it says.
@@ -8,15 +9,24 @@ Every call gets exactly one result: the first that comes, or the time-out, or an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
+
+from parola.conversation import tool_mocks
 from parola.conversation.actions import RunTool, StopTool, SwitchLanguage
+from parola.conversation.assignments import assign
 from parola.conversation.deadlines import Deadlines
 from parola.conversation.events import ToolCalled, ToolFinished
 from parola.conversation.outgoing import Outgoing
+from parola.conversation.prompt import fill_in_all
+from parola.conversation.tool_arguments import checked
+from parola.conversation.tool_results import of_failure
 from parola.conversation.tools import Tool, ToolCall, as_text
-from parola.conversation.transcript import Transcript
+from parola.conversation.transcript import LateResultEntry, Transcript
 from parola.conversation.variables import Variables
 from parola.protocol.client_messages import ClientToolResult
 from parola.protocol.server_messages import (
@@ -29,8 +39,16 @@ from parola.protocol.server_messages import (
 MAX_ROUNDS = 10
 """Rounds of tools in one agent turn; then the model is offered none, so that it has to speak."""
 
+MAX_CALLS = 16
+"""Calls in one step of the model; what goes beyond is not called."""
+
 FULL_PAYLOAD_LIMIT = 64 * 1024
 """``agent_tool_response_full_payload`` carries at most so many characters."""
+
+MOST_SHOWN = 200
+"""Characters of unreadable arguments that are shown again."""
+
+_NO_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 
 HANGS_UP = "end_call"
 """A response of this name makes the JavaScript client hang up."""
@@ -56,23 +74,32 @@ class ToolRound:
         self.is_refused = False
         """None of them runs: there were too many rounds."""
 
-    def add(self, name: str, arguments: Mapping[str, Any], now: float) -> None:
+    def add(self, wish: ToolCalled, now: float) -> None:
         """The model wants this tool; nothing runs before the step is over."""
-        self.calls.append(ToolCall(self._out.next_call_id(name), name, arguments, now, self._tools.get(name)))
+        tool = self._tools.get(wish.name)
+        # A name nobody has chosen may be anything, and it goes back to the model, whose vendor may not take anything.
+        name = wish.name if tool is not None else _NO_NAME.sub("_", wish.name)[:64] or "_"
+        call_id = self._out.next_call_id(name)
+        self.calls.append(ToolCall(call_id, name, wish.arguments, now, tool, unreadable=wish.unreadable))
 
     # -- running ------------------------------------------------------------------------------------------------------
 
-    def run(self, now: float) -> None:
-        """The model has finished asking: tell the client what runs, and run it."""
+    def run(self, now: float, *, has_words: bool = False) -> None:
+        """The model has finished asking: tell the client what runs, and run it. ``has_words``: it said something
+        before, which some calls wait for."""
         self.is_running = True
+        for call in self.calls[MAX_CALLS:]:
+            message = f"Not called: at most {MAX_CALLS} tools can be called at once, and this is one more."
+            call.finish(now, message, is_error=True, error_type="too_many_calls", is_called=False)
         self._out.record(self.entry)
-        for call in self.calls:
+        is_goodbye = self.ending_call is not None
+        for call in self.calls[:MAX_CALLS]:
             self._out.send(
                 AgentToolRequest(
                     tool_name=call.name, tool_call_id=call.call_id, tool_type=call.type, event_id=self.event_id
                 )
             )
-            self._run_one(call, now)
+            self._run_one(call, now, may_hold=has_words and not is_goodbye)
 
     def refuse(self, now: float, why: str) -> None:
         """Run none of them; the client never hears of it."""
@@ -81,36 +108,71 @@ class ToolRound:
             call.finish(now, why, is_error=True, error_type="not_called", is_called=False)
         self._out.record(self.entry)
 
-    def _run_one(self, call: ToolCall, now: float) -> None:
+    def _run_one(self, call: ToolCall, now: float, *, may_hold: bool) -> None:
         tool = call.tool
         call.called_at = now
         if tool is None:
             known = ", ".join(self._tools) or "none"
             message = f'There is no tool called "{call.name}". Tools of this agent: {known}.'
             self._finish(call, now, message, is_error=True, error_type="unknown_tool", is_called=False)
+        elif problem := self._problem(call, tool, now):
+            self._finish(call, now, problem, is_error=True, error_type="invalid_arguments", is_called=False)
         elif call.ends_call:
             self._finish(call, now, "The call ends after these words.")
         elif tool.languages:
             self._switch_language(call, tool, now)
         elif tool.type == "system":
             self._finish(call, now, "Skipped: the agent waits for the user.")
-        elif tool.type != "client":
-            call.timeout_at = now + tool.timeout_seconds
-            self._out.ask(RunTool(call.call_id, tool, call.arguments, self._variables.snapshot(now)))
-        else:
-            self._out.send(
-                ClientToolCall(
-                    tool_name=call.name,
-                    tool_call_id=call.call_id,
-                    parameters=dict(call.arguments),
-                    event_id=self.event_id,
-                    expects_response=tool.expects_response,
-                )
+        elif (mock := tool_mocks.answer(tool, call.arguments)) is not None:
+            self._settle(
+                call, now, mock.result, is_error=mock.is_error, error_type=mock.error_type, is_called=mock.is_called
             )
-            if tool.expects_response:
-                call.timeout_at = now + tool.timeout_seconds
-            else:
-                self._finish(call, now, "The tool was called; it gives no answer.")
+        elif may_hold and tool.rules.execution == "post_tool_speech":
+            call.is_held = True
+            call.timeout_at = math.inf
+        else:
+            self._start(call, tool, now)
+
+    def _problem(self, call: ToolCall, tool: Tool, now: float) -> str:
+        """What is wrong with the arguments, for the model; empty when they fit, and then they are as the tool gets
+        them."""
+        if call.unreadable:
+            wrote = call.unreadable[:MOST_SHOWN]
+            return f"Not called: expected the arguments as one JSON object, got {wrote!r}. Call it again."
+        found = checked(
+            call.arguments,
+            fill_in_all(tool.definition.parameters, self._variables.lookup(now)),
+            keeps_unknown=tool.type == "mcp",
+            is_lenient=tool.type not in ("client", "webhook", "mcp"),
+        )
+        call.arguments, call.ignored = found.arguments, found.ignored
+        if not found.problems:
+            return ""
+        return f"Not called: {'; '.join(found.problems)}. Call it again with arguments that fit."
+
+    def _start(self, call: ToolCall, tool: Tool, now: float) -> None:
+        """Have it run, by the client or by the session."""
+        call.is_held = False
+        call.called_at = now
+        call.timeout_at = now + tool.timeout_seconds
+        if tool.type != "client":
+            call.is_background = tool.rules.execution == "async"
+            self._out.ask(RunTool(call.call_id, tool, call.arguments, self._variables.snapshot(now)))
+            return
+        call.details = {"type": "client", "parameters": orjson.dumps(call.arguments).decode()}
+        self._out.send(
+            ClientToolCall(
+                tool_name=call.name,
+                tool_call_id=call.call_id,
+                parameters=dict(call.arguments),
+                event_id=self.event_id,
+                expects_response=tool.expects_response,
+            )
+        )
+        if tool.expects_response:
+            call.is_background = tool.rules.execution == "async"
+        else:
+            self._finish(call, now, "The tool was called; it gives no answer.")
 
     def _switch_language(self, call: ToolCall, tool: Tool, now: float) -> None:
         if (language := call.language) is None:
@@ -123,61 +185,112 @@ class ToolRound:
 
     # -- results ------------------------------------------------------------------------------------------------------
 
-    def take_result(self, event: ClientToolResult | ToolFinished, now: float) -> bool:
-        """What a tool answers; False when it is late, comes twice, was never asked for, or is not for the client to
-        answer."""
+    def take_result(self, event: ClientToolResult | ToolFinished, now: float) -> ToolCall | None:
+        """What a tool answers, and whose answer it is; None when it is late, comes twice, was never asked for, or is
+        not for the client to give."""
         is_clients = isinstance(event, ClientToolResult)
         call_id = event.tool_call_id if isinstance(event, ClientToolResult) else event.call_id
-        waiting = (c for c in self.calls if c.call_id == call_id and c.is_pending)
+        waiting = (c for c in self.calls if c.call_id == call_id and c.result is None and not c.is_held)
         call = next((c for c in waiting if (c.type == "client") == is_clients), None)
         if call is None or not self.is_running:
-            return False
+            return None
         if isinstance(event, ToolFinished):
-            call.raw_error, call.details = event.raw_error, event.details
-            self._finish(
+            call.details = event.details if event.details is not None else call.details
+            self._settle(
                 call,
                 now,
                 event.result,
+                response=event.response,
                 is_error=event.is_error,
                 error_type=event.error_type,
                 is_called=event.is_called,
+                raw_error=event.raw_error,
             )
-            return True
-        self._finish(
-            call,
-            now,
-            as_text(event.result),
-            is_error=event.is_error or event.error_type is not None,
-            error_type=event.error_type or "",
-            is_called=event.error_type != "user_rejected",
-        )
-        return True
+        else:
+            self._settle(
+                call,
+                now,
+                as_text(event.result),
+                response=None if isinstance(event.result, str) else event.result,
+                is_error=event.is_error or event.error_type is not None,
+                error_type=event.error_type or "",
+                is_called=event.error_type != "user_rejected",
+            )
+        return call
 
-    def time_out(self, now: float) -> None:
-        """Give up on every call whose time has come."""
+    def _settle(
+        self,
+        call: ToolCall,
+        now: float,
+        result: str,
+        *,
+        response: Any = None,
+        is_error: bool = False,
+        error_type: str = "",
+        is_called: bool = True,
+        raw_error: str = "",
+    ) -> None:
+        """The tool itself has answered, or failed, or somebody in its place: follow what its config says of that."""
+        tool = call.tool
+        if is_error:
+            call.raw_error = raw_error or result
+            error_type = error_type or "unknown"
+            if is_called and tool is not None:
+                result = of_failure(tool, error_type, call.raw_error)
+        elif tool is not None and (assignments := tool.rules.assignments):
+            assigned = assign(
+                assignments,
+                result,
+                response,
+                self._variables,
+                tool_name=call.name,
+                request_id=call.call_id,
+                now=now,
+            )
+            result, call.updates = assigned.result, assigned.updates
+        self._finish(call, now, result, is_error=is_error, error_type=error_type, is_called=is_called)
+
+    def time_out(self, now: float) -> list[ToolCall]:
+        """Give up on every call whose time has come; a transfer that was delayed happens now."""
+        late = [call for call in self.calls if call.result is None and call.tool is not None and call.timeout_at <= now]
+        for call in late:
+            assert call.tool is not None
+            message = f'The tool "{call.name}" gave no answer within {call.tool.timeout_seconds:g} s.'
+            self._out.warn(message)
+            self._stop(call)
+            error_type = "client_timeout" if call.type == "client" else "timeout"
+            self._settle(call, now, message, is_error=True, error_type=error_type)
+        return late
+
+    def words_heard(self, now: float) -> None:
+        """What the agent said before its calls has reached the user: call what waited for that."""
         for call in self.calls:
-            if call.is_pending and call.tool is not None and call.timeout_at <= now:
-                message = f'The tool "{call.name}" gave no answer within {call.tool.timeout_seconds:g} s.'
-                self._out.warn(message)
-                self._stop(call)
-                error_type = "client_timeout" if call.type == "client" else "timeout"
-                self._finish(call, now, message, is_error=True, error_type=error_type)
+            if call.is_held and call.result is None and call.tool is not None:
+                self._start(call, call.tool, now)
+
+    def words_cut(self, now: float) -> None:
+        """The user spoke before they had heard it: what waited for that is for the model to decide again."""
+        for call in self.calls:
+            if call.is_held and call.result is None:
+                message = "Not called: the user spoke before your words were over. Call it again if it is still wanted."
+                self._finish(call, now, message, is_error=True, error_type="interrupted", is_called=False)
 
     def give_up(self, now: float) -> None:
         """The conversation ends: what still runs has no result, and the record says so."""
         for call in self.calls:
-            if call.is_pending:
+            if call.result is None:
                 self._stop(call)
-                self._finish(call, now, "The conversation ended first.", is_error=True, error_type="not_answered")
+                message, was_called = "The conversation ended first.", not call.is_held
+                self._finish(call, now, message, is_error=True, error_type="not_answered", is_called=was_called)
 
     def _stop(self, call: ToolCall) -> None:
-        if call.type in ("webhook", "mcp"):
+        if call.type in ("webhook", "mcp") and not call.is_held:
             self._out.ask(StopTool(call.call_id))
 
     def tell_end(self) -> None:
         """The very last: what makes the JavaScript client hang up."""
         for call in self.calls:
-            if call.ends_call:
+            if call.name == HANGS_UP and call.ends_call:
                 self._tell(call)
 
     def _finish(
@@ -190,6 +303,8 @@ class ToolRound:
         error_type: str = "",
         is_called: bool = True,
     ) -> None:
+        if is_error:
+            call.raw_error = call.raw_error or result
         call.finish(now, result, is_error=is_error, error_type=error_type, is_called=is_called)
         self._out.record(self.entry)
         if call.name != HANGS_UP:
@@ -220,7 +335,18 @@ class ToolRound:
 
     @property
     def next_timeout(self) -> float | None:
-        return min((call.timeout_at for call in self.calls if call.is_pending), default=None)
+        times = (call.timeout_at for call in self.calls if call.result is None and not call.is_held)
+        return min(times, default=None)
+
+    @property
+    def holds(self) -> bool:
+        """A call waits for the words before it."""
+        return any(call.is_held and call.result is None for call in self.calls)
+
+    @property
+    def is_silent(self) -> bool:
+        """Nothing is to be said before one of these calls."""
+        return any(call.tool is not None and call.tool.rules.speech == "off" for call in self.calls)
 
     @property
     def is_complete(self) -> bool:
@@ -247,9 +373,10 @@ class ToolRound:
 
 
 class Tools:
-    """The round of tools there is, if any. Keeps the deadline ``tool``."""
+    """The round of tools there is, if any, and those with calls in the background. Keeps the deadlines ``tool`` and
+    ``tool_speech``."""
 
-    __slots__ = ("_deadlines", "_out", "_tools", "_transcript", "_variables", "round")
+    __slots__ = ("_background", "_deadlines", "_out", "_tools", "_transcript", "_variables", "round")
 
     def __init__(
         self,
@@ -264,15 +391,17 @@ class Tools:
         self._transcript = transcript
         self._deadlines = deadlines
         self._variables = variables
+        self._background: list[ToolRound] = []
+        """Rounds that are over but for calls that nobody waits for; the present one may be among them."""
         self.round: ToolRound | None = None
 
     def wanted(self, event: ToolCalled, entry: int, event_id: int, now: float) -> None:
         """The model asks; ``entry`` and ``event_id`` are those of its step."""
         if self.round is None:
             self.round = ToolRound(self._out, self._tools, self._variables, entry, event_id)
-        self.round.add(event.name, event.arguments, now)
+        self.round.add(event, now)
 
-    def run(self, now: float, rounds_before: int) -> ToolRound | None:
+    def run(self, now: float, rounds_before: int, *, has_words: bool = False) -> ToolRound | None:
         """The model has finished asking: run what it asked for; None when that is nothing."""
         round_ = self.round
         if round_ is None or round_.is_running:
@@ -282,27 +411,62 @@ class Tools:
             self._out.warn(f"The model called tools {MAX_ROUNDS} times in one turn; it was stopped.")
             round_.refuse(now, "Too many tool calls in one turn.")
         else:
-            round_.run(now)
-        self._watch(round_)
+            round_.run(now, has_words=has_words)
+        if any(call.is_background for call in round_.calls):
+            self._background.append(round_)
+        self._watch()
         return round_
 
-    def take_result(self, event: ClientToolResult | ToolFinished, now: float) -> bool:
-        """What a tool answers; False when nobody waits for it."""
-        if self.round is None or not self.round.take_result(event, now):
-            return False
-        self._watch(self.round)
-        return True
+    def take_result(self, event: ClientToolResult | ToolFinished, now: float) -> ToolCall | None:
+        """What a tool answers; None when nobody asked, or it has answered already."""
+        for round_ in self._rounds:
+            if (call := round_.take_result(event, now)) is not None:
+                self._told([call])
+                return call
+        return None
 
-    def time_out(self, now: float) -> None:
-        if self.round is not None:
-            self.round.time_out(now)
-            self._watch(self.round)
+    def time_out(self, now: float) -> list[ToolCall]:
+        """Give up on those whose time has come."""
+        calls = [call for round_ in self._rounds for call in round_.time_out(now)]
+        self._told(calls)
+        return calls
 
-    def _watch(self, round_: ToolRound) -> None:
-        if round_.next_timeout is None:
-            self._deadlines.clear("tool")
+    def words_end(self, at: float, now: float) -> None:
+        """What was said before the calls will have been heard by ``at``: some wait for that."""
+        round_ = self.round
+        if round_ is None or not round_.is_running or not round_.holds:
+            return
+        if at > now:
+            self._deadlines.set("tool_speech", at)
+            return
+        round_.words_heard(now)
+        self._watch()
+
+    def words_cut(self, now: float) -> None:
+        """They will not be heard to their end."""
+        self._deadlines.clear("tool_speech")
+        if self.round is not None and self.round.is_running:
+            self.round.words_cut(now)
+
+    def _told(self, calls: Sequence[ToolCall]) -> None:
+        """These have their results now; those of the background are shown to the model as what happens now."""
+        for call in calls:
+            if call.is_background:
+                self._transcript.add(LateResultEntry(call))
+        self._background = [r for r in self._background if any(c.result is None and c.is_background for c in r.calls)]
+        self._watch()
+
+    @property
+    def _rounds(self) -> list[ToolRound]:
+        others = [round_ for round_ in self._background if round_ is not self.round]
+        return others if self.round is None else [self.round, *others]
+
+    def _watch(self) -> None:
+        times = [at for round_ in self._rounds if round_.is_running and (at := round_.next_timeout) is not None]
+        if times:
+            self._deadlines.set("tool", min(times))
         else:
-            self._deadlines.set("tool", round_.next_timeout)
+            self._deadlines.clear("tool")
 
     @property
     def is_running(self) -> bool:
@@ -316,8 +480,14 @@ class Tools:
     def finish(self) -> ToolRound | None:
         """All is done, or nothing more is wanted: there is no round any more."""
         round_, self.round = self.round, None
-        self._deadlines.clear("tool")
+        self._deadlines.clear("tool_speech")
+        self._watch()
         return round_
+
+    @property
+    def wants_silence(self) -> bool:
+        """Nothing is to be said before a call that the model has asked for."""
+        return self.round is not None and not self.round.is_running and self.round.is_silent
 
     def abandon_wishes(self) -> None:
         """A step that is cut before it has finished asking has asked for nothing."""
@@ -327,6 +497,10 @@ class Tools:
     def give_up(self, now: float) -> None:
         """The conversation ends."""
         self.abandon_wishes()
-        if (round_ := self.finish()) is not None:
+        rounds, last = self._rounds, self.round
+        self.round, self._background = None, []
+        for round_ in rounds:
             round_.give_up(now)
-            round_.tell_end()
+        if last is not None:
+            last.tell_end()
+        self._deadlines.clear("tool", "tool_speech")

@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import orjson
 
+from parola.conversation.tool_rules import ToolRules, rules_of
 from parola.protocol.server_messages import ToolType
 from parola.providers.base import ToolDefinition
 
 InterruptionMode = Literal["allow", "disable_during_tool", "disable_during_tool_and_turn"]
+
+
+@dataclass(frozen=True, slots=True)
+class MockCondition:
+    """What one argument must be for a mock to fit."""
+
+    path: str
+    """Into the arguments: keys and indices with dots between them."""
+    kind: Literal["anything", "exact", "regex"]
+    expected: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mock:
+    """A result without a call."""
+
+    conditions: tuple[MockCondition, ...]
+    result: str
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mocking:
+    """How a tool is answered that is not to be called."""
+
+    mocks: tuple[Mock, ...]
+    """The first that fits is the answer."""
+    calls_real: bool = False
+    """When none fits the tool is called after all; otherwise that is an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +58,11 @@ class Tool:
     """Those that ``language_detection`` can switch to."""
     config: Mapping[str, Any] = field(default_factory=dict)
     """The tool as configured: for whoever runs it."""
+    mocking: Mocking | None = None
+
+    @property
+    def rules(self) -> ToolRules:
+        return rules_of(self.config)
 
     @property
     def name(self) -> str:
@@ -54,6 +89,16 @@ class ToolCall:
     details: Mapping[str, Any] | None = None
     """How it was called, for the record (``tool_details``)."""
     finished_at: float | None = None
+    unreadable: str = ""
+    """What the model wrote where an object of arguments was expected; ``arguments`` is empty then."""
+    ignored: Sequence[str] = ()
+    """Names the model gave a value to though the tool has no such parameter."""
+    updates: Sequence[Mapping[str, Any]] = ()
+    """Variables its result has set (``dynamic_variable_updates``)."""
+    is_background: bool = False
+    """The model goes on without the result; it comes later."""
+    is_held: bool = False
+    """It does not run before the words before it have been heard."""
 
     @property
     def type(self) -> ToolType:
@@ -61,7 +106,8 @@ class ToolCall:
 
     @property
     def is_pending(self) -> bool:
-        return self.result is None
+        """A step of the model waits for it."""
+        return self.result is None and not self.is_background
 
     @property
     def ends_call(self) -> bool:

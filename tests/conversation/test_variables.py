@@ -4,6 +4,7 @@ import orjson
 import pytest
 
 from parola.conversation.fillers import SoftTimeout
+from parola.conversation.tool_results import ARE_DATA
 from parola.conversation.tools import Tool
 from parola.providers.base import ToolDefinition
 from tests.story import Story, client_tool
@@ -12,7 +13,7 @@ from tests.story import Story, client_tool
 def system_prompt(story: Story, number: int = -1) -> str:
     request = story.replies[number].request
     assert request is not None
-    return request.messages[0]["content"]
+    return str(request.messages[0]["content"]).removesuffix(f"\n\n{ARE_DATA}")
 
 
 @pytest.mark.parametrize(
