@@ -67,7 +67,7 @@ class McpCalls:
         self._tell(call, now, "loading")
         if not config.get("requires_approval"):
             return None
-        if not self._out.passes(McpToolCall.event_type):
+        if not self._out.is_asked_for(McpToolCall.event_type):
             self._out.warn(
                 f'The tool "{tool.name}" needs approval, and nobody is asked: the agent\'s client_events leave out '
                 "mcp_tool_call."
