@@ -38,6 +38,8 @@ class StartReply:
     """When the client will have played what it was sent before, monotonic seconds: this reply queues behind it."""
     announcements: Mapping[str, str] = field(default_factory=dict)
     """By tool: what is said first when the model calls it without having written anything. Only spoken replies."""
+    retrieves: bool = False
+    """What the user said is searched for in the agent's documents first."""
 
 
 @dataclass(frozen=True, slots=True)

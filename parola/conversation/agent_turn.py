@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from parola.conversation.actions import StopReply
-from parola.conversation.events import ModelFinished, ReplyAudio, ReplyText, SentenceStarted
+from parola.conversation.events import KnowledgeRetrieved, ModelFinished, ReplyAudio, ReplyText, SentenceStarted
 from parola.conversation.outgoing import Outgoing
 from parola.conversation.reply import Playback, Reply, broken_off
 from parola.conversation.timeline import AgentTimeline
@@ -134,11 +134,19 @@ class AgentTurn:
         alignment = None if event.alignment is None else _milliseconds(event.alignment)
         self._send_of(reply, Audio(audio_base_64=event.audio, event_id=self.event_id, alignment=alignment))
 
+    def retrieved(self, reply: Reply, event: KnowledgeRetrieved, at: float) -> None:
+        """What the model is asked with, beside the conversation, was known at ``at``."""
+        reply.times.retrieved_at = at
+        self._entry(reply).retrieval = event.info
+        if event.problem:
+            self._stage.out.warn(event.problem)
+
     def model_finished(self, reply: Reply, event: ModelFinished) -> None:
         """All the words of this step are known: tell them."""
         entry = self._entry(reply)
         entry.model = event.model
         entry.input_tokens, entry.output_tokens = event.input_tokens, event.output_tokens
+        entry.used_document_ids = event.used_document_ids
         if event.context_limit:
             self._usage = ContextUsage(
                 event_id=self.event_id,

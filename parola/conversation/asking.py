@@ -26,7 +26,7 @@ def request(
     messages: list[Mapping[str, Any]] = []
     voices = () if setup.text_only else setup.voice.others
     on_tools = ARE_DATA if any(tool.type != "system" for tool in setup.tools.values()) else ""
-    parts = (prompt.fill_in(setup.prompt, lookup), prompt.on_voices(voices), on_tools)
+    parts = (prompt.fill_in(setup.prompt, lookup), setup.knowledge.in_prompt, prompt.on_voices(voices), on_tools)
     if system := "\n\n".join(filter(None, parts)):
         messages.append({"role": "system", "content": system})
     messages += transcript.messages(setup.files_in_memory)

@@ -443,6 +443,8 @@ class Conversation:
         match event:
             case events.SentenceStarted() | events.ReplyAudio():
                 turn.take(reply, event, now, at)
+            case events.KnowledgeRetrieved():
+                turn.retrieved(reply, event, at)
             case events.ReplyText():
                 self._deadlines.clear("llm", "soft_timeout")
                 turn.take(reply, event, now, at)

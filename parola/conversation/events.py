@@ -98,6 +98,17 @@ class FilesShared:
 
 
 @dataclass(frozen=True, slots=True)
+class KnowledgeRetrieved:
+    """The agent's documents were searched for what the user said; the model is asked now."""
+
+    reply: int
+    info: Mapping[str, Any] | None = None
+    """The record's ``rag_retrieval_info``; None: it failed."""
+    problem: str = ""
+    """Why it failed, for the owner."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyText:
     """The model wrote some more."""
 
@@ -127,6 +138,8 @@ class ModelFinished:
     input_tokens: int = 0
     output_tokens: int = 0
     context_limit: int = 0
+    used_document_ids: tuple[str, ...] = ()
+    """Documents the model says it relied on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +253,7 @@ Event = (
     | TurnEndPredicted
     | ListeningFailed
     | FilesShared
+    | KnowledgeRetrieved
     | ReplyText
     | ToolCalled
     | ModelFinished
@@ -263,7 +277,25 @@ Event = (
     | McpToolApprovalResult
 )
 
-ReplyEvent = ReplyText | ToolCalled | ModelFinished | SentenceStarted | ReplyAudio | ReplyFinished | ReplyFailed
+ReplyEvent = (
+    KnowledgeRetrieved
+    | ReplyText
+    | ToolCalled
+    | ModelFinished
+    | SentenceStarted
+    | ReplyAudio
+    | ReplyFinished
+    | ReplyFailed
+)
 """Those that carry a reply's number."""
 
-REPLY_EVENTS = (ReplyText, ToolCalled, ModelFinished, SentenceStarted, ReplyAudio, ReplyFinished, ReplyFailed)
+REPLY_EVENTS = (
+    KnowledgeRetrieved,
+    ReplyText,
+    ToolCalled,
+    ModelFinished,
+    SentenceStarted,
+    ReplyAudio,
+    ReplyFinished,
+    ReplyFailed,
+)

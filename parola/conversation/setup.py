@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from parola.conversation.fillers import SoftTimeout
+from parola.conversation.knowledge import Knowledge
 from parola.conversation.tools import Tool
 from parola.conversation.turn_taking import PATIENCE, BargeIn, Patience
 from parola.protocol.server_messages import AudioFormatName, ClientEventFilter, ConversationInitiationMetadata
@@ -64,6 +65,8 @@ class Setup:
     language: str = "en"
     prompt: str = ""
     """System prompt, variables not yet filled in: some change while the call runs."""
+    knowledge: Knowledge = field(default_factory=Knowledge)
+    """The agent's documents."""
     first_message: str = ""
     text_only: bool = False
     input_format: AudioFormatName = "pcm_16000"

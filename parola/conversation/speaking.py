@@ -80,7 +80,7 @@ class Speaking:
         """Have the model take a step."""
         reply = self._begin_reply(now, times, is_filler=is_filler)
         self._deadlines.set("llm", now + LLM_SECONDS)
-        self._start(reply.number, request=request)
+        self._start(reply.number, request=request, is_filler=is_filler)
         return reply
 
     def say(self, text: str, now: float, *, is_filler: bool = False) -> AgentTurn:
@@ -103,9 +103,12 @@ class Speaking:
         self._last_reply += 1
         return self.turn.begin_reply(self._last_reply, now, times, is_verbatim=is_verbatim, is_filler=is_filler)
 
-    def _start(self, number: int, *, request: ModelRequest | None = None, verbatim: str = "") -> None:
+    def _start(
+        self, number: int, *, request: ModelRequest | None = None, verbatim: str = "", is_filler: bool = False
+    ) -> None:
         said = announcements(self._setup, self._stage.transcript) if request is not None and request.tools else {}
-        self._out.ask(StartReply(number, request, verbatim, self.playback.ends_at, said))
+        retrieves = request is not None and not is_filler and bool(self._setup.knowledge.searched)
+        self._out.ask(StartReply(number, request, verbatim, self.playback.ends_at, said, retrieves))
 
     # -- replies that are held back -----------------------------------------------------------------------------------
 

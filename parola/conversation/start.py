@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from parola.conversation import language_presets, start_variables
 from parola.conversation.backchannels import IgnoreTerms, default_terms
 from parola.conversation.fillers import DEFAULT_PROMPT, SoftTimeout
+from parola.conversation.knowledge import knowledge_of
 from parola.conversation.overrides import accepted, applied, merged, paths
 from parola.conversation.setup import FurtherVoice, ModelChoice, Setup, VoiceChoice
 from parola.conversation.tool_mocks import with_mocks
@@ -113,6 +114,7 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
         user_id=client_data.user_id,
         language=agent.language,
         prompt=settings.prompt,
+        knowledge=knowledge_of(config),
         first_message=agent.first_message,
         text_only=text_only,
         input_format=config.asr.user_input_audio_format,

@@ -71,9 +71,9 @@ class UserTimeline:
         return told
 
 
-STEPS = ("end_of_turn", "llm", "sentence", "tts", "send")
-"""What an answer waits for, in order: the turn to be over, the first token, the first sentence, its first audio, the
-moment it leaves."""
+STEPS = ("end_of_turn", "retrieval", "llm", "sentence", "tts", "send")
+"""What an answer waits for, in order: the turn to be over, the agent's documents to be searched (where they are), the
+first token, the first sentence, its first audio, the moment it leaves."""
 
 
 @dataclass(slots=True)
@@ -90,6 +90,8 @@ class AgentTimeline:
     """When the words it answers were there."""
     turn_closed_at: float | None = None
     """When that turn was over; for what answers nothing, when it was asked."""
+    retrieved_at: float | None = None
+    """The agent's documents had been searched; None when they were not."""
     first_text_at: float | None = None
     first_sentence_at: float | None = None
     """The first sentence was complete and went to the voice."""
@@ -110,12 +112,15 @@ class AgentTimeline:
         steps: dict[str, float] = {}
         points = (
             self.turn_closed_at,
+            self.retrieved_at,
             self.first_text_at,
             self.first_sentence_at,
             self.first_audio_at,
             self.first_sent_at,
         )
         for step, at in zip(STEPS, points, strict=True):
+            if step == "retrieval" and at is None:
+                continue
             until = reached if at is None else max(reached, at)
             steps[step] = until - reached
             reached = until
@@ -126,6 +131,7 @@ class AgentTimeline:
         told: dict[str, Any] = _points(
             zero,
             asked_secs=self.asked_at,
+            retrieved_secs=self.retrieved_at,
             first_token_secs=self.first_text_at,
             first_sentence_secs=self.first_sentence_at,
             tts_first_byte_secs=self.first_audio_at,

@@ -6,7 +6,7 @@ OpenAI chat. An interrupted reply is remembered as it was heard.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -71,6 +71,10 @@ class AgentEntry:
     """The text by who says it: (label of a further voice, words)."""
     is_filler: bool = False
     """Said while the model was slow: the user heard it, the model need not know."""
+    retrieval: Mapping[str, Any] | None = None
+    """What was found for it, as the record has it."""
+    used_document_ids: Sequence[str] = ()
+    """Documents it relies on."""
 
     @property
     def is_interrupted(self) -> bool:
@@ -311,6 +315,10 @@ class Transcript:
         if entry.input_tokens or entry.output_tokens:
             usage = {"input": {"tokens": entry.input_tokens}, "output_total": {"tokens": entry.output_tokens}}
             turn["llm_usage"] = {"model_usage": {entry.model: usage}}
+        if entry.retrieval is not None:
+            turn["rag_retrieval_info"] = dict(entry.retrieval)
+        if entry.used_document_ids:
+            turn["used_static_kb_document_ids"] = list(entry.used_document_ids)
         if entry.metrics:
             metrics = {name: {"elapsed_time": round(seconds, 4)} for name, seconds in entry.metrics.items()}
             turn["conversation_turn_metrics"] = {"metrics": metrics}
