@@ -22,6 +22,7 @@ from parola.conversation.setup import FurtherVoice, Setup
 from parola.conversation.start import Beginning, begin, tool_ids
 from parola.conversation.toolbox import config_in
 from parola.errors import ConversationRefused
+from parola.knowledge.retrieval import Shelf
 from parola.logs import logger
 from parola.metrics import Metrics
 from parola.outbound import environment
@@ -38,7 +39,9 @@ from parola.session.daily_limit import DailyLimit
 from parola.session.live import LiveSessions
 from parola.session.pronunciation import Rule, rules
 from parola.session.recording import Recorder
+from parola.session.knowing import with_documents
 from parola.session.replying import Brain, Mouth, Speaker
+from parola.session.retrieving import Retriever
 from parola.session.session import Session
 from parola.session.tool_runners import runners_for
 from parola.session.transport import Transport
@@ -96,6 +99,7 @@ class Opening:
         self._tools = tools
         self._metrics = metrics or Metrics()
         self._room = room or WaitingRoom(live, self._metrics)
+        self._shelf = Shelf(store.knowledge)
         self._daily_limit = DailyLimit(store.conversations)
         self._metrics.turn_verdicts = self._verdicts
         self._is_loop_late = is_loop_late
@@ -156,6 +160,7 @@ class Opening:
                 recorder = Recorder(spool, mouth.format, asyncio.get_running_loop().time())
             input_format = AudioFormat.parse(setup.input_format)
             ear = Ear(listener.provider, input_format, self._listening, self._turns(), attention_for(setup))
+        retriever = self._retriever(setup, brain, warnings)
         setup = replace(setup, warnings=tuple(warnings))
         await self._keep_start(admitted, client_data, setup, started_at, guest.waited_seconds)
 
@@ -181,6 +186,7 @@ class Opening:
             recorder=recorder,
             fetch_files=fetch_files,
             tool_runners=runners_for(setup, self._tools, _identity(setup, admitted, client_data)),
+            retriever=retriever,
             first_frames=first_frames,
             was_greeted=must_wait,
             metrics=self._metrics,
@@ -221,7 +227,7 @@ class Opening:
             environment=used,
             environment_variables=await environment.texts(self._store, labels, used),
         )
-        return begin(beginning, client_data)
+        return await with_documents(begin(beginning, client_data), self._store.knowledge)
 
     async def _arrive(self, agent: AgentRow, setup: Setup) -> Guest:
         """A place, or a place in the line."""
@@ -267,6 +273,16 @@ class Opening:
         chosen = self._registry.language_model(setup.model.llm, custom, api_key=key, headers=headers)
         error_type = "llm_error" if custom is None else "custom_llm_error"
         return Brain(chosen.provider, chosen.model, error_type, chosen.warning)
+
+    def _retriever(self, setup: Setup, brain: Brain, warnings: list[str]) -> Retriever | None:
+        """Who searches the agent's documents, and hears which of them it relied on."""
+        knowledge = setup.knowledge
+        if not knowledge.searched and not (knowledge.attributes_sources and knowledge.text_ids):
+            return None
+        chosen = self._registry.embedder(knowledge.rag.embedding_model)
+        if chosen.warning and knowledge.searched:
+            warnings.append(chosen.warning)
+        return Retriever(knowledge, self._shelf, chosen.provider, brain.model, brain.name)
 
     def _mouth(self, setup: Setup, pronunciation: Mapping[Locator, Sequence[Rule]], warnings: list[str]) -> Mouth:
         """The agent's voice, its further ones, and its way with words."""

@@ -21,10 +21,16 @@ class Record:
         self._loop = asyncio.get_running_loop()
         self._turns: dict[int, Document] = {}
         self._warnings: list[str] = []
+        self._retrievals: set[int] = set()
+        """Turns for which the agent's documents were searched."""
+        self._embedding_model = ""
         self._has_new_warnings = False
 
     def turn(self, index: int, turn: Mapping[str, Any]) -> None:
         self._turns[index] = dict(turn)
+        if (info := turn.get("rag_retrieval_info")) is not None:
+            self._retrievals.add(index)
+            self._embedding_model = info["embedding_model"]
 
     def warn(self, message: str) -> None:
         if message not in self._warnings:
@@ -44,6 +50,9 @@ class Record:
     async def finish(self, close: Close, *, has_audio: bool) -> None:
         """The terminal state, with what was still unwritten."""
         metadata: Document = {"warnings": list(self._warnings)}
+        if self._retrievals:
+            usage = {"usage_count": len(self._retrievals), "embedding_model": self._embedding_model}
+            metadata["rag_usage"] = usage
         if close.error is not None:
             metadata["error"] = dict(close.error)
         change = ConversationChange(

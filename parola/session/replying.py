@@ -41,7 +41,9 @@ from parola.providers.base import (
 from parola.session.audio import AudioFormat, Encoder
 from parola.session.pacing import Pacing
 from parola.session.pronunciation import Rule, pronounced
+from parola.session.retrieving import Retriever
 from parola.session.sentences import SentenceSplitter
+from parola.session.source_tags import SourceTags
 from parola.session.spoken_text import spoken_text
 from parola.session.voice_tags import VoiceTags
 
@@ -99,18 +101,24 @@ class Sentence:
     voice_label: str | None = None
 
 
-async def perform(action: StartReply, brain: Brain, mouth: Mouth | None, tell: Callable[[Event], None]) -> None:
+async def perform(
+    action: StartReply,
+    brain: Brain,
+    mouth: Mouth | None,
+    tell: Callable[[Event], None],
+    retriever: Retriever | None = None,
+) -> None:
     """Make one reply and tell what comes of it. Without a mouth it is only written. Failures are told, not raised."""
     number = action.reply
     stage = brain.error_type
     try:
         if mouth is None:
-            await _write(action, brain, tell, None)
+            await _write(action, brain, tell, None, retriever)
         else:
             script = _Script(mouth)
             speaking = asyncio.create_task(_speak(action, mouth, script.sentences, tell))
             try:
-                await _write(action, brain, tell, script)
+                await _write(action, brain, tell, script, retriever)
                 stage = "tts_cascade_error"
                 await speaking
             finally:
@@ -164,7 +172,13 @@ class _Script:
             self.sentences.put_nowait(Sentence(text, self._label))
 
 
-async def _write(action: StartReply, brain: Brain, tell: Callable[[Event], None], script: _Script | None) -> None:
+async def _write(
+    action: StartReply,
+    brain: Brain,
+    tell: Callable[[Event], None],
+    script: _Script | None,
+    retriever: Retriever | None,
+) -> None:
     """Tell the words as they come, and hand on every sentence that is complete."""
     number, request = action.reply, action.request
     tags = VoiceTags(script.labels if script is not None else ())
@@ -181,6 +195,9 @@ async def _write(action: StartReply, brain: Brain, tell: Callable[[Event], None]
         if script is not None:
             script.close()
         return
+    if action.retrieves and retriever is not None:
+        request = await retriever.informed(request, number, tell)
+    sources = SourceTags(retriever.source_ids) if retriever is not None and retriever.source_ids else None
     usage: TokenUsage | None = None
     written = 0
     has_written = False
@@ -190,6 +207,8 @@ async def _write(action: StartReply, brain: Brain, tell: Callable[[Event], None]
             match event:
                 case TextDelta(text=text):
                     written += len(text)
+                    if sources is not None:
+                        text = sources.add(text)
                     has_written |= bool(text.strip())
                     say(tags.add(text))
                 case ToolCallRequested():
@@ -199,6 +218,8 @@ async def _write(action: StartReply, brain: Brain, tell: Callable[[Event], None]
                     tell(ToolCalled(number, event.name, event.arguments, event.unreadable))
                 case TokenUsage():
                     usage = event
+    if sources is not None:
+        say(tags.add(sources.flush()))
     say(tags.flush())
     if usage is None:
         read = sum(len(str(message.get("content") or "")) for message in request.messages)
@@ -210,6 +231,7 @@ async def _write(action: StartReply, brain: Brain, tell: Callable[[Event], None]
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
             context_limit=brain.model.context_tokens,
+            used_document_ids=sources.document_ids if sources is not None else (),
         )
     )
     if script is not None:

@@ -60,6 +60,7 @@ from parola.session.outbox import Outbox
 from parola.session.record import Record
 from parola.session.recording import Recorder
 from parola.session.replying import Brain, Mouth, perform
+from parola.session.retrieving import Retriever
 from parola.session.tool_calls import ToolCalls, ToolRunner
 from parola.session.transport import BinaryFrame, Disconnected, Transport
 from parola.session.voice import Ear
@@ -104,6 +105,7 @@ class Session:
         recorder: Recorder | None = None,
         fetch_files: FetchFiles,
         tool_runners: Mapping[str, ToolRunner] | None = None,
+        retriever: Retriever | None = None,
         first_frames: tuple[str, ...] = (),
         was_greeted: bool = False,
         metrics: Metrics | None = None,
@@ -112,6 +114,7 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self._transport = transport
         self._brain = brain
+        self._retriever = retriever
         self._mouth = mouth
         self._mouth_for = mouth_for
         self._ear = ear
@@ -163,6 +166,8 @@ class Session:
                 ]
                 if self._ear is not None:
                     background.append(group.create_task(self._ear.open(self.tell, self.setup)))
+                if self._retriever is not None:
+                    background.append(group.create_task(self._retriever.get_ready()))
                 try:
                     close = await self._decide(group)
                 finally:
@@ -217,7 +222,8 @@ class Session:
                 case RecordTurn():
                     self._record.turn(action.index, action.turn)
                 case StartReply():
-                    task = group.create_task(perform(action, self._brain, self._mouth, self.tell))
+                    performing = perform(action, self._brain, self._mouth, self.tell, self._retriever)
+                    task = group.create_task(performing)
                     self._replies[action.reply] = task
                     task.add_done_callback(partial(self._forget_reply, action.reply))
                 case StopReply():

@@ -1,0 +1,126 @@
+"""What an agent knows, read at the start of a conversation: whole documents for its prompt, others to be searched.
+
+Folders stand for all documents in them. What is small stands in the prompt even where it might be searched; what cannot
+be searched yet stands there too, with a warning, so that an agent knows its documents from the first call on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from parola.conversation.knowledge import Locator, whole_documents
+from parola.conversation.setup import Setup
+from parola.store.base import Knowledge, KnowledgeDocumentRow
+
+PROMPT_CHARACTERS = 300_000
+"""Of all documents that stand in the prompt (reference: rest.md §3.3)."""
+
+SMALL_BYTES = 4_000
+"""Documents that together are no larger than this are not worth a search."""
+
+DEEPEST = 20
+"""Folders in folders; the store allows no circles, and this is in case it has one."""
+
+
+async def with_documents(setup: Setup, store: Knowledge) -> Setup:
+    """The setup with the documents its agent names, and warnings about those it cannot have."""
+    knowledge = setup.knowledge
+    if not knowledge.locators:
+        return setup
+    warnings: list[str] = []
+    documents = await _documents(knowledge.locators, store, warnings)
+    whole = {one.document_id for one, is_whole in documents if is_whole}
+    searched: dict[str, str] = {}
+    if knowledge.rag.is_enabled:
+        rows = [one for one, is_whole in documents if not is_whole]
+        searched = await _searched(rows, knowledge.rag.embedding_model, store, warnings)
+    names = {one.document_id: one.name for one, _ in documents if one.document_id not in searched}
+    # What must be there comes first, in case there is too much.
+    ids = sorted(names, key=lambda document_id: document_id not in whole)
+    texts = await store.texts(ids) if ids else {}
+    shown = _shortened([(one, names[one], texts[one]) for one in ids if texts.get(one)], warnings)
+    knowledge = replace(
+        knowledge,
+        text=whole_documents(shown),
+        text_ids=tuple(document_id for document_id, _, _ in shown),
+        searched=searched,
+    )
+    return replace(setup, knowledge=knowledge, warnings=(*setup.warnings, *warnings))
+
+
+async def _documents(
+    locators: Iterable[Locator], store: Knowledge, warnings: list[str]
+) -> list[tuple[KnowledgeDocumentRow, bool]]:
+    """Every document that the agent names, each once and folders opened, and whether all of it is to be shown."""
+    wanted = {locator.document_id: locator for locator in locators}
+    rows = await store.get_many(list(wanted))
+    known = {row.document_id for row in rows}
+    for document_id, locator in wanted.items():
+        if document_id not in known:
+            title = f'"{locator.name}" ({document_id})' if locator.name else document_id
+            warnings.append(f"Knowledge base: there is no document {title}; the agent does without it.")
+    found: dict[str, tuple[KnowledgeDocumentRow, bool]] = {}
+    folders: dict[str, bool] = {}
+    seen: set[str] = set()
+    _sort(((row, wanted[row.document_id].is_whole) for row in rows), found, folders)
+    for _ in range(DEEPEST):
+        opened = {folder_id: is_whole for folder_id, is_whole in folders.items() if folder_id not in seen}
+        if not opened:
+            break
+        seen |= opened.keys()
+        children = await store.children(list(opened))
+        _sort(((row, opened[row.parent_folder_id]) for row in children), found, folders)
+    return list(found.values())
+
+
+def _sort(
+    rows: Iterable[tuple[KnowledgeDocumentRow, bool]],
+    found: dict[str, tuple[KnowledgeDocumentRow, bool]],
+    folders: dict[str, bool],
+) -> None:
+    for row, is_whole in rows:
+        if row.kind == "folder":
+            folders.setdefault(row.document_id, is_whole)
+        else:
+            found.setdefault(row.document_id, (row, is_whole))
+
+
+async def _searched(
+    rows: list[KnowledgeDocumentRow], model: str, store: Knowledge, warnings: list[str]
+) -> dict[str, str]:
+    """Those of the documents that are searched, id to name."""
+    if sum(row.size for row in rows) <= SMALL_BYTES:
+        return {}
+    indexes = await store.indexes(document_ids=[row.document_id for row in rows], model=model)
+    states: Mapping[str, str] = {index.document_id: index.status for index in indexes}
+    searched: dict[str, str] = {}
+    for row in rows:
+        state = states.get(row.document_id)
+        if state == "succeeded":
+            searched[row.document_id] = row.name
+        elif state != "document_too_small":
+            why = f"its index is {state}" if state else f"it has no index for {model}"
+            warnings.append(
+                f'Knowledge base: "{row.name}" ({row.document_id}) cannot be searched, {why}; it stands in the prompt. '
+                f"POST /v1/convai/knowledge-base/{row.document_id}/rag-index makes one."
+            )
+    return searched
+
+
+def _shortened(documents: list[tuple[str, str, str]], warnings: list[str]) -> list[tuple[str, str, str]]:
+    """As much of them as ``PROMPT_CHARACTERS`` allow."""
+    left = PROMPT_CHARACTERS
+    shown: list[tuple[str, str, str]] = []
+    for document_id, name, text in documents:
+        if len(text) > left:
+            kept = f"its first {left:,} of {len(text):,} characters stand" if left else "nothing of it stands"
+            warnings.append(
+                f'Knowledge base: "{name}" ({document_id}) is too long, {kept} in the prompt, which has room for '
+                f"{PROMPT_CHARACTERS:,} of all documents. Search it instead: usage_mode auto, and prompt.rag.enabled."
+            )
+            text = text[:left]
+        if text:
+            shown.append((document_id, name, text))
+            left -= len(text)
+    return shown
