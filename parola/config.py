@@ -89,6 +89,12 @@ class Settings:
     stt: Mapping[str, ProviderSettings] = field(default_factory=dict)
     tts: Mapping[str, ProviderSettings] = field(default_factory=dict)
     embedding: Mapping[str, ProviderSettings] = field(default_factory=dict)
+    backup_llms: tuple[str, ...] = ()
+    """Names of models, as in an agent's ``llm``, that are asked in this order when an agent's own fails; for agents
+    whose ``backup_llm_config`` is ``default``."""
+    prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """``[prices.MODEL]``: USD for a million tokens; ``input``, ``input_cache_read`` and ``output``. A model may be a
+    pattern. What is not listed costs nothing."""
     mapping: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """``[mapping.llm]``, ``[mapping.stt]``, ``[mapping.tts]``, ``[mapping.embedding]``, ``[mapping.voices]``: a hosted
     name to a local one."""
@@ -105,7 +111,7 @@ class Loaded:
     """Field name to ``default``, a file's path, an environment variable or ``flag``."""
 
 
-_LISTS = ("cors_origins", "outbound_allow")
+_LISTS = ("cors_origins", "outbound_allow", "backup_llms")
 _SCALARS = {
     "host": str,
     "port": int,
@@ -206,6 +212,9 @@ def _from_toml(
             values[key] = {
                 k: {a: str(b) for a, b in _table(t, f"{path}: [mapping.{k}]").items()} for k, t in tables.items()
             }
+        elif key == "prices":
+            tables = _table(value, f"{path}: [prices]")
+            values[key] = {model: _prices(entry, f"{path}: [prices.{model}]") for model, entry in tables.items()}
         else:
             raise InvalidRequest(
                 f'{path}: "{key}" is no setting. Known: {", ".join(f.name for f in fields(Settings))}.'
@@ -247,6 +256,17 @@ def _table(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidRequest(f"{where}: expected a table, got {value!r}.")
     return value
+
+
+def _prices(entry: Any, where: str) -> dict[str, float]:
+    prices = {}
+    for kind, price in _table(entry, where).items():
+        if kind not in ("input", "input_cache_read", "output"):
+            raise InvalidRequest(f'{where}: expected input, input_cache_read or output, got "{kind}".')
+        if isinstance(price, bool) or not isinstance(price, int | float) or price < 0:
+            raise InvalidRequest(f"{where}: {kind}: expected USD for a million tokens, 0 or more, got {price!r}.")
+        prices[kind] = float(price)
+    return prices
 
 
 def _provider(kind: str, name: str, entry: dict[str, Any]) -> ProviderSettings:

@@ -115,6 +115,8 @@ class ProviderError(ParolaError):
     code = "provider_error"
     status = 502
 
-    def __init__(self, provider: str, message: str) -> None:
+    def __init__(self, provider: str, message: str, *, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
         self.provider = provider
+        self.retry_after_seconds = retry_after_seconds
+        """It is busy, and said how long; None: asking again makes no sense."""

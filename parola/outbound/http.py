@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import orjson
@@ -108,17 +108,21 @@ class Endpoint:
         connections: Connections,
         name: str,
         headers: Mapping[str, str] | None = None,
+        api_version: str = "",
     ) -> None:
-        base = settings.base_url.rstrip("/")
-        self.url = base if base.endswith(path) else base + path
+        """``api_version`` goes behind the path, as Azure wants it; what the address has there stays."""
+        base, _, query = settings.base_url.partition("?")
+        base = base.rstrip("/")
+        versioned = "&".join(filter(None, (query, f"api-version={quote(api_version)}" if api_version else "")))
+        self.url = (base if base.endswith(path) else base + path) + (f"?{versioned}" if versioned else "")
         self.name = name
         self._connections = connections
         self._seconds = settings.timeout_seconds
         self._headers = {"authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
         self._headers |= {key.lower(): value for key, value in (headers or {}).items()}
 
-    def failed(self, what: str) -> ProviderError:
-        return ProviderError(self.name, f"{self.url} {what}")
+    def failed(self, what: str, *, retry_after_seconds: float | None = None) -> ProviderError:
+        return ProviderError(self.name, f"{self.url} {what}", retry_after_seconds=retry_after_seconds)
 
     @asynccontextmanager
     async def post(
@@ -168,7 +172,19 @@ class Endpoint:
     async def refusal(self, response: aiohttp.ClientResponse) -> tuple[str, ProviderError]:
         """What a response with an error status says: its body, and the error to raise."""
         body = (await response.read()).decode(errors="replace")
-        return body, self.failed(f"answered {response.status}: {message_in(body) or 'no reason given'}")
+        return body, self.failed(
+            f"answered {response.status}: {message_in(body) or 'no reason given'}",
+            retry_after_seconds=_retry_after(response) if response.status in (429, 503) else None,
+        )
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> float | None:
+    """Seconds; None when the service does not say, or names a date."""
+    try:
+        seconds = float(response.headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds < float("inf") else None
 
 
 def proxy_for(url: str) -> str | None:

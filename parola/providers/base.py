@@ -112,6 +112,15 @@ class ModelRequest:
     max_tokens: int = -1
     """At most this many; 0 or less: no limit."""
     reasoning_effort: str | None = None
+    """``none``, ``minimal``, ``low``, ``medium``, ``high``, ``xhigh`` or ``max``; None: the model's own."""
+    thinking_budget: int | None = None
+    """Tokens it may think; 0: it should not. None: the model's own."""
+    wants_reasoning: bool = False
+    """Somebody will read its thoughts, or a summary of them."""
+    service_tier: str | None = None
+    """``standard`` or ``fast``; None: the service's own."""
+    parallel_tool_calls: bool | None = None
+    """Whether it may call several tools in a step; None: the model's own."""
     extra_body: Mapping[str, JSON] = field(default_factory=dict)
     """Sent as ``elevenlabs_extra_body`` to a custom LLM."""
     user_id: str | None = None
@@ -136,12 +145,52 @@ class ToolCallRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelBegan:
+    """The first token has come. Nothing need be said yet: a tool call is being written, or thoughts."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """Some more of what the model thinks, or of a summary of it: never spoken."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseMetadata:
+    """What an endpoint of the owner's says beside its answer, for the client."""
+
+    metadata: Mapping[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
 class TokenUsage:
     input_tokens: int
+    """All of the prompt, cached or not."""
     output_tokens: int
+    """All that was written, thoughts included."""
+    cached_tokens: int = 0
+    """Of the input: read from the service's cache."""
+    reasoning_tokens: int = 0
+    """Of the output: thoughts."""
 
 
-ModelEvent = TextDelta | ToolCallRequested | TokenUsage
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Who answered, and what it took: told last by what stands for several models, in place of ``TokenUsage``."""
+
+    model: str
+    llm_override: str
+    """The agents' name of the model, when it is not the one that was asked first."""
+    usage: TokenUsage
+    priced: Mapping[str, JSON]
+    """The usage as ``LlmInputOutputTokensUsage``."""
+    context_tokens: int
+    warnings: tuple[str, ...] = ()
+    """What the owner should know."""
+
+
+ModelEvent = ModelBegan | TextDelta | ReasoningDelta | ToolCallRequested | ResponseMetadata | TokenUsage | Answered
 
 
 class LanguageModel(Protocol):
@@ -151,7 +200,8 @@ class LanguageModel(Protocol):
     """The size of the model's context window, for ``context_usage``."""
 
     def step(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
-        """Stream one step. Closing the iterator (``aclose``) cancels the vendor's work."""
+        """Stream one step; ``ModelBegan`` may be left out where text comes at once. Closing the iterator (``aclose``)
+        cancels the vendor's work."""
 
     async def aclose(self) -> None: ...
 

@@ -6,6 +6,7 @@ thinking aloud between ``<think>`` tags, parameters that a server does not know.
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
@@ -18,8 +19,11 @@ from parola.outbound.http import Connections, Endpoint, message_in
 from parola.providers.base import (
     JSON,
     Capabilities,
+    ModelBegan,
     ModelEvent,
     ModelRequest,
+    ReasoningDelta,
+    ResponseMetadata,
     TextDelta,
     TokenUsage,
     ToolDefinition,
@@ -39,6 +43,7 @@ class OpenAIModel:
     """
 
     capabilities = Capabilities(tools=True)
+    path = "/chat/completions"
 
     def __init__(
         self,
@@ -48,12 +53,13 @@ class OpenAIModel:
         name: str = "openai",
         headers: Mapping[str, str] | None = None,
         is_custom: bool = False,
+        api_version: str = "",
     ) -> None:
         """``is_custom`` is an agent's own endpoint: it is told ``elevenlabs_extra_body`` and ``user_id`` as the hosted
-        platform does. ``headers`` are sent with every request."""
+        platform does. ``headers`` are sent with every request, ``api_version`` with its address."""
         self.name = name
         self.context_tokens = int(settings.options.get("context_tokens", DEFAULT_CONTEXT_TOKENS))
-        self._endpoint = Endpoint(settings, "/chat/completions", connections, name, headers)
+        self._endpoint = Endpoint(settings, self.path, connections, name, headers, api_version)
         self._model = settings.model
         self._extra: Mapping[str, JSON] = settings.options.get("extra_body") or {}
         self._is_custom = is_custom
@@ -99,12 +105,28 @@ class OpenAIModel:
                 }
                 for tool in request.tools
             ]
+            if request.parallel_tool_calls is not None:
+                body["parallel_tool_calls"] = request.parallel_tool_calls
         if request.temperature is not None:
             body["temperature"] = request.temperature
         if request.max_tokens > 0:
             body["max_tokens"] = request.max_tokens
         if request.reasoning_effort is not None:
             body["reasoning_effort"] = request.reasoning_effort
+        if request.thinking_budget is not None:
+            # The former is what hosted Qwen services read, the latter what vLLM, SGLang and llama.cpp do.
+            body["thinking_budget"] = request.thinking_budget
+            body["chat_template_kwargs"] = {
+                "enable_thinking": request.thinking_budget != 0,
+                "thinking_budget": request.thinking_budget,
+            }
+        return body | self._said_to_all(request)
+
+    def _said_to_all(self, request: ModelRequest) -> dict[str, JSON]:
+        """What is the same whichever way the model is asked."""
+        body: dict[str, JSON] = {}
+        if request.service_tier == "fast":
+            body["service_tier"] = "priority"
         if request.extra_body:
             body["elevenlabs_extra_body"] = request.extra_body
         if request.user_id and self._is_custom:
@@ -127,21 +149,29 @@ class OpenAIModel:
         gate = Gate(frozenset(tool.name for tool in tools))
         calls = Calls(self._endpoint)
         usage: Mapping[str, JSON] | None = None
+        metadata: dict[str, JSON] = {}
+        has_begun = is_finished = False
         async with aclosing(payloads(response)) as messages:
             async for message in messages:
-                try:
-                    chunk = orjson.loads(message)
-                except orjson.JSONDecodeError:
-                    raise self._endpoint.failed(f"streamed what is no JSON: {message[:80]!r}.") from None
-                if not isinstance(chunk, Mapping):
-                    raise self._endpoint.failed(f"streamed {message[:80]!r} where an object was expected.")
+                chunk = self._object(message)
                 if chunk.get("error"):
                     raise self._endpoint.failed(f"failed: {message_in(orjson.dumps(chunk).decode())}")
                 usage = chunk.get("usage") or usage
+                if isinstance(chunk.get("metadata"), Mapping):
+                    metadata |= chunk["metadata"]
                 for choice in chunk.get("choices") or ():
+                    is_finished = is_finished or bool(choice.get("finish_reason"))
                     # An answer that is not streamed has "message" instead.
                     delta = choice.get("delta") or choice.get("message") or {}
-                    if (text := delta.get("content")) and (shown := gate.add(text)):
+                    shown = gate.add(text) if isinstance(text := delta.get("content"), str) and text else ""
+                    thought = _thought(delta) + gate.thoughts()
+                    if not has_begun and (text or thought or delta.get("tool_calls")):
+                        has_begun = True
+                        if not shown:
+                            yield ModelBegan()
+                    if thought:
+                        yield ReasoningDelta(thought)
+                    if shown:
                         yield TextDelta(shown)
                     for part in delta.get("tool_calls") or ():
                         calls.add(part)
@@ -150,8 +180,53 @@ class OpenAIModel:
             yield TextDelta(text)
         for call in [*calls.finished(), *bare]:
             yield call
+        if not (has_begun or is_finished or usage or metadata):
+            raise self._endpoint.failed("ended its answer before it had begun.")
+        if metadata and self._is_custom:
+            yield ResponseMetadata(metadata)
         if usage:
-            yield TokenUsage(int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0))
+            yield usage_of(usage)
+
+    def _object(self, message: bytes) -> Mapping[str, JSON]:
+        chunk = _json(message)
+        if chunk is None:
+            raise self._endpoint.failed(f"streamed what is no JSON: {message[:80]!r}.")
+        if not isinstance(chunk, Mapping):
+            raise self._endpoint.failed(f"streamed {message[:80]!r} where an object was expected.")
+        return chunk
+
+
+def _json(message: bytes) -> JSON:
+    """What a message says; None when it is no JSON. Halves of characters, which some servers cut, are replaced."""
+    try:
+        return orjson.loads(message)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        found = json.loads(message.decode("utf-8", "replace"))
+    except ValueError:
+        return None
+    return json.loads(
+        json.dumps(found, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    )
+
+
+def _thought(delta: Mapping[str, JSON]) -> str:
+    """``reasoning_content`` (vLLM, DeepSeek, llama.cpp) or ``reasoning`` (Ollama, newer vLLM)."""
+    found = delta.get("reasoning_content") or delta.get("reasoning")
+    return found if isinstance(found, str) else ""
+
+
+def usage_of(usage: Mapping[str, JSON]) -> TokenUsage:
+    """Of either way to ask: their names differ, their shape does not."""
+    read = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
+    wrote = usage.get("completion_tokens_details") or usage.get("output_tokens_details") or {}
+    return TokenUsage(
+        int(usage.get("prompt_tokens") or usage.get("input_tokens") or 0),
+        int(usage.get("completion_tokens") or usage.get("output_tokens") or 0),
+        cached_tokens=int(read.get("cached_tokens") or 0),
+        reasoning_tokens=int(wrote.get("reasoning_tokens") or 0),
+    )
 
 
 _DISPENSABLE = {
@@ -159,6 +234,11 @@ _DISPENSABLE = {
     "max_tokens": ("max_completion_tokens",),
     "temperature": ("temperature",),
     "reasoning_effort": ("reasoning_effort", "reasoning effort"),
+    "thinking_budget": ("thinking_budget",),
+    "chat_template_kwargs": ("chat_template_kwargs",),
+    "service_tier": ("service_tier",),
+    "parallel_tool_calls": ("parallel_tool_calls",),
+    "reasoning": ("reasoning",),
 }
 """Parameters that some servers or models refuse, and the words of such a refusal. ``max_tokens`` is then sent under
 its newer name, the others are left out."""

@@ -52,13 +52,15 @@ class Calls:
 
 class Gate:
     """What of a model's text is for the user: not what stands between ``<think>`` tags, and not a text that is, as a
-    whole, a tool call in JSON, as small models write it. Anything else passes at once."""
+    whole, a tool call in JSON, as small models write it. Anything else passes at once. What stands between the tags
+    can be fetched with ``thoughts``."""
 
-    __slots__ = ("_held", "_state", "_tools")
+    __slots__ = ("_held", "_state", "_thought", "_tools")
 
     def __init__(self, tools: frozenset[str]) -> None:
         self._tools = tools
         self._held = ""
+        self._thought = ""
         self._state = "beginning"
 
     def add(self, text: str) -> str:
@@ -67,15 +69,20 @@ class Gate:
             return text
         self._held += text
         if self._state == "thinking":
-            _, end, rest = self._held.partition("</think>")
+            thought, end, rest = self._held.partition("</think>")
             if not end:
+                # What may be the beginning of the closing tag waits.
+                kept = next((n for n in range(7, 0, -1) if thought.endswith("</think>"[:n])), 0)
+                self._thought += thought[: len(thought) - kept]
+                self._held = thought[len(thought) - kept :]
                 return ""
+            self._thought += thought
             self._held, self._state = rest, "beginning"
         if self._state == "beginning":
             begun = self._held.lstrip()
             openings = ("<think>", *(("<tool_call>", "```", "{", "[") if self._tools else ()))
             if begun.startswith("<think>"):
-                self._state = "thinking"
+                self._state, self._held = "thinking", begun.removeprefix("<think>")
                 return self.add("")
             if begun.startswith(openings):
                 self._state = "holding"
@@ -84,6 +91,11 @@ class Gate:
                 shown, self._held = begun, ""
                 return shown
         return ""
+
+    def thoughts(self) -> str:
+        """What the model thought since this was asked last."""
+        thought, self._thought = self._thought, ""
+        return thought
 
     def close(self) -> tuple[str, list[ToolCallRequested]]:
         """The text is complete: what of it is still to be shown, and the calls it turned out to be."""

@@ -159,7 +159,7 @@ class Registry:
         headers: Mapping[str, str] | None = None,
     ) -> Chosen[LanguageModel]:
         """The model for an agent's ``llm``. For ``custom-llm`` it is the agent's own endpoint, reached with
-        ``api_key`` and ``headers``."""
+        ``api_key`` and ``headers``; its ``api_type`` is ``chat_completions`` or ``responses``."""
         if llm == "custom-llm" and custom_llm and custom_llm.get("url"):
             return self._custom_model(custom_llm, api_key, headers or {})
         target = self._target("llm", llm)
@@ -178,20 +178,21 @@ class Registry:
         """An agent's own endpoint. Its address is not the owner's: it is reached through the guard."""
         from parola.outbound.http import GuardedConnections
         from parola.providers.openai import OpenAIModel
+        from parola.providers.openai_responses import OpenAIResponsesModel
 
         url, model = str(custom_llm["url"]), str(custom_llm.get("model_id") or "")
-        key = ("custom", url, api_key, *(f"{name}: {value}" for name, value in sorted(headers.items())))
+        kind, version = custom_llm.get("api_type") or "chat_completions", str(custom_llm.get("api_version") or "")
+        key = ("custom", kind, version, url, api_key, *(f"{name}: {value}" for name, value in sorted(headers.items())))
         if key not in self._made:
             settings = ProviderSettings("openai", base_url=url, api_key=api_key)
             while sum(made[0] == "custom" for made in self._made) >= CUSTOM_MODELS:
                 del self._made[next(made for made in self._made if made[0] == "custom")]
             guarded = GuardedConnections(self.connections)
-            self._made[key] = OpenAIModel(settings, guarded, name="custom-llm", headers=headers, is_custom=True)
-        kind = custom_llm.get("api_type") or "chat_completions"
-        warning = None
-        if kind != "chat_completions":
-            warning = f"custom_llm.api_type '{kind}' is not supported; {url} is asked for chat completions"
-        return Chosen(self._made[key], model, warning=warning)
+            make = OpenAIResponsesModel if kind == "responses" else OpenAIModel
+            self._made[key] = make(
+                settings, guarded, name="custom-llm", headers=headers, is_custom=True, api_version=version
+            )
+        return Chosen(self._made[key], model)
 
     def _language_model(self, entry: str) -> LanguageModel:
         model: LanguageModel = self._provider("llm", entry)
@@ -476,7 +477,10 @@ class Registry:
                 return _with_options(ScriptedTextToSpeech, kind, entry, settings)
             case "llm", "openai":
                 from parola.providers.openai import OpenAIModel
+                from parola.providers.openai_responses import OpenAIResponsesModel
 
+                if settings.options.get("api") == "responses":
+                    return OpenAIResponsesModel(settings, self.connections, name=name)
                 return OpenAIModel(settings, self.connections, name=name)
             case "stt", "openai":
                 from parola.providers.openai_speech import OpenAISpeechToText

@@ -19,7 +19,9 @@ from parola.config import ProviderSettings
 from parola.errors import ProviderError
 from parola.outbound.http import Connections
 from parola.providers.base import (
+    ModelBegan,
     ModelRequest,
+    ReasoningDelta,
     TextDelta,
     TokenUsage,
     ToolCallRequested,
@@ -126,10 +128,15 @@ async def take(stream):
     return [event async for event in stream]
 
 
+def told(events):
+    """Without what is for those who wait, and for those who watch it think."""
+    return [event for event in events if not isinstance(event, ModelBegan | ReasoningDelta)]
+
+
 async def answer_to(request, *answers, **settings):
     """The events of one step, and what the service was asked."""
     async with serving(*answers) as (service, connections):
-        return await take(model(service, connections, **settings).step(request)), service.asked
+        return told(await take(model(service, connections, **settings).step(request))), service.asked
 
 
 async def text_of(request, *answers):

@@ -13,6 +13,7 @@ from parola.providers import registry as registry_module
 from parola.providers.base import Capabilities, ModelRequest, TextDelta, Voice
 from parola.providers.hosted_voices import HOSTED_VOICES
 from parola.providers.openai import OpenAIModel
+from parola.providers.openai_responses import OpenAIResponsesModel
 from parola.providers.openai_speech import OpenAISpeechToText, OpenAITextToSpeech
 from parola.providers.registry import Registry
 from parola.providers.scripted import ScriptedModel
@@ -128,10 +129,10 @@ def test_custom_endpoints_are_not_kept_for_ever():
     assert known.language_model("custom-llm", {"url": "http://0/v1"}).provider is not first
 
 
-def test_a_custom_llm_without_an_address_or_of_an_unknown_kind_is_told():
+def test_a_custom_llm_without_an_address_is_told_and_one_of_its_own_kind_is_asked_that_way():
     assert "has no custom_llm.url" in str(llm("custom-llm").warning)
     odd = registry().language_model("custom-llm", {"url": "http://llm/v1", "api_type": "responses"})
-    assert "'responses' is not supported" in str(odd.warning)
+    assert isinstance(odd.provider, OpenAIResponsesModel) and odd.warning is None
 
 
 async def test_a_script_of_the_settings_is_followed(tmp_path):

@@ -1,0 +1,80 @@
+"""Who thinks in a conversation: the agent's model, and the models that are asked when it fails.
+
+The order of ``backup_llm_config`` (reference: rest-schemas.md §1): ``override`` names its models; ``default`` means
+the owner's, the setting ``backup_llms``; ``disabled`` none. Names lead to models as an agent's ``llm`` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from parola.conversation.setup import Setup
+from parola.errors import ConversationRefused
+from parola.outbound.locators import Locators, ValueNotFound
+from parola.providers.registry import Registry
+from parola.session.accounts import Accounts
+from parola.session.replying import Brain
+from parola.session.thinking import Cascade, Mind
+
+CUSTOM = "custom-llm"
+API_TYPES = ("chat_completions", "responses")
+"""How a custom LLM can be asked. What the third of the field, ``websocket``, says on its socket is not published."""
+
+
+async def brain_for(
+    setup: Setup,
+    registry: Registry,
+    locators: Locators,
+    backup_llms: Sequence[str] = (),
+    accounts: Accounts | None = None,
+) -> Brain:
+    """The models for a conversation. Raises ``ConversationRefused`` when a secret or variable that the agent's own
+    endpoint needs does not exist."""
+    choice = setup.model
+    own, warnings = await _mind(choice.llm, setup, registry, locators)
+    minds = [own]
+    for llm in _order(choice.backup, backup_llms):
+        mind, troubles = await _mind(llm, setup, registry, locators)
+        if any((mind.model, mind.name) == (other.model, other.name) for other in minds):
+            if choice.backup.get("preference") == "override" and llm != choice.llm:
+                warnings.append(f"Backup LLM '{llm}' leads to a model that is asked already; it is left out.")
+            continue
+        warnings += troubles
+        minds.append(mind)
+    cascade = Cascade(minds, choice.cascade_timeout_seconds, accounts)
+    return Brain(cascade, own.name, own.error_type, "; ".join(warnings) or None)
+
+
+def _order(backup: Mapping[str, Any], backup_llms: Sequence[str]) -> Sequence[str]:
+    match backup.get("preference", "default"):
+        case "override":
+            return [str(llm) for llm in backup.get("order") or ()]
+        case "disabled":
+            return ()
+        case _:
+            return backup_llms
+
+
+async def _mind(llm: str, setup: Setup, registry: Registry, locators: Locators) -> tuple[Mind, list[str]]:
+    custom = setup.model.custom_llm if llm == CUSTOM else None
+    key, headers = "", {}
+    warnings: list[str] = []
+    if custom is not None:
+        kind = custom.get("api_type") or "chat_completions"
+        if kind not in API_TYPES:
+            message = f"custom_llm.api_type: expected {' or '.join(API_TYPES)}, got '{kind}', which is not known here."
+            raise ConversationRefused(1008, "value_error", message)
+        try:
+            key = await locators.value(custom.get("api_key"), setup.variables)
+            for name, value in (custom.get("request_headers") or {}).items():
+                headers[name] = await locators.value(value, setup.variables)
+        except ValueNotFound as error:
+            raise ConversationRefused(1008, "value_error", error.message) from None
+        if custom.get("auth_connection"):
+            warnings.append("custom_llm.auth_connection is not used; give an api_key or request_headers instead")
+    chosen = registry.language_model(llm, custom, api_key=key, headers=headers)
+    if chosen.warning:
+        warnings.append(chosen.warning)
+    error_type = "llm_error" if custom is None else "custom_llm_error"
+    return Mind(chosen.provider, chosen.model, llm, error_type), warnings
