@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from parola.conversation.afterwards import Transfer
 from parola.conversation.tools import Tool
 from parola.protocol.messages import ServerMessage
 from parola.providers.base import ModelRequest
@@ -87,6 +88,49 @@ class SwitchLanguage:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchAgent:
+    """Resolve another agent, or a subagent, like at a start, and tell ``AgentReady`` or ``AgentUnavailable``."""
+
+    call_id: str
+    transfer: Transfer
+    variables: Mapping[str, Any]
+    """All dynamic variables as they stand, those of the system and secret ones included."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchAgent:
+    """From the next reply on, and the next turn of the user, it is the agent that was fetched for this call."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferToNumber:
+    """Have the telephone transfer the call, and tell ``ToolFinished``; its ``response`` is the record's ``result``."""
+
+    call_id: str
+    number: str
+    """A telephone number or a SIP address."""
+    transfer_type: str = "conference"
+    client_message: str = ""
+    """For the user, while they wait."""
+    agent_message: str = ""
+    """For whoever is called."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """The ``PhoneNumberTransfer`` or the workflow's node: SIP headers, digits to dial after the call is answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayTones:
+    """Have the telephone press keys (0-9, *, #; w waits half a second, W a second), and tell ``ToolFinished``."""
+
+    call_id: str
+    tones: str
+    is_out_of_band: bool = True
+    """As events beside the sound (RFC 4733), where the line can."""
+
+
+@dataclass(frozen=True, slots=True)
 class Warn:
     """Something the owner should know; kept in the conversation's record."""
 
@@ -114,6 +158,10 @@ Action = (
     | RunTool
     | StopTool
     | SwitchLanguage
+    | FetchAgent
+    | SwitchAgent
+    | TransferToNumber
+    | PlayTones
     | Warn
     | Close
 )

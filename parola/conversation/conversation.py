@@ -12,6 +12,7 @@ socket. What is here crosses its parts; each rule has a file of its own:
     speaking     the agent's turns and replies
     held_reply   a reply that is made before it may be said
     slow_model   what is said while the model takes its time
+    guarded_reply  a guardrail stops what is being said
     agent_turn   what the client gets of a reply; what is left of it when it is cut
     reply        what the caller has heard
     tool_round   tool calls, their results and time-outs, ``end_call``; its rules are the files beside it, ``tool_*``
@@ -27,15 +28,17 @@ socket. What is here crosses its parts; each rule has a file of its own:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from parola.conversation import asking, ending, events, floor, prompt
-from parola.conversation.actions import Action
+from parola.conversation.actions import Action, SwitchAgent
+from parola.conversation.afterwards import Afterwards, CallTools, HangUp, Speak, TakeOver, Transfer
 from parola.conversation.agent_turn import AgentTurn
 from parola.conversation.deadlines import Deadlines
 from parola.conversation.ending import Ending
 from parola.conversation.events import REPLY_EVENTS, Event, ReplyEvent
 from parola.conversation.farewell import Farewell
+from parola.conversation.guarded_reply import GuardedReply
 from parola.conversation.hearing import Hearing
 from parola.conversation.held_reply import HeldReply
 from parola.conversation.keep_alive import KeepAlive
@@ -46,11 +49,12 @@ from parola.conversation.silence import Silence
 from parola.conversation.slow_model import SlowModel
 from parola.conversation.speaking import LLM_SECONDS, CutShort, Speaking
 from parola.conversation.timeline import AgentTimeline
-from parola.conversation.tool_round import ToolRound, Tools
-from parola.conversation.tools import ToolCall
-from parola.conversation.transcript import SilenceEntry, Transcript, UserEntry
+from parola.conversation.tool_round import MAX_ROUNDS, ToolRound, Tools
+from parola.conversation.tools import Tool, ToolCall
+from parola.conversation.transcript import AgentEntry, SilenceEntry, Transcript, UserEntry
 from parola.conversation.turn_taking import TYPING_SECONDS, Floor
 from parola.conversation.variables import Variables
+from parola.conversation.walk import STEP
 from parola.protocol import client_messages as client
 from parola.protocol.server_messages import (
     AsrInitiationMetadata,
@@ -78,8 +82,9 @@ class Conversation:
         self._user = self._hearing.turn
         self._silence = Silence(setup, self._deadlines, self._user)
         self._speaking = Speaking(setup, self._out, self.transcript, self._deadlines)
+        self._guarded = GuardedReply(self._out, self._speaking, self.transcript)
         self._slow_model = SlowModel(setup, self._speaking, self.transcript, self._deadlines)
-        self._tools = Tools(setup.tools, self._out, self.transcript, self._deadlines, self._variables)
+        self._tools = Tools(setup, self._out, self.transcript, self._deadlines, self._variables)
         self._farewell = Farewell(self._out, self._deadlines, self._speaking, self._tools, self._hearing)
         self._owes_answer = False
         """The user has said something that no reply has been asked for yet."""
@@ -125,16 +130,26 @@ class Conversation:
             case client.ClientToolResult() | events.ToolFinished():
                 if (call := self._tools.take_result(event, now)) is not None:
                     self._calls_answered([call], now)
+            case events.AgentReady() | events.AgentUnavailable():
+                if self._tools.agent_answered(event, now):
+                    self._tools_got_on(now)
             case client.Feedback():
                 self._out.record(*self.transcript.rate(event.event_id, event.score, now))
             case client.Pong():
                 self._keep_alive.pong(event, now)
             case client.McpToolApprovalResult():
-                pass  # no tool of this kind is waiting
+                if (call := self._tools.decide(event, now)) is not None:
+                    self._calls_answered([call], now)
+            case events.McpServerTried():
+                self.setup = self._tools.server_tried(event)
             case events.Started():
                 self._start(event, now)
             case events.InvalidMessageReceived():
                 self._end(ending.failed(1008, event.error_type, event.message), now)
+            case events.ReplyWithheld():
+                self._speaking.still_writes(event.reply, now)
+            case events.GuardrailTriggered():
+                self._guardrail_triggered(event, now)
             case events.InputStalled():
                 message = f"Nothing came from the client for {event.seconds:.0f} s."
                 self._end(ending.failed(1002, "transport_receive_timeout", message), now)
@@ -201,12 +216,17 @@ class Conversation:
         for warning in setup.warnings:
             self._out.warn(warning)
         self._deadlines.set("max_duration", now + setup.max_duration_seconds)
-        first = prompt.fill_in(setup.first_message, self.lookup(now)).strip()
+        first = self._first_message(now)
         self._silence.begins(now, agent_greets=bool(first))
         if first:
             self._silence.agent_takes_floor(answers_user=True)
             self._speaking.begin_turn(is_protected=setup.first_message_is_protected)
             self._say(first, now)
+        elif self._tools.walk.goes_on(now):
+            self._think(self._speaking.begin_turn(answers_user=False), now)
+
+    def _first_message(self, now: float) -> str:
+        return prompt.fill_in(self.setup.first_message, self.lookup(now)).strip()
 
     # -- the user speaks, and writes ----------------------------------------------------------------------------------
 
@@ -273,6 +293,7 @@ class Conversation:
         if self.phase is Phase.ENDING:
             return
         self._silence.user_was_heard(now)
+        self._tools.walk.user_spoke()
         if self._speaking.turn is None:
             self._answer(now, entry)
 
@@ -285,7 +306,8 @@ class Conversation:
             return
         if self._user.reason not in LIKELY_OVER:
             return
-        request = asking.request(self.setup, self.transcript, self.lookup(now), said=self._user.text)
+        walk, lookup = self._tools.walk, self.lookup(now)
+        request = asking.request(self.setup, self.transcript, lookup, walk, said=self._user.text)
         held = self._speaking.held
         if held is None or not held.answers(request):
             self._speaking.speculate(request, now)
@@ -324,6 +346,9 @@ class Conversation:
             self._enter(Phase.WAITING)  # the tools go on; what the agent says afterwards has an id of its own
             return
         unread = self._tools.finish()
+        self._tools.walk.told()
+        if unread is not None and isinstance(unread.then, TakeOver):
+            self._take_over(unread.then)
         self._owes_answer |= (turn.answers_user and is_unanswered) or (unread is not None and not unread.skips_turn)
         if resumes and not self._owes_answer:
             self._cut_short = cut
@@ -376,7 +401,9 @@ class Conversation:
     def _speak_up(self, now: float) -> None:
         """Nobody says anything: the agent speaks again."""
         if self.phase is Phase.LISTENING and not self._user.has_begun:
-            self._out.record(self.transcript.add(SilenceEntry(now)))
+            was_skipped = self._silence.is_waiting_after_skip
+            self._out.record(self.transcript.add(SilenceEntry(now, was_skipped)))
+            self._tools.walk.user_spoke(was_silent=True)
             self._answer(now, answers_user=False)
 
     # -- the agent's turn ---------------------------------------------------------------------------------------------
@@ -384,13 +411,28 @@ class Conversation:
     def _answer(self, now: float, to: UserEntry | None = None, *, answers_user: bool = True) -> None:
         self._silence.agent_takes_floor(answers_user=answers_user)
         self._slow_model.answer_begins()
+        self._guarded.retries.answer_begins()
         self._think(self._speaking.begin_turn(answers_user=answers_user), now, to)
 
     def _think(self, turn: AgentTurn, now: float, to: UserEntry | None = None) -> None:
         """Have the model take a step: it sees everything said and done so far. If it has taken it already, on the
         guess that the turn would end like this, what came of that counts."""
         self._owes_answer = False
-        request = asking.request(self.setup, self.transcript, self.lookup(now), tool_rounds=turn.tool_rounds)
+        walk = self._tools.walk
+        if turn.tool_rounds < MAX_ROUNDS and walk.can_move(now):
+            self._speaking.drop_held()
+            self._enter(Phase.THINKING)
+            self._call_here(turn, {STEP.name: STEP}, now, is_step=True)
+            return
+        self._tools.offered = walk.tools
+        request = asking.request(
+            self.setup,
+            self.transcript,
+            self.lookup(now),
+            walk,
+            tool_rounds=turn.tool_rounds,
+            feedback=self._guarded.retries.feedback,
+        )
         self._enter(Phase.THINKING)
         held = self._speaking.held
         if held is not None and held.answers(request):
@@ -448,6 +490,11 @@ class Conversation:
             case events.ReplyText():
                 self._deadlines.clear("llm", "soft_timeout")
                 turn.take(reply, event, now, at)
+            case events.ModelThinks():
+                self._deadlines.clear("llm")
+                turn.thought(reply, event)
+            case events.MetadataReturned():
+                turn.returned(event)
             case events.ToolCalled() if self._speaking.held is not None:
                 pass  # a filler: it was offered no tools
             case events.ToolCalled():
@@ -490,7 +537,16 @@ class Conversation:
             self._end(ending.failed(1002, event.error_type, event.message), now)
 
     def _turn_told(self, turn: AgentTurn, now: float) -> None:
-        """The agent has said all it wanted; what remains is playback."""
+        """The agent has said all it wanted; what remains is playback, and what the workflow has it do next."""
+        walk = self._tools.walk
+        walk.told()
+        if self.phase is not Phase.ENDING and turn.tool_rounds < MAX_ROUNDS and walk.goes_on(now):
+            if walk.waits_for_speech and not self._speaking.is_done(now):
+                self._deadlines.set("playback", self._speaking.playback.ends_at)
+            else:
+                self._think(self._speaking.continued_turn(), now)
+            return
+        walk.agent_spoke()
         turn.complete()
         if self._speaking.is_done(now):
             self._playback_ended(now)
@@ -502,10 +558,29 @@ class Conversation:
         turn = self._speaking.turn
         if self.phase is Phase.ENDING:
             self._hang_up_when_heard(now)
-        elif turn is not None and turn.current is None and self._tools.round is None:
+        elif turn is None or turn.current is not None or self._tools.round is not None:
+            pass
+        elif turn.tool_rounds < MAX_ROUNDS and self._tools.walk.goes_on(now):
+            self._think(self._speaking.continued_turn(), now)
+        else:
             self._give_user_floor(now, answered=turn.answers_user)
 
     # -- tools --------------------------------------------------------------------------------------------------------
+
+    def _guardrail_triggered(self, event: events.GuardrailTriggered, now: float) -> None:
+        match self._guarded.triggered(event, self.phase, now):
+            case "end":
+                self._end(ending.guardrail_triggered(event.trigger), now)
+            case "answer_again" | "be_silent" as what:
+                self._tools.abandon_wishes()
+                if self._tools.is_running:
+                    self._enter(Phase.WAITING)  # the answer comes when they are done
+                elif what == "answer_again":
+                    self._enter(Phase.LISTENING)
+                    self._think(self._speaking.begin_turn(answers_user=True), now)
+                else:
+                    self._tools.finish()
+                    self._give_user_floor(now)
 
     def _run_tools(self, turn: AgentTurn, now: float) -> None:
         """The model has finished asking: run what it asked for."""
@@ -513,12 +588,21 @@ class Conversation:
         round_ = self._tools.run(now, turn.tool_rounds, has_words=has_words)
         if round_ is None:
             return
-        turn.tool_rounds += 1
         turn.was_sent |= not round_.is_refused
+        self._ran(turn, round_, now)
+
+    def _call_here(self, turn: AgentTurn, tools: Mapping[str, Tool], now: float, *, is_step: bool = False) -> None:
+        """Run tools that the model was not asked about: a step of the workflow, or what a node of it calls."""
+        entry = self.transcript.add(AgentEntry("", turn.event_id, now, is_step=is_step))
+        self._ran(turn, self._tools.call_here(tools, entry, turn.event_id, now), now)
+        self._tools_got_on(now)
+
+    def _ran(self, turn: AgentTurn, round_: ToolRound, now: float) -> None:
+        turn.tool_rounds += 1
         turn.is_protected |= round_.protects_turn
-        if (call := round_.ending_call) is not None:
-            has_spoken = bool(self.transcript.agent_entry(round_.entry).text)
-            self._say_goodbye(ending.agent_ended(call), "" if has_spoken else round_.last_words, now)
+        if isinstance(then := round_.then, HangUp):
+            has_spoken = bool(self.transcript.agent_entry(round_.entry).text) and not then.is_message
+            self._say_goodbye(ending.agent_ended(then.reason), "" if has_spoken else then.last_words, now)
 
     def _calls_answered(self, calls: Sequence[ToolCall], now: float) -> None:
         """These have their results now. Of what ran in the background the agent speaks as soon as it may."""
@@ -539,20 +623,55 @@ class Conversation:
             pass  # its words are still being made
         else:
             self._tools.words_end(self._speaking.playback.ends_at, now)
-            if self._tools.is_running:
+            if words := self._tools.take_words():
+                self._speaking.continued_turn()
+                self._say(words, now)
+            elif self._tools.is_running:
                 self._enter(Phase.WAITING)
             elif (round_ := self._tools.finish()) is not None:
                 self._tools_finished(turn, round_, now)
 
     def _tools_finished(self, turn: AgentTurn, round_: ToolRound, now: float) -> None:
+        then = round_.then
+        if isinstance(then, TakeOver):
+            self._take_over(then)
+        self._tools.walk.tools_finished(round_.calls)
         if round_.is_refused or (round_.skips_turn and not self._owes_answer):
+            if not round_.is_refused:
+                self._silence.turn_was_skipped(round_.skip_seconds)
             self._turn_told(turn, now)
         elif self._user.has_begun and not turn.is_protected:
             # The user has the floor: the answer comes after what they are saying.
+            self._tools.walk.told()
             self._owes_answer = True
             self._deadlines.set("playback", max(now, self._speaking.playback.ends_at))
         else:
-            self._think(self._speaking.continued_turn(), now)
+            self._go_on(self._speaking.continued_turn(), then, now)
+
+    def _go_on(self, turn: AgentTurn, then: Afterwards | None, now: float) -> None:
+        """The round is over, and the agent has the floor: whoever it is now, and whatever comes next."""
+        match then:
+            case TakeOver(transfer=Transfer(entry="greets")) if first := self._first_message(now):
+                self._say(first, now)
+            case TakeOver(transfer=Transfer(entry="waits")) if (
+                self.transcript.has_said(turn.event_id) or not self.transcript.user_has_spoken
+            ):
+                self._turn_told(turn, now)
+            case Speak(text=text):
+                self._say(text, now)
+            case CallTools():
+                self._call_here(turn, self._tools.walk.tools, now)
+            case _:
+                self._think(turn, now)
+
+    def _take_over(self, then: TakeOver) -> None:
+        """From here on it is another agent's conversation."""
+        self._out.ask(SwitchAgent(then.call_id))
+        self.setup = setup = self._tools.mcp_servers.taken_over(then.setup)
+        self._variables.take_over(setup)
+        self._hearing.take_over(setup)
+        self._silence.setup = self._slow_model.setup = self._speaking.setup = setup
+        self._tools.take_over(setup)
 
     # -- ending -------------------------------------------------------------------------------------------------------
 

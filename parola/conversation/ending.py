@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from parola.conversation.actions import Close
 from parola.conversation.events import ClientDisconnected, EndRequested
-from parola.conversation.tools import ToolCall
+from parola.conversation.guardrails import Trigger
 from parola.protocol.messages import close_reason
 from parola.protocol.server_messages import Error
 
@@ -26,11 +26,9 @@ class Ending:
     error: Error | None = None
 
 
-def agent_ended(call: ToolCall) -> Ending:
-    """``end_call``."""
-    reason = str(call.arguments.get("reason") or "").strip()
-    said = "The agent ended the call"
-    return Ending(Close(1000, said, termination_reason=f"{said}: {reason}" if reason else said))
+def agent_ended(reason: str) -> Ending:
+    """``end_call``, voicemail, the end of a workflow."""
+    return Ending(Close(1000, "The agent ended the call", termination_reason=reason))
 
 
 def user_was_silent() -> Ending:
@@ -50,6 +48,14 @@ def failed(code: int, error_type: str, message: str) -> Ending:
     reason = close_reason(message)
     close = Close(code, reason, "failed", termination_reason=message, error={"code": code, "reason": message})
     return Ending(close, Error(code=code, error_type=error_type, message=message, reason=reason))
+
+
+def guardrail_triggered(trigger: Trigger) -> Ending:
+    """The conversation is stopped on purpose: for the record it is done, not failed."""
+    message = f"Guardrail triggered: {trigger.guardrail.name}"
+    reason = close_reason(message)
+    close = Close(1002, reason, termination_reason=message)
+    return Ending(close, Error(code=1002, error_type="safety_violation", message=message, reason=reason))
 
 
 def requested(event: EndRequested) -> Ending:

@@ -6,10 +6,12 @@ happened, in monotonic seconds, which may be a little before it is told.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from parola.conversation.guardrails import Trigger
+from parola.conversation.mcp_tools import ListedTool
 from parola.protocol.client_messages import (
     ClientToolResult,
     ContextualUpdate,
@@ -119,6 +121,23 @@ class ReplyText:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelThinks:
+    """The model has begun and has nothing to say yet."""
+
+    reply: int
+    text: str = ""
+    """Some more of what it thinks, or of a summary of it, where that can be known."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataReturned:
+    """An endpoint of the owner's said something to the client beside its answer."""
+
+    reply: int
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCalled:
     """The model wants a tool."""
 
@@ -138,6 +157,12 @@ class ModelFinished:
     input_tokens: int = 0
     output_tokens: int = 0
     context_limit: int = 0
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    """Tokens by kind and what they cost: ``LlmInputOutputTokensUsage``."""
+    llm_override: str = ""
+    """The ``llm`` that answered in place of the agent's own."""
+    warnings: tuple[str, ...] = ()
+    """What the owner should know of this step."""
     used_document_ids: tuple[str, ...] = ()
     """Documents the model says it relied on."""
 
@@ -195,6 +220,8 @@ class ToolFinished:
     """The response as JSON, when it was JSON: what ``assignments`` read."""
     details: Mapping[str, Any] | None = None
     """How it was called, in the shape of the record's ``tool_details``; no secrets."""
+    content: tuple[Mapping[str, Any], ...] = ()
+    """What an MCP server gave, as content blocks: for the client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +238,36 @@ class AgentUnavailable:
 
     call_id: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class McpServerTried:
+    """An MCP server of the agent has been connected to, or could not be; told again whenever that or its tools
+    change."""
+
+    server_id: str
+    is_connected: bool
+    tools: tuple[ListedTool, ...] = ()
+    """What it offers, or offered when it was last asked."""
+    problem: str = ""
+    """Why it is not connected, as a sentence without its name."""
+    is_settled: bool = True
+    """False: it is still being connected to."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyWithheld:
+    """The model writes; nothing of it is told before it has been judged."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True)
+class GuardrailTriggered:
+    """A guardrail found something in a reply, or in what the user said before it."""
+
+    reply: int
+    trigger: Trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,12 +312,16 @@ Event = (
     | FilesShared
     | KnowledgeRetrieved
     | ReplyText
+    | ModelThinks
+    | MetadataReturned
     | ToolCalled
     | ModelFinished
     | SentenceStarted
     | ReplyAudio
     | ReplyFinished
     | ReplyFailed
+    | ReplyWithheld
+    | GuardrailTriggered
     | InvalidMessageReceived
     | InputStalled
     | ClientDisconnected
@@ -275,11 +336,14 @@ Event = (
     | AgentUnavailable
     | Feedback
     | McpToolApprovalResult
+    | McpServerTried
 )
 
 ReplyEvent = (
     KnowledgeRetrieved
     | ReplyText
+    | ModelThinks
+    | MetadataReturned
     | ToolCalled
     | ModelFinished
     | SentenceStarted
@@ -292,6 +356,8 @@ ReplyEvent = (
 REPLY_EVENTS = (
     KnowledgeRetrieved,
     ReplyText,
+    ModelThinks,
+    MetadataReturned,
     ToolCalled,
     ModelFinished,
     SentenceStarted,

@@ -28,11 +28,11 @@ MOST_FAILURES = 3
 class Hearing:
     """The turn the user is making, and the deadlines ``barge_in``, ``end_of_turn`` and ``transcript``."""
 
-    __slots__ = ("_deadlines", "_failures", "_out", "_setup", "_transcript", "turn")
+    __slots__ = ("_deadlines", "_failures", "_out", "_transcript", "setup", "turn")
 
     def __init__(self, setup: Setup, out: Outgoing, transcript: Transcript, deadlines: Deadlines) -> None:
         self.turn = UserTurn(setup.patience)
-        self._setup = setup
+        self.setup = setup
         self._out = out
         self._transcript = transcript
         self._deadlines = deadlines
@@ -41,7 +41,7 @@ class Hearing:
     def speech_started(self, event: SpeechStarted) -> None:
         self.turn.speech_started(event)
         self._deadlines.clear("end_of_turn", "transcript")
-        self._deadlines.set("barge_in", event.at + self._setup.barge_in.first_look_seconds())
+        self._deadlines.set("barge_in", event.at + self.setup.barge_in.first_look_seconds())
 
     def speech_stopped(self, event: SpeechStopped, now: float) -> bool:
         """Says whether the utterance had not been judged for barge-in yet."""
@@ -74,9 +74,9 @@ class Hearing:
         self._failures = 0
         is_new = self.turn.transcribed(event.text, now)
         self.turn.wording = wording.read(
-            self.turn.text, self._setup.language, asked_for_spelling=self._asked_for_spelling()
+            self.turn.text, self.setup.language, asked_for_spelling=self._asked_for_spelling()
         )
-        if not self._setup.spelling_patience and self.turn.wording is wording.Wording.SPELLING:
+        if not self.setup.spelling_patience and self.turn.wording is wording.Wording.SPELLING:
             self.turn.wording = wording.Wording.PLAIN
         self.turn.weigh(now)
         return is_new and bool(self.turn.text)
@@ -128,6 +128,11 @@ class Hearing:
         self._deadlines.clear("end_of_turn", "transcript", "barge_in")
         self._out.ask(ForgetSpeech())
         return entry
+
+    def take_over(self, setup: Setup) -> None:
+        """Another agent listens, with a patience of its own."""
+        self.setup = setup
+        self.turn.patience = setup.patience
 
     def keep(self, entry: UserEntry) -> None:
         """Into the record; what was spoken is told to the client, unless it was no more than a backchannel."""

@@ -36,6 +36,10 @@ class Outgoing:
         if not self.is_hushed and self._events.passes(message.event_type):
             self._actions.append(Send(message))
 
+    def is_asked_for(self, event_type: str) -> bool:
+        """The client gets messages of this type."""
+        return not self.is_hushed and self._events.passes(event_type)
+
     def record(self, *indexes: int) -> None:
         """Keep turns as they stand now."""
         self._actions += [Record(index, self._transcript.turn(index)) for index in indexes]

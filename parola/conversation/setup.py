@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from parola.conversation.fillers import SoftTimeout
+from parola.conversation.guardrails import Guardrail
 from parola.conversation.knowledge import Knowledge
+from parola.conversation.mcp_tools import McpServer
 from parola.conversation.tools import Tool
 from parola.conversation.turn_taking import PATIENCE, BargeIn, Patience
 from parola.protocol.server_messages import AudioFormatName, ClientEventFilter, ConversationInitiationMetadata
@@ -23,6 +25,14 @@ class ModelChoice:
     temperature: float | None = None
     max_tokens: int = -1
     reasoning_effort: str | None = None
+    thinking_budget: int | None = None
+    enable_reasoning_summary: bool = False
+    service_tier: str | None = None
+    enable_parallel_tool_calls: bool | None = None
+    """None: the model's own."""
+    backup: Mapping[str, Any] = field(default_factory=dict)
+    """``backup_llm_config``: who answers when this model fails."""
+    cascade_timeout_seconds: float = 4.0
     custom_llm: Mapping[str, Any] | None = None
     extra_body: Mapping[str, Any] = field(default_factory=dict)
     script: Mapping[str, Any] | None = None
@@ -99,6 +109,8 @@ class Setup:
     """As the agent has it; ``workflow.read`` has passed it."""
     workflow_tools: Mapping[str, Tool] = field(default_factory=dict)
     """Tools that its nodes name, by their id in the registry."""
+    mcp_servers: tuple[McpServer, ...] = ()
+    """Whose tools are added as they are reached."""
     timezone: str | None = None
     started_at_unix: float = 0.0
     """Wall clock at the conversation's zero."""
@@ -118,6 +130,9 @@ class Setup:
     first_message_is_protected: bool = False
     files_in_memory: int = 10
     record_voice: bool = True
+    guardrails: tuple[Guardrail, ...] = ()
+    keeps_focus: bool = False
+    """The model is reminded of its task."""
     accepted_overrides: tuple[str, ...] | None = None
     """Told to the client where the agent ignores what it forbids."""
     client_data: Mapping[str, Any] = field(default_factory=dict)

@@ -19,10 +19,10 @@ from parola.conversation.transcript import Transcript
 class SlowModel:
     """Counts fillers, of the conversation and of the present answer."""
 
-    __slots__ = ("_count", "_deadlines", "_here", "_setup", "_speaking", "_transcript")
+    __slots__ = ("_count", "_deadlines", "_here", "_speaking", "_transcript", "setup")
 
     def __init__(self, setup: Setup, speaking: Speaking, transcript: Transcript, deadlines: Deadlines) -> None:
-        self._setup = setup
+        self.setup = setup
         self._speaking = speaking
         self._transcript = transcript
         self._deadlines = deadlines
@@ -34,17 +34,17 @@ class SlowModel:
 
     def was_asked(self, now: float) -> None:
         """From here on the model is waited for."""
-        soft = self._setup.soft_timeout
+        soft = self.setup.soft_timeout
         is_too_early = soft.after_first_user_message and not self._transcript.user_has_spoken
-        if soft.seconds >= 0 and self._here < soft.most and not self._setup.text_only and not is_too_early:
+        if soft.seconds >= 0 and self._here < soft.most and not self.setup.text_only and not is_too_early:
             self._deadlines.set("soft_timeout", now + soft.seconds)
 
     def say_something(self, phase: Phase, lookup: Lookup, now: float) -> None:
         """The time is up: have a filler said, if the model has still not begun."""
-        turn, soft = self._speaking.turn, self._setup.soft_timeout
+        turn, soft = self._speaking.turn, self.setup.soft_timeout
         if turn is None or (phase is not Phase.THINKING and self._speaking.held is None):
             return
-        text = prompt.fill_in(soft.message(self._setup.conversation_id, self._count), lookup)
+        text = prompt.fill_in(soft.message(self.setup.conversation_id, self._count), lookup)
         if not text and not soft.is_generated:
             return
         if turn.current is not None:
@@ -52,7 +52,7 @@ class SlowModel:
         self._count += 1
         self._here += 1
         if soft.is_generated:
-            request = asking.filler_request(self._setup, self._transcript, lookup)
+            request = asking.filler_request(self.setup, self._transcript, lookup)
             self._speaking.think(request, AgentTimeline(asked_at=now, turn_closed_at=now), now, is_filler=True)
         else:
             self._speaking.say(text, now, is_filler=True)

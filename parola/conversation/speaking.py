@@ -34,16 +34,18 @@ class Speaking:
     """At most one turn, in it at most one reply in the making, and beside it at most one that is held back. Keeps the
     deadline ``llm``."""
 
-    __slots__ = ("_deadlines", "_last_reply", "_out", "_setup", "_stage", "held", "playback", "turn")
+    __slots__ = ("_deadlines", "_last_reply", "_out", "_stage", "held", "playback", "setup", "turn")
 
     def __init__(self, setup: Setup, out: Outgoing, transcript: Transcript, deadlines: Deadlines) -> None:
-        self._setup = setup
+        self.setup = setup
         self._out = out
         self._deadlines = deadlines
         self._last_reply = 0
         self.playback = Playback(client_can_be_cut=setup.client_can_be_cut)
         streams_parts = setup.events.passes("agent_chat_response_part")
-        self._stage = Stage(out, transcript, self.playback, setup.text_only, streams_parts)
+        self._stage = Stage(
+            out, transcript, self.playback, setup.text_only, streams_parts, setup.model.enable_reasoning_summary
+        )
         self.held: HeldReply | None = None
         """A reply that is being made and may not be said yet."""
         self.turn: AgentTurn | None = None
@@ -106,8 +108,8 @@ class Speaking:
     def _start(
         self, number: int, *, request: ModelRequest | None = None, verbatim: str = "", is_filler: bool = False
     ) -> None:
-        said = announcements(self._setup, self._stage.transcript) if request is not None and request.tools else {}
-        retrieves = request is not None and not is_filler and bool(self._setup.knowledge.searched)
+        said = announcements(self.setup, self._stage.transcript) if request is not None and request.tools else {}
+        retrieves = request is not None and not is_filler and bool(self.setup.knowledge.searched)
         self._out.ask(StartReply(number, request, verbatim, self.playback.ends_at, said, retrieves))
 
     # -- replies that are held back -----------------------------------------------------------------------------------
@@ -124,6 +126,12 @@ class Speaking:
         assert self.turn is not None and self.held is None
         self.held = HeldReply(reply.number, reply.times)
         self.turn.release(reply)
+
+    def still_writes(self, number: int, now: float) -> None:
+        """A reply of which nothing is told yet is on its way: it has its time once more."""
+        reply = self.turn.current if self.turn is not None else None
+        if reply is not None and reply.number == number and not reply.is_written:
+            self._deadlines.set("llm", now + LLM_SECONDS)
 
     def hold(self, event: ReplyEvent, now: float) -> bool:
         """Keep a fact of the reply that is held back; says whether it was one."""

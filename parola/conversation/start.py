@@ -12,14 +12,17 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from parola.conversation import language_presets, start_variables
+from parola.conversation import language_presets, start_variables, subagents
 from parola.conversation.backchannels import IgnoreTerms, default_terms
 from parola.conversation.fillers import DEFAULT_PROMPT, SoftTimeout
+from parola.conversation.guardrails import guardrails_of
 from parola.conversation.knowledge import knowledge_of
+from parola.conversation.mcp_tools import McpServer
 from parola.conversation.overrides import accepted, applied, merged, paths
 from parola.conversation.setup import FurtherVoice, ModelChoice, Setup, VoiceChoice
+from parola.conversation.system_tools import LANGUAGE_TOOL
 from parola.conversation.tool_mocks import with_mocks
-from parola.conversation.toolbox import LANGUAGE_TOOL, add_tools_of_client, offer_languages, tools_of
+from parola.conversation.toolbox import add_tools_of_client, offer_languages, registry_tools, tools_of
 from parola.conversation.turn_taking import PATIENCE, BargeIn
 from parola.errors import ConversationRefused
 from parola.protocol.agents import AgentPlatformSettings, ConversationalConfig, SoftTimeoutConfig, TtsConfig, TurnConfig
@@ -41,6 +44,13 @@ class Beginning:
     tools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Tools of the registry that the agent or the override may name: id to ``tool_config``."""
     started_at_unix: float = 0.0
+    branch_id: str | None = None
+    node_id: str | None = None
+    """The subagent of the agent's workflow that takes over."""
+    start_node: str | None = None
+    """The node of the workflow to begin at, chosen by a transfer."""
+    patch: Mapping[str, Any] = field(default_factory=dict)
+    """Laid over the config last: what a transfer carries along."""
     environment: str = "production"
     environment_variables: Mapping[str, str] = field(default_factory=dict)
     """By label, as far as they are plain texts: what ``system__env_<label>`` means here."""
@@ -53,6 +63,7 @@ def tool_ids(document: Mapping[str, Any], client_data: ConversationInitiationCli
         named = _path(source, "agent", "prompt", "tool_ids")
         if isinstance(named, Sequence) and not isinstance(named, str):
             ids += [tool_id for tool_id in named if isinstance(tool_id, str)]
+    ids += subagents.workflow_of(document).tool_ids()
     return list(dict.fromkeys(ids))
 
 
@@ -82,7 +93,8 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
             for key in language_presets.outdated(presets[language], raw)
         ]
         raw = merged(raw, language_presets.changes(presets[language]))
-    raw = applied(raw, override)
+    workflow = subagents.workflow_of(document)
+    raw = merged(subagents.of_node(applied(raw, override), workflow, beginning.node_id), beginning.patch)
     config = _read(ConversationalConfig, raw)
     extra_body = _extra_body(client_data, allowed=bool(permissions.get("custom_llm_extra_body")))
 
@@ -124,6 +136,12 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
             temperature=settings.temperature,
             max_tokens=settings.max_tokens,
             reasoning_effort=settings.reasoning_effort,
+            thinking_budget=settings.thinking_budget,
+            enable_reasoning_summary=settings.enable_reasoning_summary,
+            service_tier=settings.service_tier,
+            enable_parallel_tool_calls=settings.enable_parallel_tool_calls,
+            backup=settings.backup_llm_config.model_dump(),
+            cascade_timeout_seconds=settings.cascade_timeout_seconds,
             custom_llm=_path(raw, "agent", "prompt", "custom_llm"),
             extra_body=extra_body,
             script=settings.x_script,
@@ -136,7 +154,15 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
         ignores_background=config.vad.background_voice_detection or config.vad.filter_background_speech,
         tools=tools,
         events=ClientEventFilter(config.conversation.client_events, text_only=text_only),
+        mcp_servers=_mcp_servers(raw),
         variables=variables,
+        branch_id=beginning.branch_id,
+        node_id=beginning.node_id,
+        start_node=subagents.start_node(
+            client_data.starting_workflow_node_id, beginning.start_node, permissions, workflow
+        ),
+        workflow=document["workflow"] if workflow.nodes else {},
+        workflow_tools=registry_tools(workflow.tool_ids(), beginning.tools, warnings),
         environment=beginning.environment,
         environment_variables=beginning.environment_variables,
         timezone=settings.timezone,
@@ -154,10 +180,22 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
         first_message_is_protected=agent.disable_first_message_interruptions,
         files_in_memory=config.conversation.file_input.max_files_in_memory,
         record_voice=platform.privacy.record_voice,
+        guardrails=guardrails_of(platform.guardrails),
+        keeps_focus=platform.guardrails.focus.is_enabled,
         accepted_overrides=None if ignored is None else paths(override),
         client_data=client_data.model_dump(mode="json", exclude_none=True),
         warnings=tuple(warnings),
     )
+
+
+def _mcp_servers(config: Mapping[str, Any]) -> tuple[McpServer, ...]:
+    """By id; what their own configs say is added by whoever has them."""
+    lists = [
+        _path(config, "agent", "prompt", "mcp_server_ids"),
+        _path(config, "agent", "prompt", "native_mcp_server_ids"),
+        _path(config, "agent", "native_mcp_server_ids"),
+    ]
+    return tuple(McpServer(server_id) for server_id in dict.fromkeys(one for ids in lists for one in ids or ()))
 
 
 def _voice(tts: TtsConfig) -> VoiceChoice:

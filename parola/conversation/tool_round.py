@@ -12,23 +12,29 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
 from parola.conversation import tool_mocks
-from parola.conversation.actions import RunTool, StopTool, SwitchLanguage
+from parola.conversation.actions import RunTool, StopTool
+from parola.conversation.afterwards import Afterwards, GoOn, TakeOver
 from parola.conversation.assignments import assign
 from parola.conversation.deadlines import Deadlines
-from parola.conversation.events import ToolCalled, ToolFinished
+from parola.conversation.events import AgentReady, AgentUnavailable, McpServerTried, ToolCalled, ToolFinished
+from parola.conversation.handover import Handover
+from parola.conversation.mcp_calls import NOBODY_APPROVED, NOT_APPROVED, McpCalls, McpServers
 from parola.conversation.outgoing import Outgoing
 from parola.conversation.prompt import fill_in_all
+from parola.conversation.setup import Setup
+from parola.conversation.system_tools import Outcome, SystemTools, params, telephone_result
 from parola.conversation.tool_arguments import checked
 from parola.conversation.tool_results import of_failure
 from parola.conversation.tools import Tool, ToolCall, as_text
 from parola.conversation.transcript import LateResultEntry, Transcript
 from parola.conversation.variables import Variables
-from parola.protocol.client_messages import ClientToolResult
+from parola.conversation.walk import Walk
+from parola.protocol.client_messages import ClientToolResult, McpToolApprovalResult
 from parola.protocol.server_messages import (
     AgentToolRequest,
     AgentToolResponse,
@@ -54,14 +60,24 @@ HANGS_UP = "end_call"
 """A response of this name makes the JavaScript client hang up."""
 
 
+class Host(Protocol):
+    """What the calls of a conversation share."""
+
+    system: SystemTools
+    walk: Walk
+    handover: Handover
+    mcp: McpCalls
+
+
 class ToolRound:
     """The calls of one model step, in the order the model made them."""
 
-    __slots__ = ("_out", "_tools", "_variables", "calls", "entry", "event_id", "is_refused", "is_running")
+    __slots__ = ("_host", "_out", "_tools", "_variables", "calls", "entry", "event_id", "is_refused", "is_running")
 
     def __init__(
-        self, out: Outgoing, tools: Mapping[str, Tool], variables: Variables, entry: int, event_id: int
+        self, host: Host, out: Outgoing, tools: Mapping[str, Tool], variables: Variables, entry: int, event_id: int
     ) -> None:
+        self._host = host
         self._out = out
         self._tools = tools
         self._variables = variables
@@ -94,11 +110,9 @@ class ToolRound:
         self._out.record(self.entry)
         is_goodbye = self.ending_call is not None
         for call in self.calls[:MAX_CALLS]:
-            self._out.send(
-                AgentToolRequest(
-                    tool_name=call.name, tool_call_id=call.call_id, tool_type=call.type, event_id=self.event_id
-                )
-            )
+            if call.type != "workflow":
+                told = {"tool_name": call.name, "tool_call_id": call.call_id, "tool_type": call.type}
+                self._out.send(AgentToolRequest(**told, event_id=self.event_id))
             self._run_one(call, now, may_hold=has_words and not is_goodbye)
 
     def refuse(self, now: float, why: str) -> None:
@@ -117,12 +131,10 @@ class ToolRound:
             self._finish(call, now, message, is_error=True, error_type="unknown_tool", is_called=False)
         elif problem := self._problem(call, tool, now):
             self._finish(call, now, problem, is_error=True, error_type="invalid_arguments", is_called=False)
-        elif call.ends_call:
-            self._finish(call, now, "The call ends after these words.")
-        elif tool.languages:
-            self._switch_language(call, tool, now)
         elif tool.type == "system":
-            self._finish(call, now, "Skipped: the agent waits for the user.")
+            self._take(call, self._host.system.run(call, tool, self.event_id, now), now)
+        elif tool.type == "workflow":
+            self._take(call, self._host.walk.follow(call, now), now)
         elif (mock := tool_mocks.answer(tool, call.arguments)) is not None:
             self._settle(
                 call, now, mock.result, is_error=mock.is_error, error_type=mock.error_type, is_called=mock.is_called
@@ -157,6 +169,10 @@ class ToolRound:
         call.timeout_at = now + tool.timeout_seconds
         if tool.type != "client":
             call.is_background = tool.rules.execution == "async"
+            if tool.type == "mcp" and (obstacle := self._host.mcp.obstacle(call, tool, now)) is not None:
+                if obstacle:
+                    self._finish(call, now, obstacle, is_error=True, error_type="not_approved", is_called=False)
+                return
             self._out.ask(RunTool(call.call_id, tool, call.arguments, self._variables.snapshot(now)))
             return
         call.details = {"type": "client", "parameters": orjson.dumps(call.arguments).decode()}
@@ -174,14 +190,14 @@ class ToolRound:
         else:
             self._finish(call, now, "The tool was called; it gives no answer.")
 
-    def _switch_language(self, call: ToolCall, tool: Tool, now: float) -> None:
-        if (language := call.language) is None:
-            known = ", ".join(tool.languages)
-            message = f'This agent does not speak "{call.arguments.get("language")}". Its languages: {known}.'
-            self._finish(call, now, message, is_error=True, error_type="unknown_language")
-        else:
-            self._out.ask(SwitchLanguage(language))
-            self._finish(call, now, f"The conversation goes on in the language '{language}': answer in it.")
+    def _take(self, call: ToolCall, outcome: Outcome | None, now: float) -> None:
+        """What a tool that runs here gave; None: it comes later."""
+        if outcome is None:
+            self._out.record(self.entry)
+            return
+        call.outcome = outcome.result
+        is_error, error_type, is_called = outcome.is_error, outcome.error_type, outcome.is_called
+        self._finish(call, now, outcome.text, is_error=is_error, error_type=error_type, is_called=is_called)
 
     # -- results ------------------------------------------------------------------------------------------------------
 
@@ -194,7 +210,12 @@ class ToolRound:
         call = next((c for c in waiting if (c.type == "client") == is_clients), None)
         if call is None or not self.is_running:
             return None
+        if isinstance(event, ToolFinished) and call.type in ("system", "workflow"):
+            call.outcome = (
+                event.response or telephone_result(call, event.result, is_error=event.is_error) or call.outcome
+            )
         if isinstance(event, ToolFinished):
+            call.content = event.content
             call.details = event.details if event.details is not None else call.details
             self._settle(
                 call,
@@ -250,11 +271,41 @@ class ToolRound:
             result, call.updates = assigned.result, assigned.updates
         self._finish(call, now, result, is_error=is_error, error_type=error_type, is_called=is_called)
 
+    def agent_answered(self, event: AgentReady | AgentUnavailable, now: float) -> bool:
+        """The agent that a call wants to hand over to is ready, or cannot be had; False when none of them waits."""
+        call = next((c for c in self.calls if c.call_id == event.call_id and c.is_pending and c.then is None), None)
+        if call is None or call.transfer is None:
+            return False
+        if isinstance(event, AgentUnavailable):
+            call.then = GoOn() if call.type == "workflow" else None
+            self._finish(call, now, self._host.handover.failed(call, event), is_error=True, error_type="no_transfer")
+        elif self._host.handover.ready(call, event, now):
+            self._finish(call, now, self._host.handover.told(call))
+        return True
+
+    def decide(self, answer: McpToolApprovalResult, now: float) -> ToolCall | None:
+        """Somebody agrees to a call, or refuses: the call that has its result by that, if one has."""
+        call = next((c for c in self.calls if c.call_id == answer.tool_call_id and c.result is None), None)
+        if call is None or call.tool is None or not self._host.mcp.decided(answer):
+            return None
+        if answer.is_approved:
+            self._start(call, call.tool, now)
+            return None
+        self._finish(call, now, NOT_APPROVED, is_error=True, error_type="user_rejected", is_called=False)
+        return call
+
     def time_out(self, now: float) -> list[ToolCall]:
         """Give up on every call whose time has come; a transfer that was delayed happens now."""
         late = [call for call in self.calls if call.result is None and call.tool is not None and call.timeout_at <= now]
         for call in late:
             assert call.tool is not None
+            if isinstance(call.then, TakeOver):
+                self._finish(call, now, self._host.handover.told(call))
+                continue
+            if self._host.mcp.awaits_approval(call):
+                self._out.warn(f'The tool "{call.name}": {NOBODY_APPROVED}')
+                self._finish(call, now, NOBODY_APPROVED, is_error=True, error_type="approval_timeout", is_called=False)
+                continue
             message = f'The tool "{call.name}" gave no answer within {call.tool.timeout_seconds:g} s.'
             self._out.warn(message)
             self._stop(call)
@@ -280,7 +331,10 @@ class ToolRound:
         for call in self.calls:
             if call.result is None:
                 self._stop(call)
-                message, was_called = "The conversation ended first.", not call.is_held
+                message, was_called = (
+                    "The conversation ended first.",
+                    not (call.is_held or self._host.mcp.awaits_approval(call)),
+                )
                 self._finish(call, now, message, is_error=True, error_type="not_answered", is_called=was_called)
 
     def _stop(self, call: ToolCall) -> None:
@@ -307,7 +361,9 @@ class ToolRound:
             call.raw_error = call.raw_error or result
         call.finish(now, result, is_error=is_error, error_type=error_type, is_called=is_called)
         self._out.record(self.entry)
-        if call.name != HANGS_UP:
+        if call.type == "mcp":
+            self._host.mcp.finished(call, now)
+        if call.name != HANGS_UP and call.type != "workflow":
             self._tell(call)
 
     def _tell(self, call: ToolCall) -> None:
@@ -326,12 +382,6 @@ class ToolRound:
         self._out.send(AgentToolResponseFullPayload(**told, full_tool_result=cut, truncated=len(cut) < len(result)))
 
     # -- how far it is ------------------------------------------------------------------------------------------------
-
-    @property
-    def last_words(self) -> str:
-        """What ``end_call`` wants said before the hang-up."""
-        call = self.ending_call
-        return str(call.arguments.get("message") or "").strip() if call is not None else ""
 
     @property
     def next_timeout(self) -> float | None:
@@ -360,8 +410,26 @@ class ToolRound:
         return next((call for call in self.calls if call.ends_call), None)
 
     @property
+    def then(self) -> Afterwards | None:
+        """What comes after it; None: the model goes on."""
+        return None if self.is_refused else next((call.then for call in self.calls if call.then is not None), None)
+
+    def take_words(self) -> str:
+        """What is to be said before that, once."""
+        words = " ".join(call.words for call in self.calls if call.words)
+        for call in self.calls:
+            call.words = ""
+        return words
+
+    @property
     def skips_turn(self) -> bool:
         return all(call.skips_turn for call in self.calls)
+
+    @property
+    def skip_seconds(self) -> float:
+        """How long the agent waits before it looks after the user (``wait_timeout_secs``); below 0: for ever."""
+        waits = (params(call.tool.config).get("wait_timeout_secs") for call in self.calls if call.tool is not None)
+        return next((float(seconds) for seconds in waits if isinstance(seconds, int | float)), -1.0)
 
     @property
     def forbids_interruption(self) -> bool:
@@ -376,17 +444,26 @@ class Tools:
     """The round of tools there is, if any, and those with calls in the background. Keeps the deadlines ``tool`` and
     ``tool_speech``."""
 
-    __slots__ = ("_background", "_deadlines", "_out", "_tools", "_transcript", "_variables", "round")
+    __slots__ = (
+        *("_background", "_deadlines", "_out", "_transcript", "_variables", "handover", "offered", "round", "system"),
+        *("mcp", "mcp_servers", "walk"),
+    )
 
     def __init__(
         self,
-        tools: Mapping[str, Tool],
+        setup: Setup,
         out: Outgoing,
         transcript: Transcript,
         deadlines: Deadlines,
         variables: Variables,
     ) -> None:
-        self._tools = tools
+        self.handover = Handover(setup, out, variables)
+        self.system = SystemTools(out, transcript, variables, self.handover)
+        self.walk = Walk(setup, out, transcript, variables, self.handover, self.system)
+        self.mcp = McpCalls(out, variables)
+        self.mcp_servers = McpServers(setup, out)
+        self.offered: Mapping[str, Tool] = setup.tools
+        """Those that the model was offered last."""
         self._out = out
         self._transcript = transcript
         self._deadlines = deadlines
@@ -398,7 +475,7 @@ class Tools:
     def wanted(self, event: ToolCalled, entry: int, event_id: int, now: float) -> None:
         """The model asks; ``entry`` and ``event_id`` are those of its step."""
         if self.round is None:
-            self.round = ToolRound(self._out, self._tools, self._variables, entry, event_id)
+            self.round = ToolRound(self, self._out, self.offered, self._variables, entry, event_id)
         self.round.add(event, now)
 
     def run(self, now: float, rounds_before: int, *, has_words: bool = False) -> ToolRound | None:
@@ -424,6 +501,44 @@ class Tools:
                 self._told([call])
                 return call
         return None
+
+    def agent_answered(self, event: AgentReady | AgentUnavailable, now: float) -> bool:
+        """Another agent is ready, or cannot be had; False when nobody waits for it any more."""
+        answered = self.round is not None and self.round.agent_answered(event, now)
+        self._watch()
+        return answered
+
+    def call_here(self, tools: Mapping[str, Tool], entry: int, event_id: int, now: float) -> ToolRound:
+        """Run tools that the model was not asked about, without arguments."""
+        self.round = ToolRound(self, self._out, tools, self._variables, entry, event_id)
+        for name in tools:
+            self.round.add(ToolCalled(0, name, {}), now)
+        self._transcript.agent_entry(entry).calls.extend(self.round.calls)
+        self.round.run(now)
+        self._watch()
+        return self.round
+
+    def take_over(self, setup: Setup) -> None:
+        """Another agent has the conversation, with its own tools and, unless it is a subagent, its own workflow."""
+        self.handover.setup = setup
+        self.offered = setup.tools
+        self.walk.taken_over(setup)
+
+    def decide(self, answer: McpToolApprovalResult, now: float) -> ToolCall | None:
+        """Somebody agrees to a call, or refuses: the call that has its result by that, if one has."""
+        for round_ in self._rounds:
+            if (call := round_.decide(answer, now)) is not None:
+                self._told([call])
+                return call
+        self._watch()
+        return None
+
+    def server_tried(self, event: McpServerTried) -> Setup:
+        """An MCP server has been reached, or not: what the model is offered from its next step on."""
+        setup = self.mcp_servers.tried(event, self.handover.setup)
+        self.handover.setup = self.walk.setup = setup
+        self.offered = setup.tools
+        return setup
 
     def time_out(self, now: float) -> list[ToolCall]:
         """Give up on those whose time has come."""
@@ -467,6 +582,10 @@ class Tools:
             self._deadlines.set("tool", min(times))
         else:
             self._deadlines.clear("tool")
+
+    def take_words(self) -> str:
+        """What is to be said before the round is over, once."""
+        return self.round.take_words() if self.round is not None else ""
 
     @property
     def is_running(self) -> bool:

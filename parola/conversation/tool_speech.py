@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from parola.conversation.setup import Setup
-from parola.conversation.toolbox import LANGUAGE_TOOL
+from parola.conversation.system_tools import LANGUAGE_TOOL
 from parola.conversation.tools import Tool
 from parola.conversation.transcript import AgentEntry, Transcript
 from parola.providers.base import ToolDefinition

@@ -3,53 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
-from parola.conversation import webhook_tool
+from parola.conversation import system_tools, webhook_tool
+from parola.conversation.system_tools import LANGUAGE_TOOL
 from parola.conversation.tools import InterruptionMode, Tool
 from parola.errors import ConversationRefused
 from parola.protocol.agents import ConversationalConfig
 from parola.protocol.tools import ClientTool
 from parola.providers.base import ToolDefinition
-
-BUILT_IN_DEFINITIONS = {
-    "end_call": ToolDefinition(
-        "end_call",
-        "End the call, when the user wants to stop or everything has been said. Say goodbye first, or in `message`.",
-        {
-            "type": "object",
-            "properties": {
-                "reason": {"type": "string", "description": "Why the call ends"},
-                "message": {"type": "string", "description": "Last words, spoken before the call ends"},
-            },
-            "required": ["reason"],
-        },
-    ),
-    "skip_turn": ToolDefinition(
-        "skip_turn",
-        "Say nothing and wait for the user, for example when they ask for a moment.",
-        {"type": "object", "properties": {"reason": {"type": "string", "description": "Why the turn is skipped"}}},
-    ),
-    "language_detection": ToolDefinition(
-        "language_detection",
-        "Switch to another language, when the user speaks it or asks for it. Call it before you answer in it.",
-        {
-            "type": "object",
-            "properties": {
-                "reason": {"type": "string", "description": "Why the language changes"},
-                "language": {"type": "string", "description": "The language to switch to"},
-            },
-            "required": ["reason", "language"],
-        },
-    ),
-}
-"""System tools this version runs, as the model sees them (reference: websocket.md §10.1)."""
-
-LANGUAGE_TOOL = "language_detection"
 
 _TOOL_NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 
@@ -115,6 +81,14 @@ def add_tools_of_client(
             tools[tool.name] = tool
 
 
+def registry_tools(
+    ids: Iterable[str], registry: Mapping[str, Mapping[str, Any]], warnings: list[str]
+) -> dict[str, Tool]:
+    """Tools of the registry by their id, as far as they are there and can be run."""
+    made = {tool_id: _tool(tool_id, registry[tool_id], warnings) for tool_id in ids if tool_id in registry}
+    return {tool_id: tool for tool_id, tool in made.items() if tool is not None}
+
+
 def _tool(tool_id: str | None, entry: Mapping[str, Any], warnings: list[str]) -> Tool | None:
     kind = str(entry.get("type") or ("webhook" if "api_schema" in entry else "client"))
     name = str(entry.get("name") or "")
@@ -123,7 +97,7 @@ def _tool(tool_id: str | None, entry: Mapping[str, Any], warnings: list[str]) ->
         return None
     timeout = entry.get("response_timeout_secs")
     if kind == "system":
-        definition = BUILT_IN_DEFINITIONS.get(_system_type(entry) or name)
+        definition = system_tools.definition(str(system_tools.params(entry).get("system_tool_type") or name), entry)
         if definition is None:
             warnings.append(f"System tool {name} is not run by this version; the agent runs without it.")
             return None
@@ -153,11 +127,6 @@ def _tool(tool_id: str | None, entry: Mapping[str, Any], warnings: list[str]) ->
         tool_id=tool_id,
         config=entry,
     )
-
-
-def _system_type(entry: Mapping[str, Any]) -> Any:
-    params = entry.get("params")
-    return params.get("system_tool_type") if isinstance(params, Mapping) else None
 
 
 def offer_languages(tools: dict[str, Tool], languages: tuple[str, ...], warnings: list[str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import orjson
 
+from parola.conversation.afterwards import Afterwards, Transfer
 from parola.conversation.tool_rules import ToolRules, rules_of
 from parola.protocol.server_messages import ToolType
 from parola.providers.base import ToolDefinition
@@ -89,6 +90,8 @@ class ToolCall:
     details: Mapping[str, Any] | None = None
     """How it was called, for the record (``tool_details``)."""
     finished_at: float | None = None
+    content: tuple[Mapping[str, Any], ...] = ()
+    """The result as an MCP server gave it, in content blocks."""
     unreadable: str = ""
     """What the model wrote where an object of arguments was expected; ``arguments`` is empty then."""
     ignored: Sequence[str] = ()
@@ -99,6 +102,14 @@ class ToolCall:
     """The model goes on without the result; it comes later."""
     is_held: bool = False
     """It does not run before the words before it have been heard."""
+    transfer: Transfer | None = None
+    """Where it wants the conversation to go."""
+    then: Afterwards | None = None
+    """What comes when the round is over; None: the model goes on."""
+    words: str = ""
+    """Said, as they are, before that."""
+    outcome: Mapping[str, Any] | None = None
+    """The record's ``result``."""
 
     @property
     def type(self) -> ToolType:
@@ -111,7 +122,8 @@ class ToolCall:
 
     @property
     def ends_call(self) -> bool:
-        return self.tool is not None and self.tool.type == "system" and self.name == "end_call"
+        system = self.tool is not None and self.tool.type == "system"
+        return system and self.name in ("end_call", "voicemail_detection")
 
     @property
     def skips_turn(self) -> bool:

@@ -21,6 +21,15 @@ SILENCE = "..."
 """What the model reads when the user said nothing and the agent speaks again."""
 
 
+@dataclass(frozen=True, slots=True)
+class AgentRef:
+    """Who speaks: an agent, and where in its workflow."""
+
+    agent_id: str
+    branch_id: str | None = None
+    node_id: str | None = None
+
+
 @dataclass(slots=True)
 class UserEntry:
     text: str
@@ -39,6 +48,8 @@ class SilenceEntry:
     """The user's turn passed without a word."""
 
     at: float
+    was_skipped: bool = False
+    """The agent had left its own turn to the user before."""
 
 
 @dataclass(slots=True)
@@ -62,6 +73,13 @@ class AgentEntry:
     model: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    """Tokens by kind, with prices; empty when that was not told."""
+    llm_override: str = ""
+    """The ``llm`` that answered in place of the agent's own."""
+    reasoning: str = ""
+    """What the model thought, as far as somebody wanted to know."""
+    has_reasoned: bool = False
     metrics: dict[str, float] = field(default_factory=dict)
     """Seconds, by the platform's names for them."""
     feedback: tuple[str, float] | None = None
@@ -69,12 +87,17 @@ class AgentEntry:
     times: AgentTimeline | None = None
     voices: Sequence[tuple[str | None, str]] = ()
     """The text by who says it: (label of a further voice, words)."""
+    guardrails: list[Mapping[str, Any]] = field(default_factory=list)
+    """Those that stopped it (``triggered_guardrails``)."""
     is_filler: bool = False
     """Said while the model was slow: the user heard it, the model need not know."""
     retrieval: Mapping[str, Any] | None = None
     """What was found for it, as the record has it."""
     used_document_ids: Sequence[str] = ()
     """Documents it relies on."""
+    is_step: bool = False
+    """The workflow moved on by itself: recorded, and not shown to the model, which did not ask for it."""
+    agent: AgentRef | None = None
 
     @property
     def is_interrupted(self) -> bool:
@@ -83,7 +106,7 @@ class AgentEntry:
     @property
     def is_worth_keeping(self) -> bool:
         """Something was said or done. A reply that was cut before a word of it left is not."""
-        return bool(self.text or self.calls)
+        return bool(self.text or self.calls or self.guardrails)
 
     @property
     def said(self) -> str:
@@ -121,11 +144,14 @@ class Transcript:
 
     def __init__(self, agent_id: str, started_at: float) -> None:
         self.entries: list[Entry] = []
-        self._agent_id = agent_id
+        self.agent = AgentRef(agent_id)
+        """Who has the conversation."""
         self._started_at = started_at
 
     def add(self, entry: Entry) -> int:
         """Append; returns the entry's index."""
+        if isinstance(entry, AgentEntry):
+            entry.agent = self.agent
         self.entries.append(entry)
         return len(self.entries) - 1
 
@@ -165,19 +191,38 @@ class Transcript:
                 found = index
         return found
 
-    @property
-    def agent_turns(self) -> int:
-        return len({e.event_id for e in self.entries if isinstance(e, AgentEntry) and e.is_worth_keeping})
+    def agent_turns(self, *, of_agent: bool = False, of_node: bool = False) -> int:
+        """How often the agent has spoken, or done something; only those of the present agent, or of its node."""
+        now = self.agent
+        return len(
+            {
+                e.event_id
+                for e in self.entries
+                if isinstance(e, AgentEntry)
+                and e.is_worth_keeping
+                and not e.is_step
+                and (not of_agent or (e.agent is not None and e.agent.agent_id == now.agent_id))
+                and (not of_node or (e.agent is not None and e.agent.node_id == now.node_id))
+            }
+        )
 
     @property
     def last_of_agent(self) -> str:
         """What the agent said last, as far as it was heard."""
         return next((e.said for e in reversed(self.entries) if isinstance(e, AgentEntry) and e.said), "")
 
+    def last_agent_index(self) -> int | None:
+        """Where the agent's last entry stands."""
+        return next((i for i in range(len(self.entries) - 1, -1, -1) if isinstance(self.entries[i], AgentEntry)), None)
+
     def last_before(self, event_id: int) -> str:
         """The same, before the agent's turn of this id."""
         entries = (e for e in reversed(self.entries) if isinstance(e, AgentEntry) and e.event_id < event_id)
         return next((entry.said for entry in entries if entry.said), "")
+
+    def has_said(self, event_id: int) -> bool:
+        """The agent has said something in its turn of this id."""
+        return any(isinstance(e, AgentEntry) and e.event_id == event_id and bool(e.said) for e in self.entries)
 
     @property
     def user_has_spoken(self) -> bool:
@@ -192,7 +237,7 @@ class Transcript:
         messages: list[dict[str, Any]] = []
         for entry in self.entries:
             match entry:
-                case UserEntry(is_backchannel=True) | AgentEntry(is_filler=True):
+                case UserEntry(is_backchannel=True) | AgentEntry(is_filler=True) | AgentEntry(is_step=True):
                     pass
                 case UserEntry():
                     hidden = min(forgotten, len(entry.files))
@@ -259,7 +304,10 @@ class Transcript:
                         for f in entry.files
                     ]
             case SilenceEntry():
-                turn |= {"message": SILENCE, "platform_event": "user_turn_timeout"}
+                turn |= {
+                    "message": SILENCE,
+                    "platform_event": "skip_turn_wait_elapsed" if entry.was_skipped else "user_turn_timeout",
+                }
             case ContextEntry():
                 turn |= {"message": entry.text, "source_medium": "text"}
                 if entry.context_id is not None:
@@ -272,38 +320,12 @@ class Transcript:
     def _agent_turn(self, entry: AgentEntry) -> dict[str, Any]:
         turn: dict[str, Any] = {
             "message": entry.said or None,
-            "agent_metadata": {"agent_id": self._agent_id},
+            "agent_metadata": _metadata(entry.agent or self.agent),
             "interrupted": entry.is_interrupted,
             "original_message": entry.text if entry.is_interrupted else None,
             "source_event_id": entry.event_id,
-            "tool_calls": [
-                {
-                    "type": call.type,
-                    "request_id": call.call_id,
-                    "tool_name": call.name,
-                    "params_as_json": orjson.dumps(call.arguments).decode(),
-                    "tool_has_been_called": call.is_called,
-                    "tool_id": call.tool.tool_id if call.tool else None,
-                    "tool_details": call.details,
-                }
-                for call in entry.calls
-            ],
-            "tool_results": [
-                {
-                    "type": call.type,
-                    "request_id": call.call_id,
-                    "tool_name": call.name,
-                    "result_value": call.result,
-                    "is_error": call.is_error,
-                    "tool_has_been_called": call.is_called,
-                    "tool_latency_secs": round((call.finished_at or call.called_at) - call.called_at, 3),
-                    "error_type": call.error_type,
-                    "raw_error_message": call.raw_error,
-                    "dynamic_variable_updates": list(call.updates),
-                }
-                for call in entry.calls
-                if call.result is not None
-            ],
+            "tool_calls": [tool_call(call) for call in entry.calls],
+            "tool_results": [tool_result(call) for call in entry.calls if call.result is not None],
         }
         if parts := entry.parts:
             seconds = self._seconds(entry.at)
@@ -312,8 +334,17 @@ class Transcript:
             }
         if entry.model:
             turn["producing_llm"] = entry.model
+        if entry.llm_override:
+            turn["llm_override"] = entry.llm_override
+        if entry.has_reasoned:
+            turn["reasoned"] = True
+        if entry.reasoning:
+            turn["reasoning"] = [{"summary": entry.reasoning.strip(), "provider_redact": False}]
         if entry.input_tokens or entry.output_tokens:
-            usage = {"input": {"tokens": entry.input_tokens}, "output_total": {"tokens": entry.output_tokens}}
+            usage: Mapping[str, Any] = entry.usage or {
+                "input": {"tokens": entry.input_tokens},
+                "output_total": {"tokens": entry.output_tokens},
+            }
             turn["llm_usage"] = {"model_usage": {entry.model: usage}}
         if entry.retrieval is not None:
             turn["rag_retrieval_info"] = dict(entry.retrieval)
@@ -322,6 +353,8 @@ class Transcript:
         if entry.metrics:
             metrics = {name: {"elapsed_time": round(seconds, 4)} for name, seconds in entry.metrics.items()}
             turn["conversation_turn_metrics"] = {"metrics": metrics}
+        if entry.guardrails:
+            turn["triggered_guardrails"] = list(entry.guardrails)
         if entry.times is not None:
             turn["x_timeline"] = entry.times.record(self._started_at)
         if entry.feedback is not None:
@@ -331,6 +364,47 @@ class Transcript:
 
     def _seconds(self, at: float) -> int:
         return max(0, int(at - self._started_at))
+
+
+def tool_call(call: ToolCall) -> dict[str, Any]:
+    """``TranscriptToolCall``."""
+    return {
+        "type": call.type,
+        "request_id": call.call_id,
+        "tool_name": call.name,
+        "params_as_json": orjson.dumps(call.arguments).decode(),
+        "tool_has_been_called": call.is_called,
+        "tool_id": call.tool.tool_id if call.tool else None,
+        "tool_details": call.details,
+    }
+
+
+def tool_result(call: ToolCall) -> dict[str, Any]:
+    """A result as the record has it; those of tools that run here have a ``result`` of their own shape."""
+    result: dict[str, Any] = {
+        "type": call.type,
+        "request_id": call.call_id,
+        "tool_name": call.name,
+        "result_value": call.result,
+        "is_error": call.is_error,
+        "tool_has_been_called": call.is_called,
+        "tool_latency_secs": round((call.finished_at or call.called_at) - call.called_at, 3),
+        "error_type": call.error_type,
+        "raw_error_message": call.raw_error,
+        "dynamic_variable_updates": list(call.updates),
+    }
+    if call.type in ("system", "workflow"):
+        result["result"] = call.outcome
+    return result
+
+
+def _metadata(agent: AgentRef) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"agent_id": agent.agent_id}
+    if agent.branch_id is not None:
+        metadata["branch_id"] = agent.branch_id
+    if agent.node_id is not None:
+        metadata["workflow_node_id"] = agent.node_id
+    return metadata
 
 
 def _user_content(entry: UserEntry, hidden: int) -> str | list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from parola.conversation import prompt
@@ -14,10 +14,10 @@ from parola.conversation.transcript import Transcript
 class Variables:
     """One conversation's. ``secret__*`` is for headers only: no lookup ever shows it to a model."""
 
-    __slots__ = ("_setup", "_started_at", "_transcript", "values")
+    __slots__ = ("_started_at", "_transcript", "setup", "values")
 
     def __init__(self, setup: Setup, transcript: Transcript, started_at: float) -> None:
-        self._setup = setup
+        self.setup = setup
         self._transcript = transcript
         self._started_at = started_at
         self.values: dict[str, Any] = dict(setup.variables)
@@ -30,18 +30,39 @@ class Variables:
     def snapshot(self, now: float) -> Mapping[str, Any]:
         """All of them by name, secrets included: for requests to the outside, whose headers may need them."""
         system = {name: self._system(name, now) for name in prompt.SYSTEM_VARIABLES}
-        environment = {prompt.ENVIRONMENT + k: v for k, v in self._setup.environment_variables.items()}
+        environment = {prompt.ENVIRONMENT + k: v for k, v in self.setup.environment_variables.items()}
         return {**self.values, **environment, **system}
+
+    def native(self, now: float) -> Callable[[str], Any]:
+        """For expressions: values as they are, null where there is none; no secrets."""
+
+        def value(name: str) -> Any:
+            if name.startswith("secret__"):
+                return None
+            return self._system(name, now) if name.startswith("system__") else self.values.get(name)
+
+        return value
+
+    def fill_in(self, text: str, now: float) -> str:
+        """``text`` with the variables it names."""
+        return prompt.fill_in(text, self.lookup(now))
+
+    def take_over(self, setup: Setup) -> None:
+        """Another agent has the conversation: what it brings along holds where nothing has been set yet."""
+        self.setup = setup
+        self.values = {**setup.variables, **self.values}
 
     def assign(self, name: str, value: Any, now: float) -> tuple[Any, float]:
         """Set one of them. Gives back what it was (None: nothing), and the wall clock."""
         old, self.values[name] = self.values.get(name), value
-        return old, self._setup.started_at_unix + now - self._started_at
+        return old, self.setup.started_at_unix + now - self._started_at
 
     def _system(self, name: str, now: float) -> str | None:
-        setup, elapsed = self._setup, now - self._started_at
+        setup, elapsed = self.setup, now - self._started_at
         match name:
-            case "system__agent_id" | "system__current_agent_id":
+            case "system__agent_id":
+                return setup.root_agent_id or setup.agent_id
+            case "system__current_agent_id":
                 return setup.agent_id
             case "system__conversation_id":
                 return setup.conversation_id
@@ -53,8 +74,12 @@ class Variables:
                 return prompt.spoken_time(setup.started_at_unix + elapsed, setup.timezone)
             case "system__timezone":
                 return setup.timezone or "UTC"
-            case "system__agent_turns" | "system__current_agent_turns" | "system__current_subagent_turns":
-                return str(self._transcript.agent_turns)
+            case "system__agent_turns":
+                return str(self._transcript.agent_turns())
+            case "system__current_agent_turns":
+                return str(self._transcript.agent_turns(of_agent=True))
+            case "system__current_subagent_turns":
+                return str(self._transcript.agent_turns(of_agent=True, of_node=True))
             case "system__is_text_only":
                 return "true" if setup.text_only else "false"
             case "system__conversation_history":

@@ -13,11 +13,15 @@ import string
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from parola.config import Settings
 from parola.conversation import prompt
+from parola.conversation.actions import FetchAgent
 from parola.conversation.events import Attachment, FilesShared
+from parola.conversation.guardrails import Guardrail
+from parola.conversation.handover import arrived
 from parola.conversation.setup import FurtherVoice, Setup
 from parola.conversation.start import Beginning, begin, tool_ids
 from parola.conversation.toolbox import config_in
@@ -26,20 +30,25 @@ from parola.knowledge.retrieval import Shelf
 from parola.logs import logger
 from parola.metrics import Metrics
 from parola.outbound import environment
-from parola.outbound.locators import ValueNotFound
 from parola.protocol.client_messages import CLIENT_MESSAGES, ConversationInitiationClientData, MultimodalMessage
 from parola.protocol.pronunciation import KIND, rules_of
 from parola.protocol.server_messages import SERVER_MESSAGES
 from parola.providers.base import VoiceSettings
 from parola.providers.registry import Registry
+from parola.session.accounts import Accounts
 from parola.session.admitted import Admitted
 from parola.session.attention import attention_for
 from parola.session.audio import AudioFormat
+from parola.session.brains import brain_for
+from parola.session.counted_speech import CountedSpeechToText
 from parola.session.daily_limit import DailyLimit
+from parola.session.guarding import Guarding
+from parola.session.knowing import with_documents
 from parola.session.live import LiveSessions
+from parola.session.mcp import ConversationMcp, with_mcp_servers
 from parola.session.pronunciation import Rule, rules
 from parola.session.recording import Recorder
-from parola.session.knowing import with_documents
+from parola.session.relief import Relief
 from parola.session.replying import Brain, Mouth, Speaker
 from parola.session.retrieving import Retriever
 from parola.session.session import Session
@@ -134,7 +143,8 @@ class Opening:
         started_at = time.time()
         try:
             setup = await self._set_up(admitted, client_data, conversation_id, started_at)
-            brain = await self._brain(setup)
+            accounts = Accounts(self._settings.prices)
+            brain = await self._brain(setup, accounts)
             guest = await self._arrive(admitted.agent, setup)
         except ConversationRefused as refusal:
             await self._keep_refusal(admitted, client_data, conversation_id, started_at, refusal)
@@ -159,34 +169,43 @@ class Opening:
                 spool = spool_of(self._store.recording_path(conversation_id))
                 recorder = Recorder(spool, mouth.format, asyncio.get_running_loop().time())
             input_format = AudioFormat.parse(setup.input_format)
-            ear = Ear(listener.provider, input_format, self._listening, self._turns(), attention_for(setup))
+            counted = CountedSpeechToText(listener.provider, listener.model, accounts)
+            ear = Ear(counted, input_format, self._listening, self._turns(), attention_for(setup))
         retriever = self._retriever(setup, brain, warnings)
         setup = replace(setup, warnings=tuple(warnings))
         await self._keep_start(admitted, client_data, setup, started_at, guest.waited_seconds)
 
+        mcp = ConversationMcp(self._tools)
+        await mcp.reach(setup)
+
         async def fetch_files(message: MultimodalMessage) -> FilesShared:
             return await self._fetch_files(conversation_id, message)
 
-        def mouth_for(language: str) -> tuple[Mouth | None, list[str]]:
-            """How the agent goes on in another language; None: no voice here speaks it."""
-            troubles: list[str] = []
-            voice = setup.voices_by_language.get(language, setup.voice)
-            other = self._mouth(replace(setup, language=language, voice=voice), pronunciation, troubles)
-            spoken = other.tts.capabilities.languages
-            return (None if spoken and language[:2].lower() not in spoken else other), troubles
+        known = {admitted.agent.agent_id: (admitted, client_data, Beginning("", "", "", {}))}
+        """How each agent of this conversation came to it: its subagents come in the same way."""
+
+        async def fetch_agent(request: FetchAgent, present: Setup, language: str) -> Relief:
+            relief = await self._relief(request, present, language, known)
+            await mcp.reach(relief.setup)
+            runners = {**(relief.tool_runners or {}), "mcp": mcp}
+            return replace(relief, tool_runners=runners)
 
         return Session(
             setup,
             transport,
             self._store.conversations,
             brain,
+            accounts=accounts,
             mouth=mouth,
-            mouth_for=mouth_for,
+            mouth_for=partial(self._mouth_for, setup, pronunciation),
             ear=ear,
             recorder=recorder,
             fetch_files=fetch_files,
-            tool_runners=runners_for(setup, self._tools, _identity(setup, admitted, client_data)),
+            tool_runners={**runners_for(setup, self._tools, _identity(setup, admitted, client_data)), "mcp": mcp},
+            mcp=mcp,
             retriever=retriever,
+            guarding=self._guarding(setup, brain),
+            fetch_agent=fetch_agent,
             first_frames=first_frames,
             was_greeted=must_wait,
             metrics=self._metrics,
@@ -200,6 +219,72 @@ class Opening:
         finally:
             self._live.remove(session)
 
+    async def _relief(
+        self,
+        request: FetchAgent,
+        present: Setup,
+        language: str,
+        known: dict[str, tuple[Admitted, ConversationInitiationClientData, Beginning]],
+    ) -> Relief:
+        """Another agent for a conversation that runs, or a subagent. Raises ``ConversationRefused``."""
+        transfer, agent_id = request.transfer, request.transfer.agent_id or present.agent_id
+        admitted, client_data, how = known.get(present.agent_id) or next(iter(known.values()))
+        variables = {k: v for k, v in request.variables.items() if not k.startswith("system__") and v is not None}
+        if not transfer.is_subagent:
+            row = admitted.agent if agent_id == present.agent_id else await self._store.agents.get(agent_id)
+            if row is None:
+                raise ConversationRefused(1008, "value_error", f"There is no agent {agent_id}.")
+            first_data = next(iter(known.values()))[1]
+            tts = first_data.conversation_config_override.get("tts") if transfer.keeps_client_voice else None
+            spoken = (row.document.get("conversation_config") or {}).get("language_presets") or {}
+            client_data = ConversationInitiationClientData(
+                user_id=client_data.user_id,
+                environment=client_data.environment,
+                conversation_config_override={"agent": {"language": language}} if language in spoken else {},
+            )
+            admitted = replace(admitted, agent=row, branch_id=transfer.branch_id)
+            how = Beginning("", "", "", {}, patch={"tts": tts} if tts else {})
+            known[agent_id] = admitted, client_data, how
+        client_data = client_data.model_copy(update={"dynamic_variables": variables, "starting_workflow_node_id": None})
+        how = replace(
+            how,
+            branch_id=admitted.branch_id,
+            node_id=transfer.node_id if transfer.is_subagent else None,
+            start_node=None if transfer.is_subagent else transfer.node_id,
+        )
+        started_at = present.started_at_unix
+        setup = await self._set_up(admitted, client_data, present.conversation_id, started_at, how)
+        setup = arrived(present, setup, transfer)
+        warnings = list(setup.warnings)
+        brain = await self._brain(setup)
+        if brain.warning:
+            warnings.append(brain.warning)
+        mouth, mouth_for = None, None
+        if not setup.text_only:
+            pronunciation = await self._pronunciation(setup, warnings)
+            mouth = self._mouth(setup, pronunciation, warnings)
+            mouth_for = partial(self._mouth_for, setup, pronunciation)
+        retriever = self._retriever(setup, brain, warnings)
+        return Relief(
+            replace(setup, warnings=tuple(warnings)),
+            brain,
+            mouth,
+            mouth_for,
+            retriever,
+            self._guarding(setup, brain),
+            runners_for(setup, self._tools, _identity(setup, admitted, client_data)),
+        )
+
+    def _mouth_for(
+        self, setup: Setup, pronunciation: Mapping[Locator, Sequence[Rule]], language: str
+    ) -> tuple[Mouth | None, list[str]]:
+        """How the agent goes on in another language; None: no voice here speaks it."""
+        troubles: list[str] = []
+        voice = setup.voices_by_language.get(language, setup.voice)
+        other = self._mouth(replace(setup, language=language, voice=voice), pronunciation, troubles)
+        spoken = other.tts.capabilities.languages
+        return (None if spoken and language[:2].lower() not in spoken else other), troubles
+
     # -- what a session needs -----------------------------------------------------------------------------------------
 
     async def _set_up(
@@ -208,7 +293,9 @@ class Opening:
         client_data: ConversationInitiationClientData,
         conversation_id: str,
         started_at: float,
+        how: Beginning | None = None,
     ) -> Setup:
+        """``how``: by which way it comes into a conversation that runs already."""
         agent = admitted.agent
         tools = dict(admitted.tools)
         wanted = [tool_id for tool_id in tool_ids(agent.document, client_data) if tool_id not in tools]
@@ -217,7 +304,8 @@ class Opening:
                 tools[row.tool_id] = config_in(row.document)
         used = client_data.environment or admitted.environment
         labels = environment.labels_in(agent.document, client_data.conversation_config_override, tools)
-        beginning = Beginning(
+        beginning = replace(
+            how or Beginning("", "", "", {}),
             conversation_id=conversation_id,
             agent_id=agent.agent_id,
             agent_name=agent.name,
@@ -227,7 +315,8 @@ class Opening:
             environment=used,
             environment_variables=await environment.texts(self._store, labels, used),
         )
-        return await with_documents(begin(beginning, client_data), self._store.knowledge)
+        setup = await with_documents(begin(beginning, client_data), self._store.knowledge)
+        return await with_mcp_servers(setup, self._store)
 
     async def _arrive(self, agent: AgentRow, setup: Setup) -> Guest:
         """A place, or a place in the line."""
@@ -259,20 +348,9 @@ class Opening:
         finally:
             guest.ended.set()
 
-    async def _brain(self, setup: Setup) -> Brain:
-        custom = setup.model.custom_llm if setup.model.llm == "custom-llm" else None
-        key, headers = "", {}
-        if custom is not None:
-            locators = self._tools.locators(setup.environment)
-            try:
-                key = await locators.value(custom.get("api_key"), setup.variables)
-                for name, value in (custom.get("request_headers") or {}).items():
-                    headers[name] = await locators.value(value, setup.variables)
-            except ValueNotFound as error:
-                raise ConversationRefused(1008, "value_error", error.message) from None
-        chosen = self._registry.language_model(setup.model.llm, custom, api_key=key, headers=headers)
-        error_type = "llm_error" if custom is None else "custom_llm_error"
-        return Brain(chosen.provider, chosen.model, error_type, chosen.warning)
+    async def _brain(self, setup: Setup, accounts: Accounts | None = None) -> Brain:
+        locators = self._tools.locators(setup.environment)
+        return await brain_for(setup, self._registry, locators, self._settings.backup_llms, accounts)
 
     def _retriever(self, setup: Setup, brain: Brain, warnings: list[str]) -> Retriever | None:
         """Who searches the agent's documents, and hears which of them it relied on."""
@@ -283,6 +361,20 @@ class Opening:
         if chosen.warning and knowledge.searched:
             warnings.append(chosen.warning)
         return Retriever(knowledge, self._shelf, chosen.provider, brain.model, brain.name)
+
+    def _guarding(self, setup: Setup, brain: Brain) -> Callable[..., Guarding] | None:
+        """Who judges what is said: the agent's own model, or the one a guardrail names, if there is such a one here."""
+        if not setup.guardrails:
+            return None
+
+        def judge_for(guardrail: Guardrail) -> Brain:
+            if guardrail.model and setup.model.custom_llm is None:
+                chosen = self._registry.language_model(guardrail.model, None)
+                if chosen.warning is None:
+                    return Brain(chosen.provider, chosen.model)
+            return brain
+
+        return partial(Guarding, setup.guardrails, judge_for, script=setup.model.script)
 
     def _mouth(self, setup: Setup, pronunciation: Mapping[Locator, Sequence[Rule]], warnings: list[str]) -> Mouth:
         """The agent's voice, its further ones, and its way with words."""

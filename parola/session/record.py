@@ -25,6 +25,15 @@ class Record:
         """Turns for which the agent's documents were searched."""
         self._embedding_model = ""
         self._has_new_warnings = False
+        self._visited: list[Document] = [{"agent_id": setup.agent_id, "branch_id": setup.branch_id}]
+        self._has_moved = False
+
+    def visited(self, agent_id: str, branch_id: str | None) -> None:
+        """An agent has taken over."""
+        ref: Document = {"agent_id": agent_id, "branch_id": branch_id}
+        if ref not in self._visited:
+            self._visited.append(ref)
+            self._has_moved = True
 
     def turn(self, index: int, turn: Mapping[str, Any]) -> None:
         self._turns[index] = dict(turn)
@@ -39,20 +48,24 @@ class Record:
 
     def flush(self) -> asyncio.Task[None] | None:
         """Begin to write what was collected; None when there is nothing."""
-        if not self._turns and not self._has_new_warnings:
+        if not self._turns and not self._has_new_warnings and not self._has_moved:
             return None
         turns, self._turns = self._turns, {}
-        document = {"metadata": {"warnings": list(self._warnings)}} if self._has_new_warnings else None
-        self._has_new_warnings = False
-        change = ConversationChange(turns=turns, document=document)
+        document: Document = {"metadata": {"warnings": list(self._warnings)}} if self._has_new_warnings else {}
+        if self._has_moved:
+            document["visited_agents"] = list(self._visited)
+        self._has_new_warnings = self._has_moved = False
+        change = ConversationChange(turns=turns, document=document or None)
         return self._loop.create_task(self._conversations.write(self._id, change))
 
-    async def finish(self, close: Close, *, has_audio: bool) -> None:
+    async def finish(self, close: Close, *, has_audio: bool, charging: Mapping[str, Any] | None = None) -> None:
         """The terminal state, with what was still unwritten."""
         metadata: Document = {"warnings": list(self._warnings)}
         if self._retrievals:
             usage = {"usage_count": len(self._retrievals), "embedding_model": self._embedding_model}
             metadata["rag_usage"] = usage
+        if charging:
+            metadata["charging"] = dict(charging)
         if close.error is not None:
             metadata["error"] = dict(close.error)
         change = ConversationChange(

@@ -12,21 +12,26 @@ from __future__ import annotations
 import asyncio
 from binascii import Error as Base64Error
 from binascii import a2b_base64
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from parola.conversation.actions import (
     Action,
     Close,
+    FetchAgent,
     ForgetSpeech,
+    PlayTones,
     RunTool,
     Send,
     StartReply,
     StopReply,
     StopTool,
+    SwitchAgent,
     SwitchLanguage,
     TranscribeNow,
+    TransferToNumber,
     Warn,
 )
 from parola.conversation.actions import Record as RecordTurn
@@ -54,13 +59,18 @@ from parola.protocol.client_messages import (
 )
 from parola.protocol.messages import ServerMessage
 from parola.protocol.server_messages import Audio, Interruption, Ping
+from parola.session.accounts import Accounts
 from parola.session.counting import Counting
+from parola.session.guarding import Guarding
 from parola.session.inbox import Inbox
+from parola.session.mcp import ConversationMcp
 from parola.session.outbox import Outbox
 from parola.session.record import Record
 from parola.session.recording import Recorder
+from parola.session.relief import FetchRelief, Relief, Reliefs
 from parola.session.replying import Brain, Mouth, perform
 from parola.session.retrieving import Retriever
+from parola.session.telephone import NoTelephone, Telephone
 from parola.session.tool_calls import ToolCalls, ToolRunner
 from parola.session.transport import BinaryFrame, Disconnected, Transport
 from parola.session.voice import Ear
@@ -99,13 +109,18 @@ class Session:
         conversations: Conversations,
         brain: Brain,
         *,
+        accounts: Accounts | None = None,
         mouth: Mouth | None = None,
         mouth_for: Callable[[str], tuple[Mouth | None, list[str]]] | None = None,
         ear: Ear | None = None,
         recorder: Recorder | None = None,
         fetch_files: FetchFiles,
         tool_runners: Mapping[str, ToolRunner] | None = None,
+        mcp: ConversationMcp | None = None,
         retriever: Retriever | None = None,
+        guarding: Callable[[Callable[[Event], None], Callable[[str], None]], Guarding] | None = None,
+        fetch_agent: FetchRelief | None = None,
+        telephone: Telephone | None = None,
         first_frames: tuple[str, ...] = (),
         was_greeted: bool = False,
         metrics: Metrics | None = None,
@@ -114,12 +129,18 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self._transport = transport
         self._brain = brain
+        self._accounts = accounts or Accounts()
         self._retriever = retriever
+        self._guarding = None if guarding is None else guarding(self.tell, self._warn)
         self._mouth = mouth
         self._mouth_for = mouth_for
         self._ear = ear
         self._recorder = recorder
         self._fetch_files = fetch_files
+        self._mcp = mcp
+        self._reliefs = Reliefs(fetch_agent)
+        self._telephone = telephone or NoTelephone()
+        self._language = setup.language
         self._first_frames = first_frames
         self._was_greeted = was_greeted
         self._counting = Counting(metrics or Metrics())
@@ -159,10 +180,13 @@ class Session:
         close = Close(1011, "Internal error", status="failed", termination_reason="Internal error")
         try:
             async with asyncio.TaskGroup() as group:
+                # First, so that the tools that are known are there before the client's first words.
+                servers = [] if self._mcp is None else [group.create_task(self._mcp.follow(self.tell))]
                 background = [
                     group.create_task(self._read()),
                     group.create_task(self._outbox.run(self._not_stored)),
                     group.create_task(self._watch()),
+                    *servers,
                 ]
                 if self._ear is not None:
                     background.append(group.create_task(self._ear.open(self.tell, self.setup)))
@@ -221,12 +245,16 @@ class Session:
                         self._follow_sound(message, self._mouth)
                 case RecordTurn():
                     self._record.turn(action.index, action.turn)
+                    self._accounts.turn_was_kept(action.index, action.turn)
                 case StartReply():
-                    performing = perform(action, self._brain, self._mouth, self.tell, self._retriever)
+                    brain = self._guarding.guarded(action.reply, self._brain) if self._guarding else self._brain
+                    performing = perform(action, brain, self._mouth, self.tell, self._retriever, self._accounts)
                     task = group.create_task(performing)
                     self._replies[action.reply] = task
                     task.add_done_callback(partial(self._forget_reply, action.reply))
                 case StopReply():
+                    if self._guarding is not None:
+                        self._guarding.stop(action.reply)
                     if action.reply in self._replies:
                         self._replies[action.reply].cancel()
                 case RunTool():
@@ -241,6 +269,14 @@ class Session:
                         self._ear.forget()
                 case SwitchLanguage():
                     self._switch_language(action.language)
+                case FetchAgent():
+                    self._tell_later(self._reliefs.get(action, self._conversation.setup, self._language))
+                case SwitchAgent():
+                    self._switch_agent(self._reliefs.take(action.call_id))
+                case TransferToNumber():
+                    self._tell_later(self._telephone.transfer(action))
+                case PlayTones():
+                    self._tell_later(self._telephone.play(action))
                 case Warn():
                     self._warn(action.message)
                 case Close():
@@ -267,8 +303,35 @@ class Session:
         log.warning("conversation_warning", conversation_id=self.conversation_id, message=message)
         self._record.warn(message)
 
+    def _tell_later(self, becomes: Coroutine[Any, Any, Event]) -> None:
+        """What takes a moment becomes an event."""
+
+        async def tell() -> None:
+            self.tell(await becomes)
+
+        task = self._loop.create_task(tell())
+        self._fetching.add(task)
+        task.add_done_callback(self._fetching.discard)
+
+    def _switch_agent(self, relief: Relief) -> None:
+        """Another agent has the conversation. A mouth speaks on in the pace of the one before it."""
+        setup = relief.setup
+        self._brain, self._mouth_for, self._retriever = relief.brain, relief.mouth_for, relief.retriever
+        if self._mouth is not None and relief.mouth is not None:
+            self._mouth = replace(relief.mouth, pacing=self._mouth.pacing)
+        if relief.guarding is not None:
+            self._guarding = relief.guarding(self.tell, self._warn)
+        self._tool_calls.runners = relief.tool_runners or {}
+        if setup.language != self._language and self._ear is not None and not self._ear.switch_language(setup.language):
+            self._warn(f"Nobody here understands '{setup.language}'; listening goes on as before")
+        self._language = setup.language
+        self._record.visited(setup.agent_id, setup.branch_id)
+        for warning in setup.warnings:
+            self._warn(warning)
+
     def _switch_language(self, language: str) -> None:
         """Speak and listen in it, as far as there is somebody who can; the others stay as they are."""
+        self._language = language
         if self._mouth is not None and self._mouth_for is not None:
             mouth, troubles = self._mouth_for(language)
             if mouth is not None:
@@ -380,6 +443,8 @@ class Session:
         for task in producers:
             task.cancel()
         await asyncio.gather(*producers, self._tool_calls.aclose(), return_exceptions=True)
+        if self._guarding is not None:
+            await self._guarding.aclose()
         if self._ear is not None:
             await self._ear.aclose()
 
@@ -389,7 +454,7 @@ class Session:
             if self._recorder is not None:
                 self._recorder.close()
             has_audio = self._recorder is not None and self._recorder.has_audio
-            await self._record.finish(close, has_audio=has_audio)
+            await self._record.finish(close, has_audio=has_audio, charging=self._accounts.charging())
         except Exception as error:
             log.error("conversation_end_not_stored", conversation_id=self.conversation_id, error=str(error))
         if not self._client_is_gone:

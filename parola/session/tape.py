@@ -27,12 +27,14 @@ from pydantic import BaseModel, TypeAdapter
 from parola import __version__
 from parola.conversation.actions import Action
 from parola.conversation.conversation import Conversation
-from parola.conversation.events import Event, ReplyAudio
+from parola.conversation.events import AgentReady, Event, ReplyAudio
 from parola.conversation.setup import Setup
 from parola.protocol.server_messages import ClientEventFilter
 
 EVENTS: dict[str, type[Any]] = {event.__name__: event for event in get_args(Event)}
-_ADAPTERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(event) for name, event in EVENTS.items()}
+_ADAPTERS: dict[str, TypeAdapter[Any]] = {
+    name: TypeAdapter(event) for name, event in EVENTS.items() if event is not AgentReady
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +108,22 @@ def read(path: Path) -> Tape:
 
 def head(setup: Setup, began_at: float) -> str:
     """The first line. Secrets, and what the rules never read, stay out of it."""
+    document = {"parola": __version__, "began_at": began_at, "setup": _told(setup)}
+    return orjson.dumps(document, default=_as_json).decode()
+
+
+def _told(setup: Setup) -> dict[str, Any]:
     variables = {name: value for name, value in setup.variables.items() if not name.startswith("secret__")}
     model = replace(setup.model, custom_llm=None, extra_body={})
     told = replace(setup, variables=variables, model=model, client_data={})
-    document = {
-        "parola": __version__,
-        "began_at": began_at,
-        "setup": {f.name: getattr(told, f.name) for f in fields(told)},
-    }
-    return orjson.dumps(document, default=_as_json).decode()
+    return {f.name: getattr(told, f.name) for f in fields(told)}
 
 
 def line(step: Step) -> str:
     document: dict[str, Any] = {"now": step.now}
-    if step.event is not None:
+    if isinstance(step.event, AgentReady):
+        document |= {"event": "AgentReady", "is": {"call_id": step.event.call_id, "setup": _told(step.event.setup)}}
+    elif step.event is not None:
         document |= {"event": type(step.event).__name__, "is": step.event}
     return orjson.dumps(document, default=_as_json).decode()
 
@@ -140,6 +144,8 @@ def _step(document: dict[str, Any]) -> Step:
     if name is None:
         return Step(document["now"])
     body = document["is"]
+    if EVENTS[name] is AgentReady:
+        return Step(document["now"], AgentReady(body["call_id"], _setup(body["setup"])))
     if EVENTS[name] is ReplyAudio:
         body["audio"] = a2b_base64(body["audio"])
     return Step(document["now"], _ADAPTERS[name].validate_python(body))

@@ -27,7 +27,8 @@ class ToolCalls:
 
     def __init__(self, runners: Mapping[str, ToolRunner], tell: Callable[[ToolFinished], None]) -> None:
         """``runners`` by type of tool."""
-        self._runners = runners
+        self.runners = runners
+        """May be exchanged; calls that run go on."""
         self._tell = tell
         self._running: dict[str, asyncio.Task[None]] = {}
 
@@ -50,7 +51,7 @@ class ToolCalls:
     async def _run(self, action: RunTool) -> None:
         name = action.tool.name
         try:
-            runner = self._runners[action.tool.type]
+            runner = self.runners[action.tool.type]
             finished = await runner.run(action)
         except KeyError:
             problem = f'Nobody here runs tools of type {action.tool.type}; "{name}" was not called.'

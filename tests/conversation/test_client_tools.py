@@ -329,7 +329,8 @@ def test_a_skipped_turn_waits_for_the_user():
     story = asked(system_tool("skip_turn")).agent_calls("skip_turn", saying="Take your time")
     assert story.latest[-1] == AgentResponseComplete(event_id=2) and len(story.replies) == 1
     assert story.wait(1).phase == "listening"
-    assert story.wait(7).phase == "thinking"
+    assert story.wait(60).phase == "listening", "it does not speak again before the user does"
+    assert story.asks("Now I know").phase == "thinking"
 
 
 def test_a_skip_beside_another_tool_skips_nothing():

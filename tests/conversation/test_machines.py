@@ -196,8 +196,9 @@ def tools() -> tuple[Tools, Transcript, Deadlines]:
     transcript, deadlines = Transcript("agent_machines", 0.0), Deadlines()
     transcript.add(AgentEntry("", 1, 0.0))
     known = {tool.name: tool for tool in (client_tool("look_up", timeout=5), system_tool("end_call"))}
-    variables = Variables(Setup("conv_machines", "agent_machines"), transcript, 0.0)
-    return Tools(known, outgoing(transcript), transcript, deadlines, variables), transcript, deadlines
+    setup = Setup("conv_machines", "agent_machines", tools=known)
+    variables = Variables(setup, transcript, 0.0)
+    return Tools(setup, outgoing(transcript), transcript, deadlines, variables), transcript, deadlines
 
 
 def test_wishes_become_calls_when_they_run():
@@ -224,7 +225,7 @@ def test_a_refused_round_ends_no_call():
     machine, transcript, _ = tools()
     machine.wanted(ToolCalled(1, "end_call", {"message": "Bye"}), 0, 1, 0.0)
     round_ = machine.run(0.0, 10)
-    assert round_ is not None and round_.is_refused and round_.ending_call is None and round_.last_words == ""
+    assert round_ is not None and round_.is_refused and round_.ending_call is None and round_.then is None
     assert [call.error_type for call in transcript.agent_entry(0).calls] == ["not_called"]
 
 

@@ -11,6 +11,7 @@ import pytest
 from parola import __version__
 from parola.conversation import events
 from parola.conversation.events import Attachment, Event
+from parola.conversation.mcp_tools import ListedTool
 from parola.conversation.setup import ModelChoice
 from parola.protocol import client_messages as client
 from parola.providers.base import Alignment
@@ -40,6 +41,8 @@ ONE_OF_EACH: list[Event] = [
     events.InputStalled(60.0),
     events.ClientDisconnected(1006, "gone"),
     events.EndRequested("enough", 1011),
+    events.AgentReady("x", Story().setup),
+    events.AgentUnavailable("x", "There is no such agent."),
     events.ToolFinished("x", "42", response={"answer": [42]}, details={"type": "webhook"}),
     client.Pong(event_id=3),
     client.UserMessage(text=None),
@@ -48,6 +51,7 @@ ONE_OF_EACH: list[Event] = [
     client.ClientToolResult(tool_call_id="x", result={"a": [1, None]}, is_error=True, error_type="user_rejected"),
     client.Feedback(event_id=2, score=None),
     client.McpToolApprovalResult(tool_call_id="x", is_approved=True),
+    events.McpServerTried("mcp_1", True, (ListedTool("look_up", "Looks", {"type": "object"}),)),
 ]
 
 
