@@ -97,7 +97,7 @@ def test_descriptions_of_tools_are_filled_in_when_the_model_reads_them():
     assert request is not None
     offered = request.tools[0]
     assert offered.description == "Orders of Soups after 2 s"
-    assert offered.parameters["properties"]["order"]["description"] == "As Soups"
+    assert offered.parameters["properties"]["order"]["description"] == "As Soups has"
 
 
 def test_fillers_are_filled_in_too():

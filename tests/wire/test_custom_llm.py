@@ -11,6 +11,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from parola.conversation.tool_results import ARE_DATA
 from tests.wire.frames import RawClient
 from tests.wire.servers import ServerProcess, agent, client_tool
 
@@ -87,7 +88,7 @@ def test_the_model_is_asked_as_openai_clients_ask(parola: ServerProcess, brain: 
     asked = brain.asked[0]
     assert asked["model"] == "house-model" and asked["stream"] is True and asked["temperature"] == 0.3
     assert asked["messages"] == [
-        {"role": "system", "content": "Answer for Soups."},
+        {"role": "system", "content": f"Answer for Soups.\n\n{ARE_DATA}"},
         {"role": "user", "content": "Hi there"},
     ]
     assert asked["tools"][0]["function"]["name"] == "lookup"
