@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,12 +13,21 @@ from starlette.testclient import TestClient
 
 from parola.app import create_app
 from parola.config import Settings
+from parola.outbound.guard import Guard
+from parola.outbound.http import Connections
 from parola.providers.base import Voice
 from parola.providers.fair_queue import FairQueue
 
 
+async def _nobody(host: str, port: int, family: socket.AddressFamily) -> list[tuple[Any, ...]]:
+    raise socket.gaierror(f"nobody knows {host}")
+
+
 class Registry:
-    """A registry with two voices and one language model."""
+    """A registry with two voices and one language model. From it nothing outside can be reached."""
+
+    def __init__(self) -> None:
+        self.connections = Connections(Guard(lookup=_nobody))
 
     def voices(self) -> Sequence[Voice]:
         return (
@@ -36,7 +46,7 @@ class Registry:
         pass
 
     async def aclose(self) -> None:
-        """Nothing to close."""
+        await self.connections.aclose()
 
 
 @pytest.fixture(params=["sqlite", "memory"])
