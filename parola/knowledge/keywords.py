@@ -78,7 +78,9 @@ class Keywords:
             weight = math.log(1 + (self._size - len(rows) + 0.5) / (len(rows) + 0.5))
             weight *= CODE_WEIGHT if any(character.isdigit() for character in term) else 1.0
             total += weight
-            scores[rows] += np.float32(weight) * (counts * np.float32(1 + SATURATION) / (counts + self._norms[rows]))
+            # Once in a text of middle length counts in full; more often counts no more, and in a long text less.
+            there = counts * np.float32(1 + SATURATION) / (counts + self._norms[rows])
+            scores[rows] += np.float32(weight) * np.minimum(there, np.float32(1))
         if total:
-            scores /= np.float32(total * (1 + SATURATION))
+            scores /= np.float32(total)
         return scores
