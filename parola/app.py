@@ -34,10 +34,15 @@ from parola.api import (
     errors,
     health,
     keys,
+    knowledge_base,
+    knowledge_new,
+    lint,
     llm,
+    mcp_servers,
     measurements,
     models,
     pronunciation_dictionaries,
+    rag_indexes,
     secrets,
     signed_urls,
     tool_calls,
@@ -54,6 +59,7 @@ from parola.api.responses import Json
 from parola.api.services import Services
 from parola.config import Settings
 from parola.errors import InvalidRequest
+from parola.knowledge.library import Library
 from parola.logs import logger
 from parola.metrics import Metrics
 from parola.store.base import ConversationChange, Store, spool_of
@@ -70,13 +76,19 @@ log = logger(__name__)
 
 ROUTERS = (
     agents.router,
+    lint.router,
     signed_urls.router,
     conversations.router,
     conversation_files.router,
     tools.router,
+    mcp_servers.router,
     tool_calls.router,
     auth_connections.router,
     secrets.router,
+    rag_indexes.router,
+    knowledge_new.router,
+    knowledge_base.router,
+    knowledge_base.open_router,
     environments.router,
     llm.router,
     analytics.router,
@@ -113,6 +125,7 @@ def create_app(
     lag = _lag(metrics)
     secret = server_secret(None if settings.ephemeral else settings.data)
     vault = Vault(secret)
+    library = Library(store, lambda: registry.connections, lambda model: registry.embedder(model).provider)
     services = Services(
         settings=settings,
         store=store,
@@ -123,6 +136,7 @@ def create_app(
         registry=registry,
         metrics=metrics,
         tools=ToolContext(settings, store, vault, lambda: registry.connections, secret),
+        library=library,
     )
 
     opening = _Loading(lambda: _opening(services, registry, live, lag))
@@ -141,12 +155,15 @@ def create_app(
                 await load_project(store, settings.project)
             await _add_demo_agent(store)
             readying = asyncio.create_task(_get_ready(opening, registry, settings, owns_process=owns_process))
+            library.start()
             lag.start()
             yield
             lag.stop()
             readying.cancel()
         finally:
             await live.end_all("The server is stopping.")
+            await library.aclose()
+            await services.tools.aclose()
             await registry.aclose()
             await store.aclose()
             belongings.close()
@@ -172,7 +189,7 @@ def create_app(
             Middleware(
                 errors.BodyLimit,
                 most_bytes=health.MOST_BODY_BYTES,
-                larger=(("/files", health.MOST_UPLOAD_BYTES),),
+                larger=[(ending, health.MOST_UPLOAD_BYTES) for ending in ("/files", *knowledge_new.UPLOADS)],
             ),
         ],
     )
@@ -190,6 +207,8 @@ async def _get_ready(opening: _Loading[Opening], registry: Any, settings: Settin
     await asyncio.sleep(LOAD_AFTER_SECONDS)
     await opening.loaded()
     await registry.get_ready()
+    if (await tools.store.documents.page(mcp_servers.KIND, page_size=1)).items:
+        await tools.mcp.get_ready()
     if settings.preload:
         for trouble in await registry.warm_up():
             log.warning("not_ready", reason=trouble)

@@ -71,6 +71,15 @@ class Credentials:
             )
         return claims
 
+    def sign_link(self, path: str, expires_at: int) -> str:
+        """The signature that lets whoever holds it fetch ``path`` until then."""
+        return _encoded(self._signature(f"link {expires_at} {path}"))
+
+    def is_link(self, path: str, expires_at: int, signature: str, now: float) -> bool:
+        """Whether ``sign_link`` made this signature, and the time has not come."""
+        ours = self.sign_link(path, expires_at)
+        return hmac.compare_digest(signature.encode(), ours.encode()) and now <= expires_at
+
     def _signature(self, payload: str) -> bytes:
         return hmac.digest(self._key, payload.encode(), "sha256")
 

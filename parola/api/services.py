@@ -13,6 +13,7 @@ from fastapi.security import APIKeyHeader
 from parola.api.auth import ApiKeyCheck
 from parola.api.credentials import Credentials, Vault
 from parola.config import Settings
+from parola.knowledge.library import Library
 from parola.metrics import Histogram, Metrics
 from parola.store.base import Store
 from parola.tools.context import ToolContext
@@ -51,12 +52,26 @@ class Queue(Protocol):
     def depth(self) -> int: ...
 
 
+class Choice(Protocol):
+    """Who stands in for what an agent asks for."""
+
+    @property
+    def warning(self) -> str | None:
+        """What the owner should know about it."""
+
+
 class Catalogue(Protocol):
     """What the providers offer."""
 
     def voices(self) -> Sequence[Voice]: ...
 
     def llms(self) -> Sequence[dict[str, Any]]: ...
+
+    def language_model(self, llm: str, custom_llm: Mapping[str, Any] | None = None) -> Choice: ...
+
+    def text_to_speech(self, model_id: str, voice_id: str, language: str) -> Choice: ...
+
+    def speech_to_text(self, provider_name: str) -> Choice: ...
 
     @property
     def queues(self) -> Mapping[str, Queue]:
@@ -73,6 +88,7 @@ class Services:
     live: Live
     registry: Catalogue
     tools: ToolContext
+    library: Library
     metrics: Metrics = field(default_factory=Metrics)
     """What this process has counted since it started."""
     editing: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -378,6 +378,9 @@ class Knowledge(Protocol):
     async def put_index(self, index: RagIndexRow) -> bool:
         """Create or replace. False when its document is gone."""
 
+    async def update_index(self, index: RagIndexRow) -> bool:
+        """Replace an index; its chunks stay. False when it is gone: it does not come back."""
+
     async def finish_index(self, index: RagIndexRow, chunks: Sequence[ChunkRow]) -> bool:
         """Replace an index and all its chunks, at once. False when the index is gone."""
 

@@ -91,6 +91,9 @@ class MemoryKnowledge:
         self._indexes[index.index_id] = index
         return True
 
+    async def update_index(self, index: RagIndexRow) -> bool:
+        return index.index_id in self._indexes and await self.put_index(index)
+
     async def finish_index(self, index: RagIndexRow, chunks: Sequence[ChunkRow]) -> bool:
         if index.index_id not in self._indexes:
             return False

@@ -147,6 +147,9 @@ class SqlKnowledge:
     async def put_index(self, index: RagIndexRow) -> bool:
         return await self._writer.run(lambda connection: _replace_index(connection, index, only_if_there=False))
 
+    async def update_index(self, index: RagIndexRow) -> bool:
+        return await self._writer.run(lambda connection: _replace_index(connection, index, only_if_there=True))
+
     async def finish_index(self, index: RagIndexRow, chunks: Sequence[ChunkRow]) -> bool:
         values = [
             {

@@ -115,6 +115,7 @@ async def test_chunks_are_replaced_at_once(store: Store) -> None:
         chunk(name, position) for name in ("kb_1", "kb_2") for position in (0, 1)
     ]
     assert await store.knowledge.chunks("another", ["kb_1"]) == []
+    assert await store.knowledge.update_index(index(status="created"))
     assert await store.knowledge.chunk("chunk_kb_1_1") == chunk("kb_1", 1)
     await store.knowledge.finish_index(index(status="succeeded"), [chunk("kb_1", 0)])
     assert await store.knowledge.chunk("chunk_kb_1_1") is None
@@ -130,6 +131,7 @@ async def test_an_index_that_was_deleted_meanwhile_does_not_come_back(store: Sto
     await store.knowledge.put_index(index())
     assert await store.knowledge.delete_index("rag_kb_1")
     assert not await store.knowledge.delete_index("rag_kb_1")
+    assert not await store.knowledge.update_index(index(progress=50.0))
     assert not await store.knowledge.finish_index(index(status="succeeded"), [chunk("kb_1", 0)])
     assert await store.knowledge.indexes() == []
     assert await store.knowledge.chunks(MODEL, ["kb_1"]) == []
