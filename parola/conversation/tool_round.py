@@ -542,7 +542,7 @@ class Tools:
 
     def time_out(self, now: float) -> list[ToolCall]:
         """Give up on those whose time has come."""
-        calls = [call for round_ in self._rounds for call in round_.time_out(now)]
+        calls = [call for round_ in self._rounds if round_.is_running for call in round_.time_out(now)]
         self._told(calls)
         return calls
 

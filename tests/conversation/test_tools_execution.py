@@ -144,6 +144,13 @@ def test_one_that_never_answers_times_out():
     assert StopTool(story.call_id("book")) in story.actions
 
 
+def test_its_time_out_leaves_alone_what_the_model_is_just_asking_for():
+    story = asked(server_tool("book", execution_mode="async", timeout=5), server_tool("look"), turn_timeout_seconds=-1)
+    story.agent_calls("book").wait(1).tell(ToolCalled(2, "look", {})).wait(4)
+    story.tell(ModelFinished(2), ReplyFinished(2))
+    assert [run.tool.name for run in story.runs] == ["book", "look"] and story.phase == "waiting"
+
+
 def test_a_call_that_ends_first_stops_it_and_says_so():
     story = asked(SLOW).agent_calls("book").agent_says("I am on it").hangs_up()
     assert StopTool(story.call_id("book")) in story.actions
