@@ -123,6 +123,25 @@ def call(
     raise typer.Exit(code)
 
 
+@app.command()
+def lint(
+    agent: Annotated[str | None, typer.Argument(help="Agent id, or a JSON file; every agent by default.")] = None,
+    project: Annotated[Path | None, typer.Option(help="Folder of agents (*.json).", exists=True)] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not try the addresses that agents name.")] = False,
+    environment: Annotated[str, typer.Option(help="Whose values environment variables have.")] = "production",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = "",
+) -> None:
+    """Say what would go wrong in a call, before the call. Fails when there are errors."""
+    from parola.terminal.client import Server
+    from parola.terminal.lint import lint as run
+
+    server = Server(url, api_key)
+    if run(server, agent, project, offline=offline, environment=environment, as_json=as_json):
+        raise typer.Exit(1)
+
+
 def _variables(given: list[str] | None) -> dict[str, str]:
     variables = {}
     for text in given or ():

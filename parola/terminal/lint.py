@@ -1,0 +1,85 @@
+"""``parola lint``: what would go wrong in a call, before the call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+
+from parola.errors import InvalidRequest
+from parola.terminal import printing
+from parola.terminal.client import Server
+
+COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
+
+
+def lint(
+    server: Server,
+    target: str | None,
+    project: Path | None,
+    *,
+    offline: bool = False,
+    environment: str = "production",
+    as_json: bool = False,
+) -> int:
+    """Look at an agent of the server, a file, every file of a folder, or every agent; how many errors there are."""
+    query = {"offline": str(offline).lower(), "environment": environment}
+    results: dict[str, dict[str, Any]] = {}
+    if project is not None:
+        for file in _files(project):
+            results[file.name] = _of_file(server, file, query)
+    elif target is None:
+        for agent_id in _agent_ids(server):
+            results[agent_id] = server.rest("GET", f"/v1/x/agents/{agent_id}/lint", **query)
+    elif Path(target).is_file() or target.endswith(".json"):
+        results[target] = _of_file(server, Path(target), query)
+    else:
+        results[target] = server.rest("GET", f"/v1/x/agents/{target}/lint", **query)
+    if as_json:
+        print(json.dumps(results, indent=2, ensure_ascii=False))
+    else:
+        _show(results)
+    return sum(result["errors"] for result in results.values())
+
+
+def _show(results: dict[str, dict[str, Any]]) -> None:
+    table = printing.table("agent", "level", "where", "what")
+    for name, result in results.items():
+        for finding in result["findings"]:
+            level = f"[{COLOURS[finding['level']]}]{finding['level']}[/]"
+            table.add_row(escape(name), level, escape(finding["path"]), escape(finding["message"]))
+    if table.row_count:
+        printing.out.print(table)
+    counts = {key: sum(result[key] for result in results.values()) for key in ("errors", "warnings", "notes")}
+    looked_at = f"{len(results)} agent" + ("" if len(results) == 1 else "s")
+    printing.out.print(f"{looked_at}: " + ", ".join(f"{count} {key}" for key, count in counts.items()))
+
+
+def _of_file(server: Server, file: Path, query: dict[str, str]) -> dict[str, Any]:
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidRequest(f"{file} cannot be read as JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise InvalidRequest(f"{file}: expected an agent as a JSON object.")
+    result: dict[str, Any] = server.rest("POST", "/v1/x/agents/lint", document, **query)
+    return result
+
+
+def _files(project: Path) -> list[Path]:
+    files = sorted(project.glob("*.json"))
+    if not files:
+        raise InvalidRequest(f"There are no agents (*.json) in {project}.")
+    return files
+
+
+def _agent_ids(server: Server) -> Iterator[str]:
+    cursor: str | None = None
+    while True:
+        page = server.rest("GET", "/v1/convai/agents", page_size="100", **({"cursor": cursor} if cursor else {}))
+        yield from (agent["agent_id"] for agent in page["agents"])
+        if not (cursor := page.get("next_cursor")):
+            return

@@ -1,0 +1,89 @@
+"""Lint over REST and from the command line, on a real server that has some of what an agent asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from tests.terminal.test_cli import parola
+from tests.wire.servers import ServerProcess, agent, free_port
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with ServerProcess("--ephemeral") as running:
+        yield running
+
+
+def webhook(url: str) -> dict[str, Any]:
+    return {"type": "webhook", "name": "look_up", "description": "x", "api_schema": {"url": url}}
+
+
+def levels(result: dict[str, Any], path: str) -> list[tuple[str, str]]:
+    return [(one["level"], one["message"]) for one in result["findings"] if one["path"].startswith(path)]
+
+
+def test_an_agent_that_is_kept_is_looked_at(server: ServerProcess) -> None:
+    agent_id = server.create_agent(agent(config={"agent": {"prompt": {"llm": "gpt-none", "tool_ids": ["tool_none"]}}}))
+    result = server.http.get(f"/v1/x/agents/{agent_id}/lint").json()
+    assert ("error", "There is no tool tool_none.") in levels(result, "conversation_config.agent.prompt.tool_ids")
+    assert [level for level, _ in levels(result, "conversation_config.agent.prompt.llm")] == ["warning"]
+    assert result["errors"] == 1 and result["warnings"] >= 1
+    assert server.http.get("/v1/x/agents/agent_none/lint").status_code == 404
+
+
+def test_addresses_are_tried_unless_that_is_not_wanted(server: ServerProcess, httpserver: HTTPServer) -> None:
+    nobody = f"127.0.0.1:{free_port()}"
+    document = agent(tools=[webhook(f"http://{nobody}/x"), {**webhook(httpserver.url_for("/y")), "name": "other"}])
+    path = "conversation_config.agent.prompt.tools"
+    answer = server.http.post("/v1/x/agents/lint", json=document)
+    assert answer.status_code == 200, answer.text
+    tried = levels(answer.json(), path)
+    assert len(tried) == 1 and tried[0][0] == "error" and f"Nobody answers at {nobody}" in tried[0][1]
+    assert levels(server.http.post("/v1/x/agents/lint?offline=true", json=document).json(), path) == []
+    assert httpserver.log == [], "a connection, and no request"
+
+
+def test_environments_are_told_apart(server: ServerProcess) -> None:
+    values = {"label": "lint_shop", "type": "string", "values": {"production": "Soups"}}
+    server.http.post("/v1/convai/environment-variables", json=values)
+    document = agent(config={"agent": {"prompt": {"prompt": "{{system__env_lint_shop}} {{system__env_none}}"}}})
+    found = server.http.post("/v1/x/agents/lint", json=document, params={"offline": "true"}).json()["findings"]
+    messages = [one["message"] for one in found if one["level"] == "error"]
+    assert len(messages) == 1 and "system__env_none" in messages[0]
+
+
+def test_the_command_prints_a_table_and_fails_on_errors(server: ServerProcess, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    good.write_text(json.dumps(agent(first_message="Hi {{name}}")))
+    bad.write_text(json.dumps({"conversation_config": {"turn": {"turn_timeout": 1000}}}))
+    fine = parola("lint", str(good), "--offline", "--url", server.url)
+    assert fine.returncode == 0, fine.stdout + fine.stderr
+    assert "note" in fine.stdout and "{{name}}" in fine.stdout and "1 agent: 0 errors" in fine.stdout
+    failed = parola("lint", "--project", str(tmp_path), "--offline", "--json", "--url", server.url)
+    assert failed.returncode == 1
+    assert {name: result["errors"] for name, result in json.loads(failed.stdout).items()} == {
+        "bad.json": 1,
+        "good.json": 0,
+    }
+
+
+def test_without_an_argument_every_agent_is_looked_at(server: ServerProcess) -> None:
+    agent_id = server.create_agent(agent(config={"agent": {"prompt": {"tool_ids": ["tool_gone"]}}}))
+    result = parola("lint", "--offline", "--url", server.url)
+    assert result.returncode == 1 and agent_id in result.stdout and "There is no tool tool_gone." in result.stdout
+
+
+def test_what_cannot_be_read_is_a_sentence(server: ServerProcess, tmp_path: Path) -> None:
+    for arguments, says in (
+        ((str(tmp_path / "none.json"),), "cannot be read as JSON"),
+        (("--project", str(tmp_path)), "There are no agents"),
+        (("agent_none",), "not found"),
+    ):
+        result = parola("lint", *arguments, "--url", server.url)
+        assert result.returncode == 1 and says in result.stderr
