@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from bench import load, speech
+from bench import load, retrieval, speech
 from bench.analysis import Event, barge_in_figures, text_figures, voice_figures
 from bench.caller import Script
 from bench.figures import Buckets, median, milliseconds, percentile, percentile_of_buckets, rounded
@@ -46,6 +46,7 @@ def measure(plan: Plan) -> Iterator[Row]:
         with parola(models) as server:
             yield idle(server)
             yield _kept(server, models, pcm, plan)
+    yield retrieval.measure()
 
 
 def idle(server: Running) -> Row:

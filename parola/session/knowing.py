@@ -6,7 +6,7 @@ be searched yet stands there too, with a warning, so that an agent knows its doc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from parola.conversation.knowledge import Locator, whole_documents
@@ -93,14 +93,15 @@ async def _searched(
     if sum(row.size for row in rows) <= SMALL_BYTES:
         return {}
     indexes = await store.indexes(document_ids=[row.document_id for row in rows], model=model)
-    states: Mapping[str, str] = {index.document_id: index.status for index in indexes}
+    found = {index.document_id: index for index in indexes}
     searched: dict[str, str] = {}
     for row in rows:
-        state = states.get(row.document_id)
-        if state == "succeeded":
+        index = found.get(row.document_id)
+        # While it is indexed anew, its old chunks are there.
+        if index is not None and (index.status == "succeeded" or index.used_bytes):
             searched[row.document_id] = row.name
-        elif state != "document_too_small":
-            why = f"its index is {state}" if state else f"it has no index for {model}"
+        elif index is None or index.status != "document_too_small":
+            why = f"it has no index for {model}" if index is None else f"its index is {index.status}"
             warnings.append(
                 f'Knowledge base: "{row.name}" ({row.document_id}) cannot be searched, {why}; it stands in the prompt. '
                 f"POST /v1/convai/knowledge-base/{row.document_id}/rag-index makes one."

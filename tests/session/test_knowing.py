@@ -75,6 +75,14 @@ async def test_what_cannot_be_searched_yet_stands_in_the_prompt_with_a_warning()
     assert "POST /v1/convai/knowledge-base/id_Beers/rag-index" in beers
 
 
+async def test_while_it_is_indexed_anew_the_old_index_is_searched():
+    world = World(rag=True)
+    await world.has("Wines", LONG)
+    await world.store.put_index(RagIndexRow("index", "id_Wines", "m", "created", 1, 2, used_bytes=1000))
+    setup = await world.begins()
+    assert setup.knowledge.searched == {"id_Wines": "Wines"} and setup.warnings == ()
+
+
 async def test_a_folder_stands_for_all_that_is_in_it():
     world = World()
     await world.has_folder("Drinks", whole=True)
