@@ -119,9 +119,9 @@ def tool_delta(index=None, **function):
     return delta(tool_calls=[{"index": index, "id": call_id, "type": "function", "function": function}])
 
 
-def model(service, connections, *, name="openai", headers=None, is_custom=False, **settings):
+def model(service, connections, *, name="openai", headers=None, is_custom=False, api_version="", **settings):
     made = ProviderSettings("openai", base_url=service.base_url, **settings)
-    return OpenAIModel(made, connections, name=name, headers=headers, is_custom=is_custom)
+    return OpenAIModel(made, connections, name=name, headers=headers, is_custom=is_custom, api_version=api_version)
 
 
 async def take(stream):
