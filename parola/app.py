@@ -62,6 +62,7 @@ from parola.errors import InvalidRequest
 from parola.knowledge.library import Library
 from parola.logs import logger
 from parola.metrics import Metrics
+from parola.protocol.mcp_servers import KIND as MCP_SERVER
 from parola.store.base import ConversationChange, Store, spool_of
 from parola.store.lock import held_by_this_server
 from parola.tools.context import ToolContext
@@ -154,7 +155,9 @@ def create_app(
             if settings.project is not None:
                 await load_project(store, settings.project)
             await _add_demo_agent(store)
-            readying = asyncio.create_task(_get_ready(opening, registry, settings, owns_process=owns_process))
+            readying = asyncio.create_task(
+                _get_ready(opening, registry, settings, services.tools, owns_process=owns_process)
+            )
             library.start()
             lag.start()
             yield
@@ -202,12 +205,14 @@ def create_app(
     return app
 
 
-async def _get_ready(opening: _Loading[Opening], registry: Any, settings: Settings, *, owns_process: bool) -> None:
+async def _get_ready(
+    opening: _Loading[Opening], registry: Any, settings: Settings, tools: ToolContext, *, owns_process: bool
+) -> None:
     """Do before the first call what would be in its way; which models are missing is said once, here."""
     await asyncio.sleep(LOAD_AFTER_SECONDS)
     await opening.loaded()
     await registry.get_ready()
-    if (await tools.store.documents.page(mcp_servers.KIND, page_size=1)).items:
+    if (await tools.store.documents.page(MCP_SERVER, page_size=1)).items:
         await tools.mcp.get_ready()
     if settings.preload:
         for trouble in await registry.warm_up():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query
 
@@ -17,6 +17,7 @@ from parola.api.services import Services, ServicesDep, needs_key
 from parola.api.user import USER
 from parola.conversation.mcp_tools import ListedTool
 from parola.errors import Conflict, NotFound, ParolaError
+from parola.outbound.environment import DEFAULT
 from parola.protocol.documents import JsonObject
 from parola.protocol.mcp_servers import (
     KIND,
@@ -31,6 +32,9 @@ from parola.protocol.mcp_servers import (
     McpToolsResponse,
 )
 from parola.store.base import DocumentRow
+
+if TYPE_CHECKING:
+    from parola.tools.mcp import Connection
 
 router = APIRouter(prefix="/v1/convai/mcp-servers", tags=["mcp-servers"], dependencies=[needs_key])
 
@@ -49,6 +53,7 @@ async def create(raw: RawBody, services: ServicesDep) -> Json:
     now = time.time()
     row = DocumentRow(new_id("mcp"), KIND, raw["config"]["name"], {"config": raw["config"]}, now, now)
     await services.store.documents.put(row)
+    await _reach(services, row)
     return Json(await _response(services, row))
 
 
@@ -138,7 +143,7 @@ async def disapprove(mcp_server_id: str, tool_name: str, services: ServicesDep) 
 @router.post("/{mcp_server_id}/tool-configs", operation_id="mcp_servers_tool_configs_create")
 @described(request=McpToolConfigOverride, response=McpServerResponse)
 async def create_tool_config(
-    mcp_server_id: str, raw: RawBody, services: ServicesDep, environment: Environment = "production"
+    mcp_server_id: str, raw: RawBody, services: ServicesDep, environment: Environment = DEFAULT
 ) -> Json:
     """Have one tool called otherwise than the rest of its server."""
     override = checked(McpToolConfigOverride, raw)
@@ -163,7 +168,7 @@ async def get_tool_config(mcp_server_id: str, tool_name: str, services: Services
 @router.patch("/{mcp_server_id}/tool-configs/{tool_name:path}", operation_id="mcp_servers_tool_configs_update")
 @described(request=McpToolConfigOverride, response=McpServerResponse)
 async def update_tool_config(
-    mcp_server_id: str, tool_name: str, raw: RawBody, services: ServicesDep, environment: Environment = "production"
+    mcp_server_id: str, tool_name: str, raw: RawBody, services: ServicesDep, environment: Environment = DEFAULT
 ) -> Json:
     """Change what is said of one tool; what is not named stays as it is."""
     checked(McpToolConfigOverride, {**raw, "tool_name": tool_name})
@@ -194,7 +199,7 @@ async def delete_tool_config(mcp_server_id: str, tool_name: str, services: Servi
 
 @router.get("/{mcp_server_id}/tools", operation_id="mcp_servers_tools_list")
 @described(response=McpToolsResponse)
-async def list_tools(mcp_server_id: str, services: ServicesDep, environment: Environment = "production") -> Json:
+async def list_tools(mcp_server_id: str, services: ServicesDep, environment: Environment = DEFAULT) -> Json:
     """Ask the server what it offers, and say of each tool whether it was approved as it is now."""
     row = await _find(services, mcp_server_id)
     try:
@@ -206,13 +211,20 @@ async def list_tools(mcp_server_id: str, services: ServicesDep, environment: Env
     return Json({"success": True, "tools": documents, "tool_approval_statuses": statuses, "error_message": None})
 
 
-async def _listed(services: Services, row: DocumentRow, environment: str) -> Sequence[Mapping[str, Any]]:
-    """What the server says now. Raises ``ParolaError``."""
-    from parola.tools.mcp import McpFailed, target_of
+async def _connection(services: Services, row: DocumentRow, environment: str) -> Connection:
+    """To the server as it is without a conversation. Raises ``ParolaError``."""
+    from parola.tools.mcp import target_of
 
     context = services.tools
     target = await target_of(row.document_id, row.document["config"], context.locators(environment), {}, context.auth)
-    listing = await context.mcp.connection(target).listed(anew=True)
+    return context.mcp.connection(target)
+
+
+async def _listed(services: Services, row: DocumentRow, environment: str) -> Sequence[Mapping[str, Any]]:
+    """What the server says now. Raises ``ParolaError``."""
+    from parola.tools.mcp import McpFailed
+
+    listing = await (await _connection(services, row, environment)).listed(anew=True)
     if not listing.is_connected:
         raise McpFailed(listing.problem or "is not connected.")
     return listing.documents
@@ -267,7 +279,17 @@ async def _edited(services: Services, server_id: str, change: Change) -> Documen
         checked(McpServerConfig, document["config"])
         row = DocumentRow(server_id, KIND, document["config"]["name"], document, old.created_at, time.time())
         await services.store.documents.put(row)
+    await _reach(services, row)
     return row
+
+
+async def _reach(services: Services, row: DocumentRow) -> None:
+    """Have its tools listed in the background, so that the first conversation need not wait for that."""
+    try:
+        connection = await _connection(services, row, DEFAULT)
+    except ParolaError:
+        return  # told to whoever asks for the tools, and in conversations
+    connection.refresh()
 
 
 async def _response(services: Services, row: DocumentRow) -> JsonObject:

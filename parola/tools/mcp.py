@@ -410,6 +410,14 @@ class McpServers:
                 del self._connections[old.target]
         return connection
 
+    @staticmethod
+    async def get_ready() -> None:
+        """Import what the first connection needs; without the extra, nothing."""
+        try:
+            await asyncio.to_thread(_import)
+        except ModuleNotFoundError:
+            pass
+
     async def aclose(self) -> None:
         """Say goodbye to all of them."""
         connections = list(self._connections.values())
