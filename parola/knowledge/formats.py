@@ -143,6 +143,25 @@ def _tidy(text: str) -> str:
     return "\n".join(kept).strip("\n")
 
 
+class _Blocks:
+    """Paragraphs, headings and list items, put together as they come."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._after_item = False
+
+    def add(self, prefix: str, said: str) -> None:
+        """List items follow each other without an empty line."""
+        is_item = prefix == "- "
+        if self._pieces:
+            self._pieces.append("\n" if is_item and self._after_item else "\n\n")
+        self._pieces += (prefix, said)
+        self._after_item = is_item
+
+    def text(self) -> str:
+        return _tidy("".join(self._pieces))
+
+
 # -- HTML -------------------------------------------------------------------------------------------------------------
 
 _UNSEEN = frozenset({"script", "style", "noscript", "template", "svg", "math", "iframe", "object", "head", "select"})
@@ -159,7 +178,7 @@ class _Page(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.blocks: list[str] = []
+        self.blocks = _Blocks()
         self.title = ""
         self._line: list[str] = []
         self._prefix = ""
@@ -226,12 +245,7 @@ class _Page(HTMLParser):
         if said.strip():
             if self._prefix.startswith("#"):
                 said = " ".join(said.split())
-            tight = self._prefix == "- " and self.blocks and self.blocks[-1].startswith("- ")
-            block = self._prefix + said
-            if tight:
-                self.blocks[-1] += "\n" + block
-            else:
-                self.blocks.append(block)
+            self.blocks.add(self._prefix, said)
         self._line.clear()
         self._prefix = prefix
 
@@ -244,7 +258,7 @@ def html_text(html: str) -> Extracted:
         page.close()
     except (AssertionError, RecursionError) as error:  # the parser's own answers to nonsense
         raise Unreadable(f"Expected an HTML file, got one that cannot be read: {error}.") from None
-    return Extracted(_tidy("\n\n".join(page.blocks)), " ".join(page.title.split())[:300])
+    return Extracted(page.blocks.text(), " ".join(page.title.split())[:300])
 
 
 # -- PDF --------------------------------------------------------------------------------------------------------------
@@ -364,14 +378,14 @@ def _docx(content: bytes) -> Extracted:
     archive = _Archive(content, "DOCX")
     reading = _Word()
     _xml(archive.need(_DOCX_MAIN), "DOCX", reading.start, reading.end, reading.data)
-    return Extracted(_tidy("\n\n".join(reading.blocks)))
+    return Extracted(reading.blocks.text())
 
 
 class _Word:
     """Collects the paragraphs, headings, list items and table rows of a Word document."""
 
     def __init__(self) -> None:
-        self.blocks: list[str] = []
+        self.blocks = _Blocks()
         self._text: list[str] = []
         self._prefix = ""
         self._is_text = False
@@ -429,11 +443,7 @@ class _Word:
             cell = self._cells[-1][-1]
             self._cells[-1][-1] = f"{cell} {said}" if cell else said
             return
-        block = self._prefix + said
-        if self._prefix == "- " and self.blocks and self.blocks[-1].startswith("- "):
-            self.blocks[-1] += "\n" + block
-        else:
-            self.blocks.append(block)
+        self.blocks.add(self._prefix, said)
         self._prefix = ""
 
 
