@@ -35,7 +35,7 @@ def request(
     with its last answer."""
     messages: list[Mapping[str, Any]] = []
     voices = () if setup.text_only else setup.voice.others
-    on_tools = ARE_DATA if any(tool.type != "system" for tool in walk.tools.values()) else ""
+    on_tools = ARE_DATA if any(tool.type not in ("system", "workflow") for tool in walk.tools.values()) else ""
     on_node = prompt.fill_in(walk.instruction, lookup)
     parts = (
         prompt.fill_in(setup.prompt, lookup),

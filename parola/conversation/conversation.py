@@ -595,7 +595,10 @@ class Conversation:
         """Run tools that the model was not asked about: a step of the workflow, or what a node of it calls."""
         entry = self.transcript.add(AgentEntry("", turn.event_id, now, is_step=is_step))
         self._ran(turn, self._tools.call_here(tools, entry, turn.event_id, now), now)
-        self._tools_got_on(now)
+        if self.phase is Phase.ENDING:
+            self._turn_told(turn, now)
+        else:
+            self._tools_got_on(now)
 
     def _ran(self, turn: AgentTurn, round_: ToolRound, now: float) -> None:
         turn.tool_rounds += 1

@@ -210,7 +210,7 @@ class ToolRound:
         call = next((c for c in waiting if (c.type == "client") == is_clients), None)
         if call is None or not self.is_running:
             return None
-        if isinstance(event, ToolFinished) and call.type in ("system", "workflow"):
+        if isinstance(event, ToolFinished) and call.type == "system":
             call.outcome = (
                 event.response or telephone_result(call, event.result, is_error=event.is_error) or call.outcome
             )
@@ -426,10 +426,13 @@ class ToolRound:
         return all(call.skips_turn for call in self.calls)
 
     @property
-    def skip_seconds(self) -> float:
-        """How long the agent waits before it looks after the user (``wait_timeout_secs``); below 0: for ever."""
-        waits = (params(call.tool.config).get("wait_timeout_secs") for call in self.calls if call.tool is not None)
-        return next((float(seconds) for seconds in waits if isinstance(seconds, int | float)), -1.0)
+    def skip_seconds(self) -> float | None:
+        """How long the agent waits before it looks after the user (``wait_timeout_secs``); below 0: for ever; None:
+        as long as ever."""
+        skips = [call.tool for call in self.calls if call.tool is not None and call.name == "skip_turn"]
+        waits = [params(tool.config).get("wait_timeout_secs") for tool in skips]
+        given = next((float(seconds) for seconds in waits if isinstance(seconds, int | float)), -1.0)
+        return given if skips else None
 
     @property
     def forbids_interruption(self) -> bool:
@@ -498,7 +501,7 @@ class Tools:
         """What a tool answers; None when nobody asked, or it has answered already."""
         for round_ in self._rounds:
             if (call := round_.take_result(event, now)) is not None:
-                self._told([call])
+                self._told([call], now)
                 return call
         return None
 
@@ -528,7 +531,7 @@ class Tools:
         """Somebody agrees to a call, or refuses: the call that has its result by that, if one has."""
         for round_ in self._rounds:
             if (call := round_.decide(answer, now)) is not None:
-                self._told([call])
+                self._told([call], now)
                 return call
         self._watch()
         return None
@@ -543,7 +546,7 @@ class Tools:
     def time_out(self, now: float) -> list[ToolCall]:
         """Give up on those whose time has come."""
         calls = [call for round_ in self._rounds if round_.is_running for call in round_.time_out(now)]
-        self._told(calls)
+        self._told(calls, now)
         return calls
 
     def words_end(self, at: float, now: float) -> None:
@@ -563,11 +566,11 @@ class Tools:
         if self.round is not None and self.round.is_running:
             self.round.words_cut(now)
 
-    def _told(self, calls: Sequence[ToolCall]) -> None:
+    def _told(self, calls: Sequence[ToolCall], now: float) -> None:
         """These have their results now; those of the background are shown to the model as what happens now."""
         for call in calls:
             if call.is_background:
-                self._transcript.add(LateResultEntry(call))
+                self._transcript.add(LateResultEntry(call, now))
         self._background = [r for r in self._background if any(c.result is None and c.is_background for c in r.calls)]
         self._watch()
 

@@ -127,7 +127,12 @@ class ToolCall:
 
     @property
     def skips_turn(self) -> bool:
-        return self.tool is not None and self.tool.type == "system" and self.name == "skip_turn"
+        """The agent says nothing after it."""
+        if self.tool is None or self.tool.type != "system":
+            return False
+        params = self.tool.config.get("params") or {}
+        is_quiet = self.name == "play_keypad_touch_tone" and bool(params.get("suppress_turn_after_dtmf"))
+        return self.name == "skip_turn" or (is_quiet and not self.is_error)
 
     @property
     def language(self) -> str | None:

@@ -19,7 +19,7 @@ from parola.conversation.outgoing import Outgoing
 from parola.conversation.setup import Setup
 from parola.conversation.system_tools import Outcome, SystemTools, number_of
 from parola.conversation.tools import Tool, ToolCall
-from parola.conversation.transcript import AgentRef, Transcript, tool_call, tool_result
+from parola.conversation.transcript import AgentEntry, AgentRef, Transcript, tool_call, tool_result
 from parola.conversation.variables import Variables
 from parola.conversation.workflow import Edge, Node, Workflow, read
 from parola.providers.base import ToolDefinition
@@ -37,7 +37,17 @@ class Walk:
     """One conversation's way through the workflow of the agent that has it."""
 
     __slots__ = (
-        *("_entered", "_handover", "_has_replied", "_has_spoken", "_nested", "_out", "_subagents", "_system"),
+        *(
+            "_entered",
+            "_entered_at",
+            "_handover",
+            "_has_replied",
+            "_has_spoken",
+            "_nested",
+            "_out",
+            "_subagents",
+            "_system",
+        ),
         *("_transcript", "_variables", "is_busy", "position", "setup", "succeeded", "workflow"),
     )
 
@@ -68,6 +78,8 @@ class Walk:
         """What the node does has begun and is not over: words of it are being made, or its tools run."""
         self.succeeded: bool | None = None
         """How the last node that can fail went."""
+        self._entered_at = 0
+        """The length of the transcript when the node was entered."""
         self._has_spoken = self._has_replied = False
         """Since the node was entered: the agent has; the user has, after that."""
         self._nested: dict[str, Any] | None = None
@@ -162,13 +174,14 @@ class Walk:
     def user_spoke(self, *, was_silent: bool = False) -> None:
         """The user's turn is over; ``was_silent``: it passed without a word."""
         if not was_silent:
-            self._subagents.clear()
+            self._subagents = {self.position}
         is_said = self.node is not None and self.node.type == "say"
         self._has_replied |= is_said or (self._has_spoken and not was_silent)
 
     def agent_spoke(self) -> None:
         """The agent's turn has been told: what the user says next answers it."""
-        self._has_spoken = True
+        said = self._transcript.entries[self._entered_at :]
+        self._has_spoken |= any(isinstance(entry, AgentEntry) and bool(entry.said) for entry in said)
 
     def told(self) -> None:
         """What the node had to say has been told, or the model has called none of the tools it should have."""
@@ -176,13 +189,14 @@ class Walk:
             self._finish_tools([])
         self.is_busy = False
 
-    def tools_finished(self, calls: list[ToolCall]) -> bool:
-        """A round is over; says whether it was that of a tool node."""
-        if not self.is_busy or self.node is None or self.node.type != "tool":
-            return False
-        self._finish_tools(calls)
-        self.is_busy = False
-        return True
+    def tools_finished(self, calls: list[ToolCall]) -> None:
+        """A round is over: the tools of a node have run, or somebody that a node has asked for cannot come."""
+        step = next((call for call in calls if call.type == "workflow"), None)
+        if step is not None:
+            self.succeeded = not step.is_error if isinstance(step.then, GoOn) else self.succeeded
+        elif self.is_busy and self.node is not None and self.node.type == "tool":
+            self._finish_tools(calls)
+            self.is_busy = False
 
     def _finish_tools(self, calls: list[ToolCall]) -> None:
         self.succeeded = bool(calls) and not any(call.is_error for call in calls)
@@ -273,6 +287,7 @@ class Walk:
     def _enter(self, node_id: str) -> None:
         self.position, self._entered = node_id, True
         self.succeeded = None
+        self._entered_at = len(self._transcript.entries)
         self._has_spoken = self._has_replied = False
         self._transcript.agent = AgentRef(self.setup.agent_id, self.setup.branch_id, node_id)
 

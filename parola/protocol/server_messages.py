@@ -419,6 +419,16 @@ class ClientEventFilter:
         self._listed = frozenset(listed) if listed else None
         self._text_only = text_only
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ClientEventFilter) and self._passing == other._passing
+
+    def __hash__(self) -> int:
+        return hash(self._passing)
+
+    @property
+    def _passing(self) -> frozenset[str]:
+        return frozenset(name for name in self.event_types if self.passes(name))
+
     def passes(self, event_type: str) -> bool:
         if event_type in ALWAYS_SENT:
             return True
