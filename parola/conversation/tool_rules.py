@@ -47,18 +47,21 @@ class ToolRules:
 
 
 def rules_of(config: Mapping[str, Any]) -> ToolRules:
-    errors, execution = config.get("tool_error_handling_mode"), config.get("execution_mode")
-    speech, sound = config.get("pre_tool_speech"), config.get("tool_call_sound")
-    if speech in (None, "auto") and config.get("force_pre_tool_speech"):
+    speech = _one_of(config.get("pre_tool_speech"), SpeechMode, "auto")
+    if speech == "auto" and config.get("force_pre_tool_speech"):
         speech = "force"
     return ToolRules(
-        errors=errors if errors in get_args(ErrorMode) else "auto",
-        execution=execution if execution in get_args(ExecutionMode) else "immediate",
-        speech=speech if speech in get_args(SpeechMode) else "auto",
+        errors=_one_of(config.get("tool_error_handling_mode"), ErrorMode, "auto"),
+        execution=_one_of(config.get("execution_mode"), ExecutionMode, "immediate"),
+        speech=speech,
         assignments=assignments_of(config.get("assignments")),
-        sound=sound if sound in get_args(Sound) else None,
+        sound=_one_of(config.get("tool_call_sound"), Sound, None),
         always_sounds=config.get("tool_call_sound_behavior") == "always",
     )
+
+
+def _one_of(value: Any, choices: Any, otherwise: Any) -> Any:
+    return value if value in get_args(choices) else otherwise
 
 
 def assignments_of(config: Any) -> tuple[Assignment, ...]:

@@ -134,6 +134,7 @@ class LateResultEntry:
     """A call that ran in the background has its result. Shown to the model here; the record has it at the call."""
 
     call: ToolCall
+    at: float
 
 
 Entry = UserEntry | SilenceEntry | ContextEntry | AgentEntry | LateResultEntry
