@@ -33,10 +33,12 @@ async def health(services: ServicesDep) -> Json:
 async def limits(services: ServicesDep) -> Json:
     """The sizes and times this server enforces."""
     from parola.api.conversation_socket import INIT_SECONDS
+    from parola.conversation import webhook_tool
     from parola.conversation.ending import FAREWELL_SECONDS
     from parola.conversation.keep_alive import PING_SECONDS
     from parola.conversation.speaking import LLM_SECONDS
     from parola.session import session, waiting_room
+    from parola.tools.response import MOST_READ_BYTES, MOST_SHOWN_BYTES
 
     return Json(
         {
@@ -45,7 +47,12 @@ async def limits(services: ServicesDep) -> Json:
             "conversation_file_bytes": conversation_files.MOST_BYTES,
             "page_size": {"default": 30, "minimum": 1, "maximum": 100},
             "signed_url_lifetime_secs": LIFETIME_SECONDS,
-            "tool_response_timeout_secs": {"client": {"minimum": 1, "maximum": 120}, "default": 20},
+            "tool_response_timeout_secs": {
+                "client": {"minimum": 1, "maximum": 120},
+                "webhook": {"minimum": webhook_tool.SHORTEST_SECONDS, "maximum": webhook_tool.LONGEST_SECONDS},
+                "default": webhook_tool.USUAL_SECONDS,
+            },
+            "webhook_tool_response_bytes": {"read": MOST_READ_BYTES, "shown_to_model": MOST_SHOWN_BYTES},
             "first_frame_secs": INIT_SECONDS,
             "ping_secs": PING_SECONDS,
             "llm_silence_secs": LLM_SECONDS,

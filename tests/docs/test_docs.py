@@ -93,7 +93,7 @@ LAYERS = ("protocol", "conversation", "tools", "knowledge", "session", "api")
 """Each may import those before it, and itself."""
 
 FOR_ANYONE = {"errors", "logs", "config", "metrics", "providers.base", "store.base"}
-FOR_ANYONE |= {"outbound.http", "outbound.guard", "outbound.locators", "outbound.event_stream"}
+FOR_ANYONE |= {"outbound.http", "outbound.guard", "outbound.locators", "outbound.event_stream", "outbound.environment"}
 
 NO_VENDOR = {"providers.base", "providers.registry", "providers.catalogue", "providers.fair_queue"}
 MEETS_VENDORS = {"app", "providers.registry", "terminal.models"}
