@@ -110,6 +110,8 @@ async def _known(services: Services, document: JsonObject, wanted: list[Need], e
 async def _exists(services: Services, kind: str, name: str) -> bool:
     store = services.store
     match kind:
+        case "agent":
+            return await store.agents.get(name) is not None
         case "tool":
             return await store.tools.get(name) is not None
         case "secret":

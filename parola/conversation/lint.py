@@ -55,7 +55,12 @@ LOOKED_UP = {
 }
 """Keys whose values name something that has to exist, wherever they stand."""
 
-LISTED = {"tool_ids": "tool", "mcp_server_ids": "MCP server", "additional_tool_ids": "tool"}
+LISTED = {
+    "tool_ids": "tool",
+    "additional_tool_ids": "tool",
+    "mcp_server_ids": "MCP server",
+    "native_mcp_server_ids": "MCP server",
+}
 """Keys whose values are lists of such names."""
 
 
@@ -111,11 +116,18 @@ def _needs(document: Any, path: str) -> Iterator[Need]:
                     for index, item in enumerate(value):
                         if isinstance(item, Mapping) and item.get("id"):
                             yield Need("document", str(item["id"]), f"{here}.{index}.id")
+                elif key == "agent_id" and isinstance(value, str) and value and _hands_over(path, document):
+                    yield Need("agent", value, here)
                 else:
                     yield from _needs(value, here)
         case list():
             for index, value in enumerate(document):
                 yield from _needs(value, f"{path}.{index}")
+
+
+def _hands_over(path: str, document: Mapping[str, Any]) -> bool:
+    """Whether this object says to whom a call is transferred."""
+    return ".transfers." in f"{path}." or document.get("type") == "standalone_agent"
 
 
 # -- what is wrong ----------------------------------------------------------------------------------------------------

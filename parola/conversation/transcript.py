@@ -13,6 +13,7 @@ from typing import Any, Literal
 import orjson
 
 from parola.conversation.events import Attachment
+from parola.conversation.nested_history import shortened
 from parola.conversation.timeline import AgentTimeline, UserTimeline
 from parola.conversation.tool_results import IN_BACKGROUND, for_model
 from parola.conversation.tools import ToolCall
@@ -266,12 +267,14 @@ class Transcript:
                         entries.append({"role": "agent", "message": entry.said})
                     if entry.calls:
                         requests = [
-                            {"tool_name": c.name, "params_as_json": orjson.dumps(c.arguments).decode()}
+                            {"tool_name": c.name, "params_as_json": shortened(orjson.dumps(c.arguments).decode())}
                             for c in entry.calls
                         ]
                         entries.append({"role": "agent", "tool_requests": requests})
                         results = [
-                            {"tool_name": c.name, "result_value": c.result} for c in entry.calls if c.result is not None
+                            {"tool_name": c.name, "result_value": shortened(c.result)}
+                            for c in entry.calls
+                            if c.result is not None
                         ]
                         entries.append({"role": "tool", "tool_results": results})
         return orjson.dumps({"x-elevenlabs-history": True, "entries": entries}).decode()

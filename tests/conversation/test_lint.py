@@ -31,6 +31,7 @@ def test_everything_an_agent_refers_to_is_looked_up():
                 "tool_ids": ["t1"],
                 "mcp_server_ids": ["m1"],
                 "knowledge_base": [{"type": "file", "id": "d1"}],
+                "built_in_tools": {"transfer_to_agent": {"params": {"transfers": [{"agent_id": "a1"}]}}},
                 "custom_llm": {"api_key": {"secret_id": "s1"}, "request_headers": {"X": {"env_var_label": "e1"}}},
             }
         },
@@ -40,6 +41,7 @@ def test_everything_an_agent_refers_to_is_looked_up():
         ("tool", "t1", "agent.prompt.tool_ids.0"),
         ("MCP server", "m1", "agent.prompt.mcp_server_ids.0"),
         ("document", "d1", "agent.prompt.knowledge_base.0.id"),
+        ("agent", "a1", "agent.prompt.built_in_tools.transfer_to_agent.params.transfers.0.agent_id"),
         ("secret", "s1", "agent.prompt.custom_llm.api_key.secret_id"),
         ("environment variable", "e1", "agent.prompt.custom_llm.request_headers.X.env_var_label"),
         ("pronunciation dictionary", "p1", "tts.pronunciation_dictionary_locators.0.pronunciation_dictionary_id"),

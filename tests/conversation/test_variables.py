@@ -4,6 +4,7 @@ import orjson
 import pytest
 
 from parola.conversation.fillers import SoftTimeout
+from parola.conversation.nested_history import shortened
 from parola.conversation.tool_results import ARE_DATA
 from parola.conversation.tools import Tool
 from parola.providers.base import ToolDefinition
@@ -66,6 +67,30 @@ def test_the_history_is_what_was_said_and_done():
         {"role": "agent", "tool_requests": [{"tool_name": "look_up", "params_as_json": "{}"}]},
         {"role": "tool", "tool_results": [{"tool_name": "look_up", "result_value": "ok"}]},
     ]
+
+
+def test_a_history_within_the_history_is_only_counted():
+    story = Story(prompt="{{system__conversation_history}}", tools=[client_tool("send")]).connects().types("Hi")
+    history = orjson.dumps({"x-elevenlabs-history": True, "entries": [{"role": "user", "message": "Hi"}]}).decode()
+    story.agent_calls(("send", {"to": "Ann", "all": history})).client_answers("send", {"echo": {"got": history}})
+    requests, results = orjson.loads(system_prompt(story))["entries"][1:]
+    assert orjson.loads(requests["tool_requests"][0]["params_as_json"]) == {
+        "to": "Ann",
+        "all": "[conversation_history (1 turns)]",
+    }
+    assert results["tool_results"][0]["result_value"] == '{"echo":{"got":"[conversation_history (1 turns)]"}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("plain", "plain"),
+        ("about x-elevenlabs-history", "about x-elevenlabs-history"),
+        ('{"x-elevenlabs-history":true,"entries":[]}', "[conversation_history (0 turns)]"),
+    ],
+)
+def test_what_is_no_history_stays(text: str, short: str):
+    assert shortened(text) == short
 
 
 def test_without_a_prompt_there_is_no_system_message():

@@ -99,7 +99,7 @@ NO_VENDOR = {"providers.base", "providers.registry", "providers.catalogue", "pro
 MEETS_VENDORS = {"app", "providers.registry", "terminal.models"}
 MEETS_DATABASES = {"app", "terminal.keys"}
 
-BY_THE_PUBLIC_DOOR = {f"terminal.{name}" for name in ("agents", "call", "chat", "client", "keyboard", "printing")}
+BY_THE_PUBLIC_DOOR = {f"terminal.{name}" for name in ("agents", "call", "chat", "client", "keyboard", "lint", "printing")}
 """What talks to a running server knows nothing of it but errors, and how a WAV file is read."""
 
 IMPURE = {

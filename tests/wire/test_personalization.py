@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from tests.wire.frames import RawClient
 from tests.wire.servers import ServerProcess, agent, client_tool
@@ -59,6 +60,45 @@ def test_a_secret_reaches_the_header_and_nothing_else(parola: ServerProcess, bra
         "list": parola.http.get("/v1/convai/conversations").text,
     }.items():
         assert CANARY not in text, place
+
+
+def test_a_secret_in_a_tools_request_stays_there(parola: ServerProcess, httpserver: HTTPServer) -> None:
+    keys: list[str | None] = []
+
+    def refuse(request: Request) -> Response:
+        keys.append(request.headers.get("X-Key"))
+        return Response('{"order": "lost"}', 500, content_type="application/json")
+
+    httpserver.expect_request("/orders").respond_with_handler(refuse)
+    tool = {
+        "type": "webhook",
+        "name": "look_up",
+        "description": "Looks an order up",
+        "api_schema": {
+            "url": httpserver.url_for("/orders"),
+            "method": "POST",
+            "request_headers": {"X-Key": {"variable_name": "secret__key"}},
+            "request_body_schema": {
+                "type": "object",
+                "properties": {"id": {"type": "string", "description": "Order {{secret__key}}"}},
+            },
+        },
+    }
+    rule = {"when": "order", "call": {"tool": "look_up", "arguments": {"id": "7"}}, "otherwise": "No: {{result}}"}
+    agent_id = parola.create_agent(agent(rule, tools=[tool], config=TEXT))
+    frames: list[Any] = []
+
+    async def talk() -> str:
+        async with RawClient(parola.socket_of(agent_id)) as caller:
+            conversation_id = (await caller.begin(dynamic_variables={"secret__key": CANARY}))["conversation_id"]
+            await caller.answer("my order")
+            frames.extend(caller.frames)
+            return str(conversation_id)
+
+    record = parola.ended_record(asyncio.run(talk()))
+    assert keys == [CANARY]
+    assert any(turn["tool_results"] for turn in record["transcript"])
+    assert CANARY not in json.dumps(record) + json.dumps(frames) + parola.log
 
 
 def test_a_refused_start_keeps_its_secrets_too(parola: ServerProcess) -> None:
