@@ -384,6 +384,6 @@ def test_the_model_sees_plain_json_schema():
 
 
 def test_tools_this_version_does_not_run_are_left_out_with_a_warning():
-    prompt = {"tools": [{"type": "webhook", "name": "w", "description": "", "api_schema": {"url": "http://x"}}]}
+    prompt = {"tools": [{"type": "smb", "name": "w"}]}
     setup = started(agent(agent={"prompt": prompt}))
-    assert not setup.tools and "webhook" in setup.warnings[0]
+    assert not setup.tools and "smb" in setup.warnings[0]
