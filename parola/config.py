@@ -79,7 +79,7 @@ class Settings:
     """Let new voice calls wait while the event loop or a speech model is saturated."""
     outbound_private: str = "auto"
     """Whether what agents name (tools, custom models) may lie on this machine or in a private network: ``allow``,
-    ``deny``, or ``auto``: only when this server listens on loopback."""
+    ``deny``, or ``auto``: only when this server listens on loopback and ``public_url`` names no other host."""
     outbound_allow: tuple[str, ...] = ()
     """Hosts and networks that agents may name all the same: ``crm.internal``, ``*.lan``, ``10.1.0.0/16``."""
     tool_identity_headers: bool = True

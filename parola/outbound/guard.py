@@ -6,9 +6,9 @@ checked, and the connection goes to the addresses that were checked and to no ot
 between check and connection gains nothing.
 
 Addresses are of three kinds. ``open`` ones are the public network. ``local`` ones (this machine, private networks) are
-allowed where the owner says so, or where the server listens on loopback only, which is development. ``barred`` ones
-(link-local with the metadata services, multicast, unspecified, reserved) are refused even then. ``outbound_allow``
-names what may be reached all the same.
+allowed where the owner says so, or where the server listens on loopback and for nobody else, which is development.
+``barred`` ones (link-local with the metadata services, multicast, unspecified, reserved) are refused even then.
+``outbound_allow`` names what may be reached all the same.
 
 Addresses from the owner's own configuration file are not checked; see ``Connections`` in ``http.py``.
 """
@@ -21,8 +21,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
-from parola.config import Settings
+from parola.config import LOOPBACK, Settings
 from parola.errors import ClientError
 
 if TYPE_CHECKING:
@@ -140,9 +141,10 @@ class Guard:
     def of(cls, settings: Settings) -> Guard:
         """The owner's: ``outbound_private`` and ``outbound_allow``."""
         hosts, networks = parsed(settings.outbound_allow)
-        allows_local = settings.outbound_private == "allow" or (
-            settings.outbound_private == "auto" and settings.on_loopback
-        )
+        # A server that others reach through a proxy listens on loopback too.
+        public_host = urlsplit(settings.public_url).hostname
+        is_development = settings.on_loopback and (public_host is None or public_host in LOOPBACK)
+        allows_local = settings.outbound_private == "allow" or (settings.outbound_private == "auto" and is_development)
         return cls(allows_local, hosts, networks, _proxy_hosts())
 
     # -- checks -------------------------------------------------------------------------------------------------------
@@ -292,7 +294,6 @@ def _in(address: Address, networks: Sequence[Network]) -> bool:
 
 
 def _proxy_hosts() -> frozenset[str]:
-    from urllib.parse import urlsplit
     from urllib.request import getproxies
 
     return frozenset(host for url in getproxies().values() if (host := urlsplit(url).hostname))

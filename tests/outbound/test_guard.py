@@ -122,10 +122,16 @@ def test_a_server_on_loopback_may_ask_its_neighbours_but_no_metadata_service() -
         ("0.0.0.0", "auto", False),
         ("0.0.0.0", "allow", True),
         ("127.0.0.1", "deny", False),
+        ("::1", "auto", True),
     ],
 )
 def test_the_setting_decides_about_private_networks(host: str, private: str, may: bool) -> None:
     assert Guard.of(Settings(host=host, outbound_private=private)).allows_local is may
+
+
+def test_a_server_behind_a_proxy_is_not_in_development() -> None:
+    assert not Guard.of(Settings(public_url="https://voice.example.com")).allows_local
+    assert Guard.of(Settings(public_url="http://localhost:8400")).allows_local
 
 
 def test_every_address_of_a_range_is_of_its_kind() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 import time
+import zlib
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -241,6 +242,15 @@ def saying(raw: bytes) -> Iterator[str]:
 
         threading.Thread(target=serve, daemon=True).start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+
+def test_a_compressed_answer_is_not_unpacked_beyond_what_is_read() -> None:
+    packer = zlib.compressobj(wbits=31)
+    packed = b"".join(packer.compress(bytes(1 << 20)) for _ in range(200)) + packer.flush()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
+    with saying(head % len(packed) + packed) as url:
+        finished = call(tool(url, "POST")).finished
+    assert f"more than {MOST_READ_BYTES} bytes" in finished.result
 
 
 @pytest.mark.parametrize(
