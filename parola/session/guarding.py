@@ -101,10 +101,15 @@ class Guarding:
         for task in self._judging.pop(number, ()):
             task.cancel()
 
+    def dismiss(self) -> None:
+        """Another agent has the conversation: what this one said is not judged any more."""
+        for number in list(self._judging):
+            self.stop(number)
+
     async def aclose(self) -> None:
+        """Stop judging, and wait until that has stopped."""
         tasks = [task for tasks in self._judging.values() for task in tasks]
-        for task in tasks:
-            task.cancel()
+        self.dismiss()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     # -- judging ------------------------------------------------------------------------------------------------------

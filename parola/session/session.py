@@ -319,8 +319,9 @@ class Session:
         self._brain, self._mouth_for, self._retriever = relief.brain, relief.mouth_for, relief.retriever
         if self._mouth is not None and relief.mouth is not None:
             self._mouth = replace(relief.mouth, pacing=self._mouth.pacing)
-        if relief.guarding is not None:
-            self._guarding = relief.guarding(self.tell, self._warn)
+        if self._guarding is not None:
+            self._guarding.dismiss()
+        self._guarding = None if relief.guarding is None else relief.guarding(self.tell, self._warn)
         self._tool_calls.runners = relief.tool_runners or {}
         if setup.language != self._language and self._ear is not None and not self._ear.switch_language(setup.language):
             self._warn(f"Nobody here understands '{setup.language}'; listening goes on as before")
