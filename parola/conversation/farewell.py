@@ -7,7 +7,7 @@ from parola.conversation.ending import FAREWELL_SECONDS, Ending
 from parola.conversation.hearing import Hearing
 from parola.conversation.outgoing import Outgoing
 from parola.conversation.speaking import Speaking
-from parola.conversation.tool_round import Tools
+from parola.conversation.tool_rounds import Tools
 
 
 class Farewell:

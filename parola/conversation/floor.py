@@ -5,7 +5,7 @@ from __future__ import annotations
 from parola.conversation.phases import Phase
 from parola.conversation.setup import Setup
 from parola.conversation.speaking import Speaking
-from parola.conversation.tool_round import Tools
+from parola.conversation.tool_rounds import Tools
 from parola.conversation.transcript import Transcript
 from parola.conversation.turn_taking import Floor, UserTurn
 

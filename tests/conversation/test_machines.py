@@ -13,7 +13,7 @@ from parola.conversation.hearing import MOST_FAILURES, Hearing
 from parola.conversation.outgoing import Outgoing
 from parola.conversation.reply import Playback, Reply, Sentence, broken_off
 from parola.conversation.setup import Setup
-from parola.conversation.tool_round import Tools
+from parola.conversation.tool_rounds import Tools
 from parola.conversation.transcript import AgentEntry, Transcript
 from parola.conversation.turn_taking import PATIENCE, Floor, UserTurn
 from parola.conversation.variables import Variables
