@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from parola.errors import ModelMissing, ProviderError
 from parola.providers.catalogue import MINILM, MINILM_VOCABULARY, locate
 from parola.providers.fair_queue import FairQueue
-from parola.providers.wordpiece import WordPiece
+from parola.providers.minilm_wordpiece import WordPiece
 
 Float32 = NDArray[np.float32]
 

@@ -48,7 +48,7 @@ def test_environment_variables_in_the_table_are_those_that_are_read():
     known = {field.name for field in fields(Settings)}
     for row in rows(text("docs/configuration.md")):
         name = row[0].strip("`")
-        if name in known - {"llm", "stt", "tts", "mapping", "prices"}:
+        if name in known - {"llm", "stt", "tts", "embedding", "mapping", "prices"}:
             assert row[1].startswith(f"`PAROLA_{name.upper()}`")
 
 
@@ -189,7 +189,7 @@ def test_vendors_and_databases_are_met_in_few_places(module: str):
 
 
 def test_the_vendors_do_not_know_each_other():
-    families = [{name for name in FILES if name.startswith(f"providers.{family}")} for family in ("scripted", "openai")]
+    families = [{name for name in FILES if name.startswith(f"providers.{family}")} for family in ("scripted", "openai", "minilm")]
     for module in {name for name in FILES if name.startswith("providers.")} - NO_VENDOR:
         others = {used for used in OURS[module] if used.startswith("providers.")} - NO_VENDOR - {module}
         assert not others or any({module} | others <= family for family in families), f"{module} imports {others}"
