@@ -88,7 +88,7 @@ def _explained(error: dict[str, Any]) -> dict[str, Any]:
     message = str(error["msg"]).rstrip(".")
     if kind == "json_invalid":
         message = f"{message}: {error.get('ctx', {}).get('error', '')}".rstrip(": ")
-    elif kind not in ("missing", "out_of_range", "reserved_parameter"):
+    elif kind not in ("missing", "out_of_range", "reserved_parameter", "secret_in_the_open"):
         message = f"{message}; got {_short(error.get('input'))}"
     return {"loc": list(error["loc"]), "msg": message, "type": kind}
 

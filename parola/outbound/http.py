@@ -34,7 +34,7 @@ class Connections:
 
     def __init__(self, guard: Guard | None = None) -> None:
         """``guard`` says what addresses agents may name; without one, public ones only."""
-        self._guard = guard or Guard()
+        self.guard = guard or Guard()
         self._client: aiohttp.ClientSession | None = None
         self._guarded: aiohttp.ClientSession | None = None
         self._making = asyncio.Lock()
@@ -53,7 +53,7 @@ class Connections:
         if self._guarded is None:
             async with self._making:
                 if self._guarded is None:
-                    self._guarded = _new_client(await asyncio.to_thread(_tls_context), self._guard)
+                    self._guarded = _new_client(await asyncio.to_thread(_tls_context), self.guard)
         return self._guarded
 
     async def aclose(self) -> None:

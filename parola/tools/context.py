@@ -68,10 +68,9 @@ class ToolContext:
     @cached_property
     def mcp(self) -> McpServers:
         """Connections to MCP servers."""
-        from parola.outbound.guard import Guard
         from parola.tools.mcp import McpServers
 
-        return McpServers(Guard.of(self.settings))
+        return McpServers(self.connections().guard)
 
     async def aclose(self) -> None:
         """Say goodbye to whoever is still connected."""

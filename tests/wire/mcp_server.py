@@ -40,8 +40,7 @@ class McpProcess:
         return self
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "tests.wire.mcp_server", str(self.port), self.transport, str(self._further)]
-        self.process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self.process = self.spawn()
         deadline = time.monotonic() + START_SECONDS
         while True:
             with socket.socket() as probe:
@@ -49,6 +48,10 @@ class McpProcess:
                     return
             assert self.process.poll() is None and time.monotonic() < deadline, "the MCP server did not start"
             time.sleep(0.02)
+
+    def spawn(self) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", "tests.wire.mcp_server", str(self.port), self.transport, str(self._further)]
+        return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
     def kill(self) -> None:
         process, self.process = self.process, None
