@@ -48,6 +48,8 @@ class Indexing:
         self._job_document = ""
 
     def start(self) -> None:
+        """On the loop it works on from now on."""
+        self._has_work, self._creating = asyncio.Event(), asyncio.Lock()
         self._worker = asyncio.create_task(self._work(), name="indexing")
 
     async def aclose(self) -> None:

@@ -55,6 +55,8 @@ class Library:
         self._syncing: asyncio.Task[None] | None = None
 
     def start(self) -> None:
+        """On the loop it works on from now on."""
+        self.extraction, self.changing = Extraction(), asyncio.Lock()
         self.indexing.start()
         self._syncing = asyncio.create_task(self._sync_forever(), name="knowledge-sync")
 

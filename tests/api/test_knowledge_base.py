@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +129,65 @@ def test_an_endless_upload_is_refused_before_it_has_come(server: RunningServer) 
         except httpx.TransportError:
             return  # the server has hung up while the rest was still being sent
         assert answer.status_code == 413
+
+
+class Site:
+    """A website on this machine with one page, which changes."""
+
+    def __init__(self) -> None:
+        site = self
+        self.html = "<title>Hours</title><h1>Hours</h1><p>Nine to five."
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200 if site.html else 404)
+                self.send_header("content-type", "text/html; charset=utf-8")
+                self.end_headers()
+                self.wfile.write(site.html.encode())
+
+            def log_message(self, *_: Any) -> None:
+                """Quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/hours"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    made = Site()
+    yield made
+    made.close()
+
+
+def test_a_page_is_fetched_refreshed_and_kept_up_to_date(sdk: ElevenLabs, documents: Any, site: Site) -> None:
+    folder = documents.create_folder(name="Web", enable_auto_sync=True, minimum_frequency_days=3)
+    made = documents.create_from_url(url=site.url, parent_folder_id=folder.id)
+    got = documents.get(made.id)
+    assert (got.type, got.name, got.url) == ("url", "Hours", site.url)
+    assert got.extracted_inner_html == "# Hours\n\nNine to five."
+    assert got.auto_sync_info.minimum_frequency_days == 3
+    site.html = "<p>Ten to six."
+    refreshed = sdk.conversational_ai.knowledge_base.document.refresh(made.id)
+    assert refreshed.extracted_inner_html == "Ten to six."
+    site.html = ""
+    status, detail = refused(sdk.conversational_ai.knowledge_base.document.refresh, made.id)
+    assert (status, detail["status"]) == (400, "url_not_fetched")
+    assert detail["message"] == f"{site.url} answered 404; expected a document (200)."
+    assert documents.get_content(made.id) == "Ten to six."
+
+    documents.update(folder.id, minimum_frequency_days=10, tighten_only=True)
+    assert documents.get(made.id).auto_sync_info.minimum_frequency_days == 3
+    documents.update(folder.id, minimum_frequency_days=20, auto_remove=True)
+    sync = documents.get(made.id).auto_sync_info
+    assert (sync.minimum_frequency_days, sync.auto_remove) == (20, True)
+    assert documents.update(made.id, enable_auto_sync=False).auto_sync_info is None
+    assert refused(documents.create_from_url, url="http://169.254.169.254/latest")[1]["status"] == "address_refused"
+    assert refused(documents.create_from_url, url="file:///etc/passwd")[1]["status"] == "url_not_fetched"
 
 
 def test_the_older_form_takes_a_file(server: RunningServer) -> None:
