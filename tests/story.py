@@ -373,6 +373,7 @@ class Checks:
         event_id = getattr(message, "event_id", None)
         if event_id is None:
             return
+        event_id = int(event_id)  # a text in agent_reasoning_response_part, and nowhere else
         assert event_id >= self._last_id, f"ids go up: {message} after {self._last_id}"
         self._last_id = event_id
         if isinstance(message, Interruption):

@@ -8,18 +8,29 @@ sent, and whatever follows gets a higher one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from parola.conversation.actions import StopReply
-from parola.conversation.events import KnowledgeRetrieved, ModelFinished, ReplyAudio, ReplyText, SentenceStarted
+from parola.conversation.events import (
+    KnowledgeRetrieved,
+    MetadataReturned,
+    ModelFinished,
+    ModelThinks,
+    ReplyAudio,
+    ReplyText,
+    SentenceStarted,
+)
 from parola.conversation.outgoing import Outgoing
 from parola.conversation.reply import Playback, Reply, broken_off
 from parola.conversation.timeline import AgentTimeline
 from parola.conversation.transcript import AgentEntry, Transcript
 from parola.protocol.server_messages import (
     AgentChatResponsePart,
+    AgentReasoningResponsePart,
     AgentResponse,
     AgentResponseComplete,
     AgentResponseCorrection,
+    AgentResponseMetadata,
     Audio,
     AudioAlignment,
     ContextUsage,
@@ -39,6 +50,8 @@ class Stage:
     text_only: bool
     streams_parts: bool
     """The client gets text as it is written."""
+    shows_reasoning: bool = False
+    """What the model thinks, or a summary of it, is sent and kept."""
 
 
 class AgentTurn:
@@ -141,9 +154,32 @@ class AgentTurn:
         if event.problem:
             self._stage.out.warn(event.problem)
 
+    def thought(self, reply: Reply, event: ModelThinks) -> None:
+        """The model thinks: some clients watch it."""
+        if not event.text:
+            return
+        entry = self._entry(reply)
+        entry.has_reasoned = True
+        if self._stage.shows_reasoning:
+            if not entry.reasoning:
+                self._send_reasoning("start")
+            self._send_reasoning("delta", event.text)
+            entry.reasoning += event.text
+
+    def _send_reasoning(self, kind: Literal["start", "delta", "stop"], text: str = "") -> None:
+        self._stage.out.send(AgentReasoningResponsePart(text=text, type=kind, event_id=str(self.event_id)))
+
+    def returned(self, event: MetadataReturned) -> None:
+        self._stage.out.send(AgentResponseMetadata(metadata=dict(event.metadata), event_id=self.event_id))
+
     def model_finished(self, reply: Reply, event: ModelFinished) -> None:
         """All the words of this step are known: tell them."""
         entry = self._entry(reply)
+        for warning in event.warnings:
+            self._stage.out.warn(warning)
+        if entry.reasoning:
+            self._send_reasoning("stop")
+        entry.usage, entry.llm_override = event.usage, event.llm_override
         entry.model = event.model
         entry.input_tokens, entry.output_tokens = event.input_tokens, event.output_tokens
         entry.used_document_ids = event.used_document_ids

@@ -10,7 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from parola.conversation.events import KnowledgeRetrieved, ModelFinished, ReplyEvent, ReplyFailed, ReplyFinished
+from parola.conversation.events import (
+    KnowledgeRetrieved,
+    MetadataReturned,
+    ModelFinished,
+    ModelThinks,
+    ReplyEvent,
+    ReplyFailed,
+    ReplyFinished,
+)
 from parola.conversation.timeline import AgentTimeline
 from parola.providers.base import ModelRequest
 
@@ -39,7 +47,8 @@ class HeldReply:
     @property
     def has_begun(self) -> bool:
         """There is something to say, or to do."""
-        return any(not isinstance(event, KnowledgeRetrieved | ModelFinished) for event, _ in self.facts)
+        silent = KnowledgeRetrieved | ModelThinks | MetadataReturned | ModelFinished
+        return any(not isinstance(event, silent) for event, _ in self.facts)
 
     def answers(self, request: ModelRequest) -> bool:
         """It was asked with the same conversation. The clock in a system prompt may have moved on."""

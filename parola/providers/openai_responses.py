@@ -91,7 +91,7 @@ class OpenAIResponsesModel(OpenAIModel):
                     _take_call(calls, event.get("item") or {})
                 elif kind in ("response.completed", "response.incomplete"):
                     whole = event.get("response") or event
-        if whole is None and not has_begun:
+        if whole is None and not (has_begun or calls.by_index):
             raise self._endpoint.failed("ended its answer before it had begun.")
         whole = whole or {}
         if not has_text and (text := _text_of(whole)):

@@ -17,7 +17,9 @@ from typing import TypeVar
 from parola.conversation.actions import StartReply
 from parola.conversation.events import (
     Event,
+    MetadataReturned,
     ModelFinished,
+    ModelThinks,
     ReplyAudio,
     ReplyFailed,
     ReplyFinished,
@@ -29,8 +31,12 @@ from parola.errors import ParolaError
 from parola.logs import logger
 from parola.providers.base import (
     Alignment,
+    Answered,
     LanguageModel,
+    ModelBegan,
     ModelEvent,
+    ReasoningDelta,
+    ResponseMetadata,
     SpeechChunk,
     TextDelta,
     TextToSpeech,
@@ -38,6 +44,7 @@ from parola.providers.base import (
     ToolCallRequested,
     VoiceSettings,
 )
+from parola.session.accounts import Accounts
 from parola.session.audio import AudioFormat, Encoder
 from parola.session.pacing import Pacing
 from parola.session.pronunciation import Rule, pronounced
@@ -45,6 +52,7 @@ from parola.session.retrieving import Retriever
 from parola.session.sentences import SentenceSplitter
 from parola.session.source_tags import SourceTags
 from parola.session.spoken_text import spoken_text
+from parola.session.thinking import ThinkingFailed
 from parola.session.voice_tags import VoiceTags
 
 log = logger(__name__)
@@ -107,6 +115,7 @@ async def perform(
     mouth: Mouth | None,
     tell: Callable[[Event], None],
     retriever: Retriever | None = None,
+    accounts: Accounts | None = None,
 ) -> None:
     """Make one reply and tell what comes of it. Without a mouth it is only written. Failures are told, not raised."""
     number = action.reply
@@ -116,7 +125,7 @@ async def perform(
             await _write(action, brain, tell, None, retriever)
         else:
             script = _Script(mouth)
-            speaking = asyncio.create_task(_speak(action, mouth, script.sentences, tell))
+            speaking = asyncio.create_task(_speak(action, mouth, script.sentences, tell, accounts))
             try:
                 await _write(action, brain, tell, script, retriever)
                 stage = "tts_cascade_error"
@@ -125,6 +134,8 @@ async def perform(
                 if not speaking.done():
                     speaking.cancel()
                     await asyncio.gather(speaking, return_exceptions=True)
+    except ThinkingFailed as error:
+        tell(ReplyFailed(number, error.error_type, error.message))
     except ParolaError as error:
         tell(ReplyFailed(number, stage, error.message))
     except Exception as error:
@@ -199,6 +210,7 @@ async def _write(
         request = await retriever.informed(request, number, tell)
     sources = SourceTags(retriever.source_ids) if retriever is not None and retriever.source_ids else None
     usage: TokenUsage | None = None
+    answered: Answered | None = None
     written = 0
     has_written = False
     stream: AsyncIterator[ModelEvent] = brain.model.step(replace(request, model=brain.name))
@@ -216,8 +228,16 @@ async def _write(
                         has_written = True
                         say([(None, action.announcements[event.name])])
                     tell(ToolCalled(number, event.name, event.arguments, event.unreadable))
+                case ModelBegan():
+                    tell(ModelThinks(number))
+                case ReasoningDelta(text=text):
+                    tell(ModelThinks(number, text))
+                case ResponseMetadata():
+                    tell(MetadataReturned(number, event.metadata))
                 case TokenUsage():
                     usage = event
+                case Answered():
+                    answered, usage = event, event.usage
     if sources is not None:
         say(tags.add(sources.flush()))
     say(tags.flush())
@@ -227,10 +247,13 @@ async def _write(
     tell(
         ModelFinished(
             number,
-            model=brain.name or request.model,
+            model=answered.model if answered is not None else brain.name or request.model,
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
-            context_limit=brain.model.context_tokens,
+            context_limit=answered.context_tokens if answered is not None else brain.model.context_tokens,
+            usage=answered.priced if answered is not None else {},
+            llm_override=answered.llm_override if answered is not None else "",
+            warnings=answered.warnings if answered is not None else (),
             used_document_ids=sources.document_ids if sources is not None else (),
         )
     )
@@ -272,11 +295,15 @@ class _Line:
 
 
 async def _speak(
-    action: StartReply, mouth: Mouth, sentences: asyncio.Queue[Sentence | None], tell: Callable[[Event], None]
+    action: StartReply,
+    mouth: Mouth,
+    sentences: asyncio.Queue[Sentence | None],
+    tell: Callable[[Event], None],
+    accounts: Accounts | None,
 ) -> None:
     """Have every sentence spoken, in order, no faster than the client needs it."""
     lines: asyncio.Queue[_Line | Exception | None] = asyncio.Queue(maxsize=1)
-    making = asyncio.create_task(_make(mouth, sentences, lines))
+    making = asyncio.create_task(_make(mouth, sentences, lines, accounts or Accounts()))
     loop = asyncio.get_running_loop()
     number = action.reply
     playback_ends_at = action.playback_from
@@ -313,7 +340,10 @@ def _unless_failed(value: T | Exception) -> T:
 
 
 async def _make(
-    mouth: Mouth, sentences: asyncio.Queue[Sentence | None], lines: asyncio.Queue[_Line | Exception | None]
+    mouth: Mouth,
+    sentences: asyncio.Queue[Sentence | None],
+    lines: asyncio.Queue[_Line | Exception | None],
+    accounts: Accounts,
 ) -> None:
     """Make the audio of one sentence after the other. There is room for one line beside the one that is being sent:
     a sentence is begun while the one before it still plays, and none before that."""
@@ -328,9 +358,11 @@ async def _make(
             await lines.put(line)
             if any(character.isalnum() for character in spoken.text):
                 voice = replace(speaker.voice, phonemes=phonemes) if phonemes else speaker.voice
+                accounts.text_was_spoken(voice.model or speaker.tts.name, len(spoken.text))
                 chunks: AsyncIterator[SpeechChunk] = speaker.tts.speak(spoken.text, voice)
                 async with aclosing(chunks) as audio:  # type: ignore[type-var]
                     async for chunk in audio:
+                        accounts.audio_was_made(voice.voice or speaker.tts.name, len(chunk.pcm) / 2 / chunk.sample_rate)
                         line.chunks.put_nowait(chunk)
             line.chunks.put_nowait(None)
         await lines.put(None)
