@@ -15,7 +15,6 @@ from parola.api.references import agents_with, dependent
 from parola.api.responses import Json, RawBody, new_id
 from parola.api.services import Services, ServicesDep, needs_key
 from parola.api.user import USER
-from parola.conversation.mcp_tools import ListedTool
 from parola.errors import Conflict, NotFound, ParolaError
 from parola.outbound.environment import DEFAULT
 from parola.protocol.documents import JsonObject
@@ -110,6 +109,8 @@ async def set_policy(mcp_server_id: str, raw: RawBody, services: ServicesDep) ->
 @described(request=McpToolApprovalRequest, response=McpServerResponse)
 async def approve(mcp_server_id: str, raw: RawBody, services: ServicesDep) -> Json:
     """Decide about a tool as it is now; when its definition changes, it has to be decided about again."""
+    from parola.conversation.mcp_tools import ListedTool
+
     asked = checked(McpToolApprovalRequest, raw)
     approved = ListedTool(asked.tool_name, asked.tool_description, asked.input_schema)
     entry = {"tool_name": approved.name, "tool_hash": approved.hash, "approval_policy": asked.approval_policy}
@@ -231,6 +232,8 @@ async def _listed(services: Services, row: DocumentRow, environment: str) -> Seq
 
 
 def _status(tool: Mapping[str, Any], document: JsonObject) -> JsonObject:
+    from parola.conversation.mcp_tools import ListedTool
+
     listed = ListedTool.of(tool)
     approvals = document["config"].get("tool_approval_hashes") or []
     approval = next((one for one in approvals if one["tool_name"] == listed.name), None)

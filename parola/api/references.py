@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from parola.store.base import AgentRow, Document, Store, ToolRow
+from parola.protocol.mcp_servers import KIND as MCP_SERVER
+from parola.store.base import AgentRow, Document, DocumentRow, Store, ToolRow
 
 _AT_A_TIME = 100
 
@@ -36,6 +37,19 @@ async def tools_with(store: Store, referred_id: str) -> AsyncIterator[ToolRow]:
             return
 
 
+async def mcp_servers_with(store: Store, referred_id: str) -> AsyncIterator[DocumentRow]:
+    """MCP servers whose config mentions the id."""
+    cursor: str | None = None
+    while True:
+        page = await store.documents.page(MCP_SERVER, page_size=_AT_A_TIME, cursor=cursor)
+        for server in page.items:
+            if mentions(server.document, referred_id):
+                yield server
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
 def mentions(document: Document, referred_id: str) -> bool:
     """Whether the id is a value anywhere in the document."""
     waiting: list[Any] = [document]
@@ -50,11 +64,18 @@ def mentions(document: Document, referred_id: str) -> bool:
     return False
 
 
-def dependent(row: AgentRow | ToolRow) -> Document:
+def dependent(row: AgentRow | ToolRow | DocumentRow) -> Document:
     """How the hosted platform names what depends on something."""
+    match row:
+        case AgentRow():
+            row_id = row.agent_id
+        case ToolRow():
+            row_id = row.tool_id
+        case DocumentRow():
+            row_id = row.document_id
     return {
         "type": "available",
-        "id": row.agent_id if isinstance(row, AgentRow) else row.tool_id,
+        "id": row_id,
         "name": row.name,
         "created_at_unix_secs": int(row.created_at),
         "access_level": "admin",

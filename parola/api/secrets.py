@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from parola.api.described import described
 from parola.api.errors import checked
 from parola.api.paging import PageDep
-from parola.api.references import agents_with, dependent, tools_with
+from parola.api.references import agents_with, dependent, mcp_servers_with, tools_with
 from parola.api.responses import Json, RawBody, new_id
 from parola.api.services import Services, ServicesDep, needs_key
 from parola.errors import NotFound
@@ -84,6 +84,7 @@ async def _response(services: Services, secret: SecretRow) -> JsonObject:
             "tools": [dependent(tool) async for tool in tools_with(store, secret.secret_id)],
             "agents": [dependent(agent) async for agent in agents_with(store, secret.secret_id)],
             "phone_numbers": [],
+            "mcp_servers": [dependent(server) async for server in mcp_servers_with(store, secret.secret_id)],
             "others": [],
         },
     }

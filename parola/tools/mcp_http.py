@@ -22,7 +22,7 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 310.0
 """The longest that a tool may take, and a little."""
 
-MOST_BYTES = 8 * 1024 * 1024
+MOST_BYTES = 4 * 1024 * 1024
 """Of one response; a stream that stays open may bring as much again every minute."""
 
 

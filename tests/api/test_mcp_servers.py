@@ -135,3 +135,10 @@ def test_a_secret_that_is_missing_is_named(client: TestClient):
 )
 def test_a_server_that_does_not_exist_is_not_found(client: TestClient, method: str, path: str, body: Any):
     assert client.request(method, f"{SERVERS}/mcp_none{path}", json=body).status_code == 404
+
+
+def test_a_secret_says_which_servers_use_it(client: TestClient):
+    secret_id = client.post("/v1/convai/secrets", json={"type": "new", "name": "k", "value": "v"}).json()["secret_id"]
+    server_id = create(client, secret_token={"secret_id": secret_id})["id"]
+    [dependent] = client.get(f"/v1/convai/secrets/{secret_id}").json()["used_by"]["mcp_servers"]
+    assert (dependent["id"], dependent["name"]) == (server_id, "Library")

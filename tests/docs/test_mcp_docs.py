@@ -62,5 +62,5 @@ def test_the_example_is_called_once_it_is_approved(tmp_path: Path) -> None:
 def test_the_figures_are_those_of_the_code() -> None:
     assert (mcp_calls.APPROVAL_SECONDS, mcp_tools.DEFAULT_SECONDS, mcp_tools.MOST_TOOLS) == (300, 30, 128)
     assert (session.FIRST_SECONDS, mcp.CONNECT_SECONDS, mcp.RETRY_SECONDS, mcp.IDLE_SECONDS) == (1, 15, 5, 300)
-    assert (mcp.MOST_TOOLS, mcp_http.MOST_BYTES) == (1000, 8 * 1024 * 1024)
+    assert (mcp.MOST_TOOLS, mcp_http.MOST_BYTES) == (1000, 4 * 1024 * 1024)
     assert mcp_tools.name_for("open/close the.door", "Library", ()) == "open_close_the_door"

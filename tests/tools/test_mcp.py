@@ -77,7 +77,7 @@ def test_a_body_without_end_is_cut(httpserver: HTTPServer) -> None:
         return Response(pieces(), content_type="application/json")
 
     httpserver.expect_request("/mcp").respond_with_handler(endless)
-    with pytest.raises(httpx2.ReadError, match="more than 8388608 bytes"):
+    with pytest.raises(httpx2.ReadError, match="more than 4194304 bytes"):
         ask(Guard(allows_local=True), httpserver.url_for("/mcp"))
 
 
