@@ -19,7 +19,7 @@ from parola.store.base import Store
 from parola.tools.context import ToolContext
 
 if TYPE_CHECKING:
-    from parola.providers.base import Voice
+    from parola.providers.base import Embedder, Voice
 
 
 class Live(Protocol):
@@ -60,6 +60,11 @@ class Choice(Protocol):
         """What the owner should know about it."""
 
 
+class ChoiceOfEmbedder(Protocol):
+    @property
+    def provider(self) -> Embedder: ...
+
+
 class Catalogue(Protocol):
     """What the providers offer."""
 
@@ -72,6 +77,8 @@ class Catalogue(Protocol):
     def text_to_speech(self, model_id: str, voice_id: str, language: str) -> Choice: ...
 
     def speech_to_text(self, provider_name: str) -> Choice: ...
+
+    def embedder(self, model: str) -> ChoiceOfEmbedder: ...
 
     @property
     def queues(self) -> Mapping[str, Queue]:

@@ -123,6 +123,20 @@ def test_what_was_found_is_not_remembered_in_the_next_turn(searching: ServerProc
     assert record["metadata"]["rag_usage"]["usage_count"] == 2
 
 
+def test_what_would_be_found_can_be_asked_for(searching: ServerProcess, brain: Brain) -> None:
+    document_id = uploaded(searching)
+    agent_id = searching.create_agent(knowing(brain, document_id))
+    path = f"/v1/convai/agents/{agent_id}/knowledge-base/rag-query"
+    answer = searching.http.post(path, json={"query": "Where is the red wine of the house from?"})
+    assert answer.status_code == 200, answer.text
+    (chunk,) = answer.json()["chunks"]
+    assert answer.json()["retrieval_query"] == "Where is the red wine of the house from?"
+    assert (chunk["document_id"], chunk["document_name"], chunk["document_type"]) == (document_id, "House", "text")
+    assert SUBJECTS["wine"] in chunk["text"] and 0 < chunk["vector_distance"] < 0.95
+    assert searching.http.post(path, json={}).status_code == 422
+    assert searching.http.post(path.replace(agent_id, "agent_none"), json={"query": "x"}).status_code == 404
+
+
 def test_a_whole_document_stands_in_the_prompt(searching: ServerProcess, tapped: Any, brain: Brain) -> None:
     agent = knowing(brain, uploaded(searching, is_indexed=False), usage_mode="prompt")
     _, record = talked(searching, tapped(searching), agent, "Where does the wine come from?")
