@@ -7,24 +7,29 @@ any time. ``Story`` checks each step; what is checked here needs the whole conve
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parola.conversation.actions import (
+    FetchAgent,
     ForgetSpeech,
     Record,
     RunTool,
     Send,
     StartReply,
+    StartSound,
     StopReply,
+    StopSound,
     StopTool,
     TranscribeNow,
 )
 from parola.conversation.backchannels import IgnoreTerms
 from parola.conversation.events import (
+    AgentReady,
+    AgentUnavailable,
     Attachment,
     ClientDisconnected,
     EndRequested,
@@ -39,6 +44,7 @@ from parola.conversation.events import (
     ReplyFinished,
     ReplyText,
     SentenceStarted,
+    SoundMade,
     SpeechScored,
     SpeechStarted,
     SpeechStopped,
@@ -59,6 +65,7 @@ from parola.protocol.client_messages import (
     UserMessage,
 )
 from parola.protocol.server_messages import AgentToolRequest, AgentToolResponse, ClientToolCall
+from tests.conversation.relays import built_in
 from tests.story import Story, client_tool, server_tool, system_tool
 
 ORDER = {"message": "Bye.", "order": "7"}
@@ -70,13 +77,41 @@ TOOLS = (
     client_tool("pay", timeout=3, interruption="disable_during_tool_and_turn"),
     client_tool("show", expects_response=False),
     client_tool("dig", timeout=8, execution_mode="async"),
-    server_tool("fetch", timeout=5, pre_tool_speech="off"),
+    server_tool("fetch", timeout=5, pre_tool_speech="off", tool_call_sound="typing", tool_call_sound_behavior="always"),
     server_tool("order", timeout=3, execution_mode="post_tool_speech", parameters=NEEDS_ORDER),
     server_tool("search", timeout=9, execution_mode="async", assignments=FOUND),
     system_tool("skip_turn"),
     system_tool("end_call"),
+    built_in("transfer_to_agent", transfers=[{"agent_id": "agent_other", "transfer_message": "One moment."}]),
 )
-TOOL_NAMES = [tool.name for tool in TOOLS] + ["unknown"]
+TOOL_NAMES = [tool.name for tool in TOOLS] + ["unknown", "notify_condition_1_met"]
+
+
+def _way(source: str, target: str, condition: str = "") -> dict[str, Any]:
+    kind = {"type": "llm", "condition": condition} if condition else {"type": "unconditional"}
+    return {"source": source, "target": target, "forward_condition": kind}
+
+
+WORKFLOW = {
+    "nodes": {
+        "start": {"type": "start"},
+        "hello": {"type": "say", "message": {"type": "literal", "text": "Hello."}, "wait_for_user_response": True},
+        "desk": {"type": "override_agent", "additional_prompt": "At the desk.", "entry_behavior": "auto"},
+        "state": {"type": "update_state", "updates": []},
+        "back": {"type": "override_agent", "additional_prompt": "In the back.", "entry_behavior": "wait_for_user"},
+        "ask": {"type": "say", "message": {"type": "prompt", "prompt": "Say goodbye."}},
+        "end": {"type": "end", "outcome": "success"},
+    },
+    "edges": {
+        "1": _way("start", "hello"),
+        "2": _way("hello", "desk"),
+        "3": _way("desk", "state", "anything"),
+        "4": _way("state", "back"),
+        "5": _way("back", "ask"),
+        "6": _way("ask", "end"),
+    },
+}
+"""Through every kind of node that needs nobody else."""
 
 
 @dataclass
@@ -100,6 +135,7 @@ class World:
     is_speaking: bool = False
     owed_transcripts: int = 0
     owes_partial: bool = False
+    is_sounding: bool = False
     owes_prediction: bool = False
     turn_words: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
@@ -107,6 +143,8 @@ class World:
     numbers: list[int] = field(default_factory=list)
     running: list[str] = field(default_factory=list)
     """Calls that the driver runs."""
+    fetches: list[FetchAgent] = field(default_factory=list)
+    """Agents that were asked for and are not there yet."""
     _count: int = 0
 
     def word(self) -> str:
@@ -153,6 +191,14 @@ class World:
                 case StopTool():
                     assert action.call_id in self.running, "stopped what does not run"
                     self.running.remove(action.call_id)
+                case StartSound():
+                    assert not self.is_sounding
+                    self.is_sounding = True
+                case StopSound():
+                    assert self.is_sounding
+                    self.is_sounding = False
+                case FetchAgent():
+                    self.fetches.append(action)
                 case TranscribeNow():
                     self.owes_partial = True
                 case ForgetSpeech():
@@ -208,6 +254,9 @@ class World:
             self.tell(UserMessage(text=word))
 
     def around(self, choice: int) -> None:
+        if self.is_sounding and choice % 2:
+            self.tell(SoundMade(b"\0\0", 0.2))
+            return
         match choice % 7:
             case 0:
                 self.tell(UserActivity())
@@ -307,6 +356,21 @@ class World:
                 del self.making[number]
                 self.tell(ReplyFailed(number, "llm_error", "the model failed"))
 
+    def agent(self, choice: int) -> None:
+        """Another agent is ready, or cannot be had; maybe when nobody waits for it any more."""
+        if not self.fetches:
+            return
+        request = self.fetches.pop(choice % len(self.fetches))
+        if choice % 5 == 0:
+            self.tell(AgentUnavailable(request.call_id, "nobody"))
+            return
+        present, transfer = self.story.conversation.setup, request.transfer
+        if transfer.is_subagent:
+            setup = replace(present, node_id=transfer.node_id, prompt=f"You are {transfer.node_id}.")
+        else:
+            setup = replace(present, agent_id="agent_other", node_id=None, workflow={}, first_message="Other here.")
+        self.tell(AgentReady(request.call_id, setup))
+
     def settle(self) -> None:
         """Everybody finishes what they were doing; then nothing more is owed to anybody."""
         for _ in range(60):
@@ -314,6 +378,8 @@ class World:
                 return
             if self.is_speaking:
                 self.speech(0)
+            elif self.fetches:
+                self.agent(1)
             elif self.owed_transcripts:
                 self.owed_transcripts -= 1
                 self.tell(TranscriptUpdated(" ".join(self.turn_words)))
@@ -396,6 +462,7 @@ MOVES = (
     ("late", 1),
     ("tool_result", 3),
     ("failing", 1),
+    ("agent", 3),
 )
 moves = st.tuples(
     st.sampled_from([name for name, weight in MOVES for _ in range(weight)]),
@@ -416,6 +483,7 @@ setups = st.fixed_dictionaries(
         "max_duration_message": st.just("Time is up."),
         "initial_wait_seconds": st.just(3.0),
         "speculates": st.just(True),
+        "workflow": st.just(WORKFLOW),
         "soft_timeout": st.sampled_from(
             [SoftTimeout(1.0, ("Hm.", "Let me see."), most=2), SoftTimeout(0.5, is_generated=True)]
         ),
