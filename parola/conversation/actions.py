@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from parola.conversation.afterwards import Transfer
+from parola.conversation.tool_rules import Sound
 from parola.conversation.tools import Tool
 from parola.protocol.messages import ServerMessage
 from parola.providers.base import ModelRequest
@@ -131,6 +132,18 @@ class PlayTones:
 
 
 @dataclass(frozen=True, slots=True)
+class StartSound:
+    """Make this sound until ``StopSound``, and tell its pieces (``SoundMade``) as time goes on."""
+
+    sound: Sound
+
+
+@dataclass(frozen=True, slots=True)
+class StopSound:
+    """Enough of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Warn:
     """Something the owner should know; kept in the conversation's record."""
 
@@ -162,6 +175,8 @@ Action = (
     | SwitchAgent
     | TransferToNumber
     | PlayTones
+    | StartSound
+    | StopSound
     | Warn
     | Close
 )

@@ -28,6 +28,7 @@ from parola.conversation.speaking import CutShort, Speaking
 from parola.conversation.timeline import AgentTimeline
 from parola.conversation.tool_round import MAX_ROUNDS, ToolRound
 from parola.conversation.tool_rounds import Tools
+from parola.conversation.tool_sound import ToolSound
 from parola.conversation.tools import Tool, ToolCall
 from parola.conversation.transcript import AgentEntry, Transcript, UserEntry
 from parola.conversation.variables import Variables
@@ -52,6 +53,9 @@ class AgentSide:
         self._guarded = GuardedReply(self._out, self._speaking, self.transcript)
         self._slow_model = SlowModel(setup, self._speaking, self.transcript, self._deadlines)
         self._tools = Tools(setup, self._out, self.transcript, self._deadlines, self._variables)
+        self._sound = ToolSound(
+            setup, self._out, self.transcript, self._deadlines, self._speaking, self._tools, self._hearing
+        )
         self._farewell = Farewell(self._out, self._deadlines, self._speaking, self._tools, self._hearing)
         self._owes_answer = False
         """The user has said something that no reply has been asked for yet."""

@@ -15,6 +15,7 @@ Name = Literal[
     "soft_timeout",
     "tool",
     "tool_speech",
+    "tool_sound",
     "ping",
     "max_duration",
     "farewell",

@@ -271,6 +271,14 @@ class GuardrailTriggered:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundMade:
+    """A piece of the sound that ``StartSound`` asked for, in the client's output format."""
+
+    audio: bytes
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class InvalidMessageReceived:
     """The client sent what cannot be read."""
 
@@ -322,6 +330,7 @@ Event = (
     | ReplyFailed
     | ReplyWithheld
     | GuardrailTriggered
+    | SoundMade
     | InvalidMessageReceived
     | InputStalled
     | ClientDisconnected

@@ -26,7 +26,9 @@ from parola.conversation.actions import (
     RunTool,
     Send,
     StartReply,
+    StartSound,
     StopReply,
+    StopSound,
     StopTool,
     SwitchAgent,
     SwitchLanguage,
@@ -72,6 +74,7 @@ from parola.session.replying import Brain, Mouth, perform
 from parola.session.retrieving import Retriever
 from parola.session.telephone import NoTelephone, Telephone
 from parola.session.tool_calls import ToolCalls, ToolRunner
+from parola.session.tool_sounds import ToolSounds
 from parola.session.transport import BinaryFrame, Disconnected, Transport
 from parola.session.voice import Ear
 from parola.store.base import Conversations
@@ -149,6 +152,7 @@ class Session:
         self._outbox = Outbox(transport)
         self._record = Record(conversations, setup)
         self._tool_calls = ToolCalls(tool_runners or {}, self.tell)
+        self._sounds = ToolSounds(self.tell)
         self._replies: dict[int, asyncio.Task[None]] = {}
         self._fetching: set[asyncio.Task[None]] = set()
         self._input_at = self._loop.time()
@@ -261,6 +265,11 @@ class Session:
                     self._tool_calls.start(action)
                 case StopTool():
                     self._tool_calls.stop(action.call_id)
+                case StartSound():
+                    if self._mouth is not None:
+                        self._sounds.start(action.sound, self._mouth.format)
+                case StopSound():
+                    self._sounds.stop()
                 case TranscribeNow():
                     if self._ear is not None:
                         self._ear.transcribe_now()
@@ -440,6 +449,7 @@ class Session:
     # -- hanging up ---------------------------------------------------------------------------------------------------
 
     async def _stop_producers(self, background: list[asyncio.Task[None]]) -> None:
+        self._sounds.stop()
         producers = [*self._replies.values(), *self._fetching, background[0], *background[2:]]
         for task in producers:
             task.cancel()

@@ -27,7 +27,7 @@ from pydantic import BaseModel, TypeAdapter
 from parola import __version__
 from parola.conversation.actions import Action
 from parola.conversation.conversation import Conversation
-from parola.conversation.events import AgentReady, Event, ReplyAudio
+from parola.conversation.events import AgentReady, Event, ReplyAudio, SoundMade
 from parola.conversation.setup import Setup
 from parola.protocol.server_messages import ClientEventFilter
 
@@ -146,7 +146,7 @@ def _step(document: dict[str, Any]) -> Step:
     body = document["is"]
     if EVENTS[name] is AgentReady:
         return Step(document["now"], AgentReady(body["call_id"], _setup(body["setup"])))
-    if EVENTS[name] is ReplyAudio:
+    if EVENTS[name] in (ReplyAudio, SoundMade):
         body["audio"] = a2b_base64(body["audio"])
     return Step(document["now"], _ADAPTERS[name].validate_python(body))
 

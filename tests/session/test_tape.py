@@ -38,6 +38,7 @@ ONE_OF_EACH: list[Event] = [
     events.MetadataReturned(1, {"intent": ["greeting"]}),
     events.SentenceStarted(1, "Hi. "),
     events.ReplyAudio(1, b"\x00\xff\x80", 0.5, ALIGNMENT),
+    events.SoundMade(b"\x00\xff\x80", 0.2),
     events.ReplyFinished(1),
     events.ReplyFailed(1, "llm_error", "It refused."),
     events.InvalidMessageReceived("missing_fields", "no"),
