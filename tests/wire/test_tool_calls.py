@@ -215,3 +215,23 @@ def test_a_client_brings_tools_of_its_own_when_the_agent_allows_it(parola: Serve
             assert (await caller.next("agent_response"))["agent_response"] == "Got beep!"
 
     asyncio.run(talk())
+
+
+def test_a_tool_that_takes_its_time_is_heard_until_it_answers(parola: ServerProcess) -> None:
+    tool = client_tool("dig") | {"tool_call_sound": "elevator2", "tool_call_sound_behavior": "always"}
+    rule = {"when": "dig", "call": {"tool": "dig"}, "then": "Found {{result}}."}
+    agent_id = parola.create_agent(agent(rule, tools=[tool]))
+
+    async def talk() -> None:
+        async with RawClient(parola.socket_of(agent_id)) as caller:
+            await caller.begin()
+            await caller.say("dig")
+            call = await caller.next("client_tool_call")
+            for _ in range(3):
+                sound = await caller.next("audio")
+                assert sound["event_id"] == call["event_id"]
+            result = {"type": "client_tool_result", "tool_call_id": call["tool_call_id"], "result": "gold"}
+            await caller.send({**result, "is_error": False})
+            assert (await caller.next("agent_response"))["agent_response"] == "Found gold."
+
+    asyncio.run(talk())
