@@ -185,7 +185,7 @@ class Opening:
         """How each agent of this conversation came to it: its subagents come in the same way."""
 
         async def fetch_agent(request: FetchAgent, present: Setup, language: str) -> Relief:
-            relief = await self._relief(request, present, language, known)
+            relief = await self._relief(request, present, language, known, accounts)
             await mcp.reach(relief.setup)
             runners = {**(relief.tool_runners or {}), "mcp": mcp}
             return replace(relief, tool_runners=runners)
@@ -225,6 +225,7 @@ class Opening:
         present: Setup,
         language: str,
         known: dict[str, tuple[Admitted, ConversationInitiationClientData, Beginning]],
+        accounts: Accounts,
     ) -> Relief:
         """Another agent for a conversation that runs, or a subagent. Raises ``ConversationRefused``."""
         transfer, agent_id = request.transfer, request.transfer.agent_id or present.agent_id
@@ -256,7 +257,7 @@ class Opening:
         setup = await self._set_up(admitted, client_data, present.conversation_id, started_at, how)
         setup = arrived(present, setup, transfer)
         warnings = list(setup.warnings)
-        brain = await self._brain(setup)
+        brain = await self._brain(setup, accounts)
         if brain.warning:
             warnings.append(brain.warning)
         mouth, mouth_for = None, None
@@ -348,7 +349,7 @@ class Opening:
         finally:
             guest.ended.set()
 
-    async def _brain(self, setup: Setup, accounts: Accounts | None = None) -> Brain:
+    async def _brain(self, setup: Setup, accounts: Accounts) -> Brain:
         locators = self._tools.locators(setup.environment)
         return await brain_for(setup, self._registry, locators, self._settings.backup_llms, accounts)
 
