@@ -47,6 +47,8 @@ ONE_OF_EACH: list[Event] = [
     events.EndRequested("enough", 1011),
     events.AgentReady("x", Story().setup),
     events.AgentUnavailable("x", "There is no such agent."),
+    events.KnowledgeRetrieved(1, {"retrieval_query": "soup", "chunks": []}),
+    events.KnowledgeRetrieved(1, problem="too slow"),
     events.ToolFinished("x", "42", response={"answer": [42]}, details={"type": "webhook"}),
     client.Pong(event_id=3),
     client.UserMessage(text=None),
