@@ -115,7 +115,12 @@ def head(setup: Setup, began_at: float) -> str:
 def _told(setup: Setup) -> dict[str, Any]:
     variables = {name: value for name, value in setup.variables.items() if not name.startswith("secret__")}
     model = replace(setup.model, custom_llm=None, extra_body={})
-    told = replace(setup, variables=variables, model=model, client_data={})
+    # What a webhook sends may hold keys; the rules of calls never look at it.
+    tools = {
+        name: replace(tool, config={key: value for key, value in tool.config.items() if key != "api_schema"})
+        for name, tool in setup.tools.items()
+    }
+    told = replace(setup, variables=variables, model=model, tools=tools, client_data={})
     return {f.name: getattr(told, f.name) for f in fields(told)}
 
 

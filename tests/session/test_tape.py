@@ -17,7 +17,7 @@ from parola.protocol import client_messages as client
 from parola.providers.base import Alignment
 from parola.session import tape
 from parola.session.tape import EVENTS, Step, TapedConversation, taped
-from tests.story import Story, client_tool
+from tests.story import Story, client_tool, server_tool
 
 ALIGNMENT = Alignment(("H", "i"), (0.0, 0.1), (0.1, 0.1))
 PICTURE = Attachment("file_1", "cat.png", "image/png", {"type": "image_url", "image_url": {"url": "data:cat"}})
@@ -115,6 +115,7 @@ def test_secrets_are_not_on_the_tape():
         variables={"secret__key": "hush", "name": "Ada"},
         model=ModelChoice(custom_llm={"api_key": "hush"}, extra_body={"token": "hush"}),
         client_data={"dynamic_variables": {"secret__key": "hush"}},
+        tools={"pay": server_tool("pay", api_schema={"request_headers": {"Authorization": "hush"}})},
     )
     written = tape.head(setup, 0.0)
     assert "hush" not in written and orjson.loads(written)["setup"]["variables"] == {"name": "Ada"}
