@@ -40,7 +40,7 @@ def test_the_example_is_called_once_it_is_approved(tmp_path: Path) -> None:
     shown, approving = (json.loads(block) for block in blocks("json"))
     rule = {"when": "Emma", "call": {"tool": "find_book", "arguments": {"title": "Emma"}}, "then": "{{result}}"}
     with Library(tmp_path / "library.py") as library, ServerProcess("--ephemeral") as server:
-        server_id = register(server, config, url=config["url"].replace("9100", str(library.port)))
+        server_id = register(server, config, reach=False, url=config["url"].replace("9100", str(library.port)))
         document = agent(rule, config={"conversation": {"text_only": True}})
         document["conversation_config"]["agent"]["prompt"]["mcp_server_ids"] = [server_id]
         agent_id = server.create_agent(document)

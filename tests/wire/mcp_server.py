@@ -63,11 +63,16 @@ class McpProcess:
         self.kill()
 
 
-def register(parola: ServerProcess, config: dict[str, Any], **changes: Any) -> str:
-    """Add a server to Parola; its id."""
+def register(parola: ServerProcess, config: dict[str, Any], *, reach: bool = True, **changes: Any) -> str:
+    """Add a server to Parola; its id. With ``reach`` its tools are known when this returns, however busy the machine
+    is."""
     answer = parola.http.post("/v1/convai/mcp-servers", json={"config": {**config, **changes}})
     assert answer.status_code == 200, answer.text
-    return str(answer.json()["id"])
+    server_id = str(answer.json()["id"])
+    if reach:
+        listed = parola.http.get(f"/v1/convai/mcp-servers/{server_id}/tools").json()
+        assert listed["success"], listed["error_message"]
+    return server_id
 
 
 def main(port: int, transport: str, further_tools: int) -> None:
