@@ -331,6 +331,10 @@ class Session:
         if self._guarding is not None:
             self._guarding.dismiss()
         self._guarding = None if relief.guarding is None else relief.guarding(self.tell, self._warn)
+        if relief.retriever is not None:
+            task = self._loop.create_task(relief.retriever.get_ready())
+            self._fetching.add(task)
+            task.add_done_callback(self._fetching.discard)
         self._tool_calls.runners = relief.tool_runners or {}
         if setup.language != self._language and self._ear is not None and not self._ear.switch_language(setup.language):
             self._warn(f"Nobody here understands '{setup.language}'; listening goes on as before")
