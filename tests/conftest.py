@@ -26,6 +26,7 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session", autouse=True)
 def _plain_logs() -> None:
     logs.configure("warning")
+    logs.load()  # now, while standard error is not that of a command that a test runs
 
 
 @dataclass(frozen=True)

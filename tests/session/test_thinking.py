@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from parola.config import load
 from parola.conversation.actions import StartReply
 from parola.conversation.events import ModelFinished, ReplyFailed, ReplyFinished, ReplyText
-from parola.errors import ProviderError
+from parola.errors import InvalidRequest, ProviderError
 from parola.providers.base import (
     Answered,
     Capabilities,
@@ -291,3 +293,20 @@ def test_a_turn_that_is_corrected_is_not_counted_twice():
         accounts.turn_was_kept(3, {"llm_usage": {"model_usage": {"m": {"input": {"tokens": tokens, "price": 0.0}}}}})
     kept = accounts.charging()["llm_usage"]["irreversible_generation"]["model_usage"]
     assert kept == {"m": {"input": {"tokens": 10, "price": 0.0}}}
+
+
+# -- the owner's prices -----------------------------------------------------------------------------------------------
+
+
+def test_a_price_may_be_for_a_pattern_and_cached_tokens_cost_as_others_unless_they_have_a_price():
+    accounts = Accounts({"qwen*": {"input": 1.0}})
+    step = accounts.of_step("qwen3:8b", TokenUsage(10, 5, cached_tokens=4))
+    assert [step[kind]["price"] * 1e6 for kind in ("input", "input_cache_read", "output_total")] == [6, 4, 0]
+
+
+@pytest.mark.parametrize("entry", ["prompt = 1.0", 'input = "1"', "input = -1", "output = true"])
+def test_a_price_list_that_makes_no_sense_is_refused(entry: str, tmp_path: Path):
+    file = tmp_path / "parola.toml"
+    file.write_text(f"[prices.m]\n{entry}\n")
+    with pytest.raises(InvalidRequest, match=r"prices\.m"):
+        load(environ={}, file=file)
