@@ -15,7 +15,6 @@ from parola.api.knowledge_documents import named_in
 from parola.api.responses import Json, RawBody
 from parola.api.services import ServicesDep, needs_key
 from parola.knowledge.folders import documents_in
-from parola.knowledge.retrieval import Chunks, Limits
 from parola.protocol.agents import ConversationalConfig
 from parola.protocol.documents import Answer, Asked
 
@@ -48,6 +47,9 @@ class RagQueryResponse(Answer):
 async def rag_query(agent_id: str, raw: RawBody, services: ServicesDep) -> Json:
     """The chunks that a conversation would be given, best first: of all documents that are indexed, also of those that
     stand in the prompt as a whole."""
+    # Not before the first question: numpy takes longer to import than all the rest of the server.
+    from parola.knowledge.retrieval import Chunks, Limits
+
     asked = checked(RagQueryRequest, raw)
     agent = await find_agent(services, agent_id)
     config = ConversationalConfig.model_validate(agent.document.get("conversation_config") or {})
