@@ -183,4 +183,3 @@ def test_bytes_of_any_kind_are_read_or_refused(content: bytes, kind: str) -> Non
         assert extract(starts.get(kind, b"") + content, kind).text
     except Unreadable as error:
         assert str(error).startswith("Expected")
-

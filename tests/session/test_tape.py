@@ -11,6 +11,7 @@ import pytest
 from parola import __version__
 from parola.conversation import events
 from parola.conversation.events import Attachment, Event
+from parola.conversation.guardrails import Guardrail, Trigger
 from parola.conversation.mcp_tools import ListedTool
 from parola.conversation.setup import ModelChoice
 from parola.protocol import client_messages as client
@@ -47,6 +48,10 @@ ONE_OF_EACH: list[Event] = [
     events.EndRequested("enough", 1011),
     events.AgentReady("x", Story().setup),
     events.AgentUnavailable("x", "There is no such agent."),
+    events.ReplyWithheld(1),
+    events.GuardrailTriggered(
+        1, Trigger(Guardrail("custom", "No prices", prompt="No prices."), "custom", {"type": "llm"})
+    ),
     events.KnowledgeRetrieved(1, {"retrieval_query": "soup", "chunks": []}),
     events.KnowledgeRetrieved(1, problem="too slow"),
     events.ToolFinished("x", "42", response={"answer": [42]}, details={"type": "webhook"}),

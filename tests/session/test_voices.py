@@ -19,6 +19,7 @@ from parola.session.opening import Opening
 from parola.session.transport import Disconnected
 from parola.store.base import AgentRow, DocumentRow
 from parola.store.memory import MemoryStore
+from tests.tool_context import tool_context
 from tests.virtual_time import run
 
 
@@ -120,7 +121,8 @@ def conversation(*messages: str, config: dict[str, Any] = CONFIG) -> tuple[Choir
     async def story() -> tuple[dict[str, Any], list[Any]]:
         versions = [{"version_id": "pdv_1", "rules": [UN]}]
         await store.documents.put(DocumentRow("pd_1", KIND, "Names", {"versions": versions}, 0.0, 0.0))
-        opening = Opening(Settings(ephemeral=True, record_audio=False), store, cast, LiveSessions(), None)
+        settings = Settings(ephemeral=True, record_audio=False)
+        opening = Opening(settings, store, cast, LiveSessions(), tool_context(settings, store))
         agent = AgentRow("agent_1", "A", {"conversation_config": config}, 0.0, 0.0)
         session = await opening.open(Admitted(agent), ConversationInitiationClientData(), (), client)
         await opening.hold(session)

@@ -23,6 +23,7 @@ from parola.session.transport import BinaryFrame, Disconnected
 from parola.session.waiting_room import FEW_CALLS, HOLD_SECONDS, Terms, WaitingRoom
 from parola.store.base import AgentRow
 from parola.store.memory import MemoryStore
+from tests.tool_context import tool_context
 from tests.virtual_time import run
 
 SCRIPTED = {"default": ProviderSettings("scripted")}
@@ -92,7 +93,8 @@ class Server:
         self.store, self.live, self.metrics = MemoryStore(), LiveSessions(), Metrics()
         self.room = WaitingRoom(self.live, self.metrics, most=most, trouble=trouble)
         registry = Registry(settings)
-        self._opening = Opening(settings, self.store, registry, self.live, None, self.room, self.metrics)
+        tools = tool_context(settings, self.store)
+        self._opening = Opening(settings, self.store, registry, self.live, tools, self.room, self.metrics)
 
     async def call(
         self, agent: str = "agent", *, limits: dict[str, Any] | None = None, wait: int = 0, voice: bool = False
