@@ -139,6 +139,19 @@ def text_figures(turns: list[Turn], log: list[Event]) -> dict[str, Any]:
     return {"turns": len(turns), "answered": len(added), **_spread("text_added", added), **_spread("to_llm", to_llm)}
 
 
+def tool_figures(turns: list[Turn], log: list[Event]) -> dict[str, Any]:
+    """Typed turns that call a webhook tool: what the call takes beyond the tool's own time, from the model's wish to
+    the model being asked again."""
+    before, after = [], []
+    for chain in chains(log).values():
+        if {"llm_tool_called", "tool_asked", "tool_answered", "llm_asked_again"} <= chain.keys():
+            before.append(chain["tool_asked"] - chain["llm_tool_called"])
+            after.append(chain["llm_asked_again"] - chain["tool_answered"])
+    both = [one + other for one, other in zip(before, after, strict=True)]
+    spreads = _spread("tool_added", both) | _spread("to_tool", before) | _spread("from_tool", after)
+    return {"turns": len(turns), "answered": len(both), **spreads}
+
+
 def embedded_figures(turns: list[Turn]) -> dict[str, Any]:
     """Spoken turns with embedded models: the whole wait, from the user's last sound to the agent's first."""
     over = [turn for turn in turns if turn.ended_at is not None]

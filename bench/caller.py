@@ -47,8 +47,8 @@ class Script:
     """What every caller of one run does."""
 
     kind: str
-    """``voice``: a spoken turn each period; ``barge_in``: the next turn begins within the reply; ``text``: typed
-    turns, no audio."""
+    """``voice``: a spoken turn each period; ``barge_in``: the next turn begins within the reply; ``text`` and ``tool``:
+    typed turns, no audio."""
     speech: tuple[bytes, ...] = ()
     """The user's turn, as frames."""
     quiet: tuple[bytes, ...] = ()
@@ -277,7 +277,7 @@ class Caller(asyncio.Protocol):
         else:
             # A little unevenly, so that a turn begins anywhere within a voice activity window.
             self._next_turn_at += script.times.period * self._random.uniform(0.97, 1.03)
-        if script.kind == "text":
+        if script.kind in ("text", "tool"):
             turn.ended_at = now
             turn.ref = 10**6 + self._random.randrange(10**9)
             self._send({"type": "user_message", "text": f"Where is my order ref{turn.ref}"})

@@ -3,6 +3,7 @@
     POST /v1/audio/transcriptions   after STT_SECONDS: {"text": "... ref<N>"}, N unique for each request
     POST /v1/chat/completions       first token after LLM_SECONDS, then TOKENS_PER_SECOND; quotes the last ref<N>
     POST /v1/audio/speech           pcm at 24 kHz, first byte after TTS_SECONDS, then TTS_SPEED times real time
+    POST /v1/tool                   after TOOL_SECONDS: {"status": "on its way"}; models that are offered tools call one
     GET  /log                       what happened when: [[monotonic seconds, kind, ref], ...]
     POST /reset                     {"reply": "short" | "long"}: forget the log, choose what the model says
 
@@ -27,6 +28,7 @@ LLM_SECONDS = 0.200
 TOKENS_PER_SECOND = 100.0
 TTS_SECONDS = 0.100
 TTS_SPEED = 8.0
+TOOL_SECONDS = 0.100
 CHARACTERS_PER_SECOND = 15.0
 SAMPLE_RATE = 24000
 BLOCK_SECONDS = 0.1
@@ -69,6 +71,7 @@ class Fakes:
             "/v1/audio/transcriptions": self._transcribe,
             "/v1/chat/completions": self._complete,
             "/v1/audio/speech": self._speak,
+            "/v1/tool": self._run_tool,
             "/log": self._tell_log,
             "/reset": self._reset,
         }
@@ -110,7 +113,11 @@ class Fakes:
         request = orjson.loads(body)
         spoken = [_text(message) for message in request.get("messages", []) if message.get("role") == "user"]
         ref = ref_in(spoken[-1]) if spoken else -1
-        self._note("llm_asked", ref)
+        is_after_tool = request["messages"][-1].get("role") == "tool"
+        if request.get("tools") and not is_after_tool:
+            await self._call_tool(writer, start, request["tools"][0]["function"]["name"], ref)
+            return
+        self._note("llm_asked_again" if is_after_tool else "llm_asked", ref)
         words = self.reply.format(ref=f"ref{ref}").split(" ")
         writer.write(_stream_head("text/event-stream"))
         is_first_sentence = True
@@ -126,6 +133,22 @@ class Fakes:
                 is_first_sentence = False
                 self._note("llm_first_sentence", ref)
         writer.write(_chunk(_event({}, "stop")) + _chunk(b"data: [DONE]\n\n") + _chunk(b""))
+
+    async def _call_tool(self, writer: Writer, start: float, name: str, ref: int) -> None:
+        call = {"index": 0, "id": "call", "function": {"name": name, "arguments": orjson.dumps({"ref": ref}).decode()}}
+        await _until(start + LLM_SECONDS)
+        writer.write(_stream_head("text/event-stream"))
+        writer.write(_chunk(_event({"tool_calls": [call]})) + _chunk(_event({}, "tool_calls")))
+        self._note("llm_tool_called", ref)
+        writer.write(_chunk(b"data: [DONE]\n\n") + _chunk(b""))
+
+    async def _run_tool(self, writer: Writer, body: bytes) -> None:
+        start = time.monotonic()
+        ref = int(orjson.loads(body)["ref"])
+        self._note("tool_asked", ref)
+        await _until(start + TOOL_SECONDS)
+        self._note("tool_answered", ref)
+        writer.write(_response(b'{"status": "on its way"}'))
 
     async def _speak(self, writer: Writer, body: bytes) -> None:
         start = time.monotonic()
@@ -197,7 +220,7 @@ def _chunk(data: bytes) -> bytes:
     return b"%x\r\n" % len(data) + data + b"\r\n"
 
 
-def _event(delta: dict[str, str], finish: str | None = None) -> bytes:
+def _event(delta: dict[str, Any], finish: str | None = None) -> bytes:
     choice = {"index": 0, "delta": delta, "finish_reason": finish}
     chunk = {"id": "fake", "object": "chat.completion.chunk", "created": 1, "model": "fake", "choices": [choice]}
     return b"data: " + orjson.dumps(chunk) + b"\n\n"

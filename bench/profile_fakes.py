@@ -8,18 +8,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench import load, retrieval, speech
-from bench.analysis import Event, barge_in_figures, text_figures, voice_figures
+from bench.analysis import Event, barge_in_figures, text_figures, tool_figures, voice_figures
 from bench.caller import Script
 from bench.figures import Buckets, median, milliseconds, percentile, percentile_of_buckets, rounded
 from bench.machine import Watch
 from bench.plan import Plan
-from bench.server import TEXT_AGENT, VOICE_AGENT, Running, fakes, parola
+from bench.server import TEXT_AGENT, VOICE_AGENT, Running, fakes, parola, tool_agent
 
 Row = dict[str, Any]
 
 SETTLE_SECONDS = 2.0
 
-ANALYSES = {"voice": voice_figures, "text": text_figures, "barge_in": barge_in_figures}
+ANALYSES = {"voice": voice_figures, "text": text_figures, "tool": tool_figures, "barge_in": barge_in_figures}
 
 
 def measure(plan: Plan) -> Iterator[Row]:
@@ -35,6 +35,8 @@ def measure(plan: Plan) -> Iterator[Row]:
             voice, text = server.create_agent(VOICE_AGENT), server.create_agent(TEXT_AGENT)
             yield from _connects(voice, plan)
             yield _run(server, models, text, Script("text", times=plan.text_times), plan.text_callers)
+            tool = server.create_agent(tool_agent(models))
+            yield _run(server, models, tool, Script("tool", times=plan.text_times), plan.text_callers)
             for count in plan.callers:
                 row = _run(server, models, voice, Script.spoken("voice", pcm, plan.voice_times(count)), count)
                 yield row

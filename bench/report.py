@@ -34,7 +34,7 @@ def table(rows: list[Row]) -> list[Line]:
     voice = sorted(_all(rows, "voice"), key=lambda row: int(row["n"]))
     alone = voice[0] if voice else {}
     barge_in, text, kept = _first(rows, "barge_in"), _first(rows, "text"), _first(rows, "kept")
-    retrieval = _first(rows, "retrieval")
+    retrieval, tool = _first(rows, "retrieval"), _first(rows, "tool")
     connect = {row["at_once"]: row["p50_ms"] for row in _all(rows, "connect")}
     idle = _all(rows, "idle")
     return [
@@ -49,6 +49,7 @@ def table(rows: list[Row]) -> list[Line]:
         _line(targets.SENTENCE, alone.get("sentence_to_tts_p50_ms")),
         _line(targets.AUDIO, alone.get("tts_to_client_p50_ms")),
         _lag_line(voice),
+        _line(targets.TOOL, tool.get("tool_added_p50_ms")),
         _line(targets.RETRIEVAL, retrieval.get("search_p50_ms"), retrieval.get("search_p95_ms")),
         _line(
             targets.START,

@@ -42,6 +42,15 @@ TEXT_AGENT: dict[str, Any] = {
     },
 }
 
+TOOL_AGENT: dict[str, Any] = {
+    "name": "bench tool",
+    "conversation_config": {
+        "agent": {"first_message": "", "language": "en", "prompt": {"prompt": "You are a helpful assistant."}},
+        "conversation": {"max_duration_seconds": 7200, "text_only": True},
+    },
+}
+"""Without its tool: that needs an address."""
+
 DEMO_AGENT: dict[str, Any] = {**VOICE_AGENT, "name": "bench demo"}
 """With the scripted language model, which answers at once."""
 
@@ -88,6 +97,24 @@ class Running:
     def create_agent(self, agent: dict[str, Any]) -> Target:
         agent_id = self.ask("/v1/convai/agents/create", agent)["agent_id"]
         return Target(self.port, f"/v1/convai/conversation?agent_id={agent_id}")
+
+
+def tool_agent(models: Running) -> dict[str, Any]:
+    """``TOOL_AGENT`` with a webhook tool that the fakes answer."""
+    reference = {"type": "integer", "description": "The number of the order"}
+    tool = {
+        "type": "webhook",
+        "name": "look_up",
+        "description": "Look an order up",
+        "api_schema": {
+            "url": f"http://127.0.0.1:{models.port}/v1/tool",
+            "method": "POST",
+            "request_body_schema": {"type": "object", "required": ["ref"], "properties": {"ref": reference}},
+        },
+    }
+    config = TOOL_AGENT["conversation_config"]
+    prompt = {**config["agent"]["prompt"], "tools": [tool]}
+    return {**TOOL_AGENT, "conversation_config": {**config, "agent": {**config["agent"], "prompt": prompt}}}
 
 
 @contextmanager

@@ -48,5 +48,6 @@ TEXT = Target("typed message to first text beyond the LLM's own first token, ms"
 SENTENCE = Target("last LLM token of the first sentence to the TTS request, ms", "17", "14", "1", (2,), digits=1)
 AUDIO = Target("TTS first byte to client, ms", "52", "1", "0", (2,), digits=1)
 LAG = Target("event-loop lag with 100 conversations, p99, ms", "–", "–", "–", (20,), digits=1)
+TOOL = Target("webhook tool call beyond the tool's own time, ms", "–", "–", "–", (5,), digits=1)
 RETRIEVAL = Target("search among 10,000 chunks, embedding aside, p50 / p95, ms", "–", "–", "–", (20, 20), digits=1)
 START = Target("cold start, s / idle memory, MB", "2.1 / 128", "4.1 / 141", "0.8 / 93", (1.0, 120), digits=1)

@@ -35,33 +35,31 @@ class Connections:
     def __init__(self, guard: Guard | None = None) -> None:
         """``guard`` says what addresses agents may name; without one, public ones only."""
         self.guard = guard or Guard()
-        self._client: aiohttp.ClientSession | None = None
-        self._guarded: aiohttp.ClientSession | None = None
+        self._clients: tuple[aiohttp.ClientSession, aiohttp.ClientSession] | None = None
+        """For the owner's addresses, and for those of agents."""
         self._making = asyncio.Lock()
 
     async def client(self) -> aiohttp.ClientSession:
         """For addresses that the owner of this server has configured."""
-        if self._client is None:
-            async with self._making:
-                if self._client is None:
-                    self._client = _new_client(await asyncio.to_thread(_tls_context))
-        return self._client
+        return (await self._made())[0]
 
     async def guarded(self) -> aiohttp.ClientSession:
         """For addresses that an agent's configuration, a client or a redirect names: raises ``AddressRefused`` instead
         of asking what the guard bars."""
-        if self._guarded is None:
+        return (await self._made())[1]
+
+    async def _made(self) -> tuple[aiohttp.ClientSession, aiohttp.ClientSession]:
+        if self._clients is None:
             async with self._making:
-                if self._guarded is None:
-                    self._guarded = _new_client(await asyncio.to_thread(_tls_context), self.guard)
-        return self._guarded
+                if self._clients is None:
+                    tls = await asyncio.to_thread(_tls_context)
+                    self._clients = _new_client(tls), _new_client(tls, self.guard)
+        return self._clients
 
     async def aclose(self) -> None:
-        clients = (self._client, self._guarded)
-        self._client = self._guarded = None
-        for client in clients:
-            if client is not None:
-                await client.close()
+        clients, self._clients = self._clients, None
+        for client in clients or ():
+            await client.close()
 
 
 class GuardedConnections(Connections):

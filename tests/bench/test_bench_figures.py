@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from bench.analysis import Event, barge_in_figures, text_figures, voice_figures
+from bench.analysis import Event, barge_in_figures, text_figures, tool_figures, voice_figures
 from bench.caller import Turn
 from bench.fakes import ref_in
 from bench.figures import buckets, percentile_of_buckets
@@ -50,6 +50,18 @@ def test_added_latency_is_the_wait_without_the_models_own_time():
     assert figures["stt_to_llm_p50_ms"] == 100.0
     assert figures["sentence_to_tts_p50_ms"] == 2.0
     assert figures["tts_to_client_p50_ms"] == 1.0
+
+
+def test_a_tool_call_costs_what_is_neither_the_tools_nor_the_models():
+    log = [
+        Event(5.0, "llm_tool_called", 3),
+        Event(5.002, "tool_asked", 3),
+        Event(5.102, "tool_answered", 3),
+        Event(5.103, "llm_asked_again", 3),
+        Event(6.0, "llm_tool_called", 4),
+    ]
+    figures = tool_figures([spoken(), spoken()], log)
+    assert (figures["turns"], figures["answered"], figures["tool_added_p50_ms"]) == (2, 1, 3.0)
 
 
 def test_audio_that_the_models_cannot_have_made_yet_answers_an_earlier_turn():
