@@ -213,8 +213,9 @@ class AgentSide:
         else:
             self._end(ending.failed(1002, event.error_type, event.message), now)
 
-    def _turn_told(self, turn: AgentTurn, now: float) -> None:
-        """The agent has said all it wanted; what remains is playback, and what the workflow has it do next."""
+    def _turn_told(self, turn: AgentTurn, now: float, *, is_answered: bool = False) -> None:
+        """The agent has said all it wanted; what remains is playback, and what the workflow has it do next.
+        ``is_answered``: the user speaks already, and the client has seen the id of their turn."""
         walk = self._tools.walk
         walk.told()
         if self.phase is not Phase.ENDING and turn.tool_rounds < MAX_ROUNDS and walk.goes_on(now):
@@ -224,7 +225,8 @@ class AgentSide:
                 self._think(self._speaking.continued_turn(), now)
             return
         walk.agent_spoke()
-        turn.complete()
+        if not is_answered:
+            turn.complete()
         if self._speaking.is_done(now):
             self._playback_ended(now)
         else:
@@ -250,13 +252,18 @@ class AgentSide:
                 self._end(ending.guardrail_triggered(event.trigger), now)
             case "answer_again" | "be_silent" as what:
                 self._tools.abandon_wishes()
+                self._tools.words_cut(now, "your words were stopped")
                 if self._tools.is_running:
                     self._enter(Phase.WAITING)  # the answer comes when they are done
-                elif what == "answer_again":
+                    return
+                unread = self._tools.finish()
+                if unread is not None and isinstance(unread.then, TakeOver):
+                    self._take_over(unread.then)
+                if what == "answer_again":
                     self._enter(Phase.LISTENING)
                     self._think(self._speaking.begin_turn(answers_user=True), now)
                 else:
-                    self._tools.finish()
+                    self._tools.walk.told()
                     self._give_user_floor(now)
 
     def _run_tools(self, turn: AgentTurn, now: float) -> None:
@@ -319,7 +326,7 @@ class AgentSide:
         if round_.is_refused or (round_.skips_turn and not self._owes_answer):
             if not round_.is_refused:
                 self._silence.turn_was_skipped(round_.skip_seconds)
-            self._turn_told(turn, now)
+            self._turn_told(turn, now, is_answered=self._user.has_begun and not turn.is_protected)
         elif self._user.has_begun and not turn.is_protected:
             # The user has the floor: the answer comes after what they are saying.
             self._tools.walk.told()

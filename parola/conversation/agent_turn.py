@@ -217,7 +217,9 @@ class AgentTurn:
             self._stage.out.record(reply.entry)
 
     def complete(self) -> None:
-        """The agent has said all it wanted; what remains is playback."""
+        """The agent has said all it wanted; what remains is playback. Of a turn that was cut nothing more is told."""
+        if self.is_cut:
+            return
         self._stage.out.send(AgentResponseComplete(event_id=self.event_id))
         if self._usage is not None:
             self._stage.out.send(self._usage)

@@ -308,7 +308,7 @@ class Conversation(AgentSide):
         self._tools.abandon_wishes()
         cut = self._speaking.cut(now, is_interruption=True)
         self._silence.user_was_heard(now)
-        self._tools.words_cut(now)
+        self._tools.words_cut(now, "the user spoke before your words were over")
         if self._tools.is_running:
             self._enter(Phase.WAITING)  # the tools go on; what the agent says afterwards has an id of its own
             return

@@ -316,11 +316,11 @@ class ToolRound:
             if call.is_held and call.result is None and call.tool is not None:
                 self._start(call, call.tool, now)
 
-    def words_cut(self, now: float) -> None:
-        """The user spoke before they had heard it: what waited for that is for the model to decide again."""
+    def words_cut(self, now: float, why: str) -> None:
+        """The user has not heard it to its end: what waited for that is for the model to decide again."""
         for call in self.calls:
             if call.is_held and call.result is None:
-                message = "Not called: the user spoke before your words were over. Call it again if it is still wanted."
+                message = f"Not called: {why}. Call it again if it is still wanted."
                 self._finish(call, now, message, is_error=True, error_type="interrupted", is_called=False)
 
     def give_up(self, now: float) -> None:

@@ -136,11 +136,12 @@ class Tools:
         round_.words_heard(now)
         self._watch()
 
-    def words_cut(self, now: float) -> None:
+    def words_cut(self, now: float, why: str) -> None:
         """They will not be heard to their end."""
         self._deadlines.clear("tool_speech")
         if self.round is not None and self.round.is_running:
-            self.round.words_cut(now)
+            self.round.words_cut(now, why)
+            self._watch()
 
     def _told(self, calls: Sequence[ToolCall], now: float) -> None:
         """These have their results now; those of the background are shown to the model as what happens now."""

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from parola.conversation.actions import (
     FetchAgent,
     ForgetSpeech,
+    PlayTones,
     Record,
     RunTool,
     Send,
@@ -25,6 +26,7 @@ from parola.conversation.actions import (
     StopSound,
     StopTool,
     TranscribeNow,
+    TransferToNumber,
 )
 from parola.conversation.backchannels import IgnoreTerms
 from parola.conversation.events import (
@@ -35,14 +37,19 @@ from parola.conversation.events import (
     EndRequested,
     Event,
     FilesShared,
+    GuardrailTriggered,
     InputStalled,
     InvalidMessageReceived,
+    KnowledgeRetrieved,
     ListeningFailed,
+    McpServerTried,
     ModelFinished,
+    ModelThinks,
     ReplyAudio,
     ReplyFailed,
     ReplyFinished,
     ReplyText,
+    ReplyWithheld,
     SentenceStarted,
     SoundMade,
     SpeechScored,
@@ -54,6 +61,9 @@ from parola.conversation.events import (
     TurnEndPredicted,
 )
 from parola.conversation.fillers import SoftTimeout
+from parola.conversation.guardrails import Guardrail, Trigger
+from parola.conversation.mcp_tools import ListedTool, McpServer
+from parola.conversation.tools import Mock, Mocking
 from parola.conversation.turn_taking import BargeIn
 from parola.protocol.client_messages import (
     ClientToolResult,
@@ -64,11 +74,11 @@ from parola.protocol.client_messages import (
     UserActivity,
     UserMessage,
 )
-from parola.protocol.server_messages import AgentToolRequest, AgentToolResponse, ClientToolCall
+from parola.protocol.server_messages import AgentToolRequest, AgentToolResponse, ClientToolCall, McpToolCall
 from tests.conversation.relays import built_in
 from tests.story import Story, client_tool, server_tool, system_tool
 
-ORDER = {"message": "Bye.", "order": "7"}
+ORDER = {"message": "Bye.", "order": "7", "dtmf_tones": "1", "agent_number": 0}
 NEEDS_ORDER = {"type": "object", "properties": {"order": {"type": "string"}}, "required": ["order"]}
 FOUND = [{"dynamic_variable": "found", "value_path": "a"}]
 TOOLS = (
@@ -80,11 +90,27 @@ TOOLS = (
     server_tool("fetch", timeout=5, pre_tool_speech="off", tool_call_sound="typing", tool_call_sound_behavior="always"),
     server_tool("order", timeout=3, execution_mode="post_tool_speech", parameters=NEEDS_ORDER),
     server_tool("search", timeout=9, execution_mode="async", assignments=FOUND),
+    replace(server_tool("mocked", execution_mode="async", assignments=FOUND), mocking=Mocking((Mock((), '{"a": 2}'),))),
+    built_in("play_keypad_touch_tone", suppress_turn_after_dtmf=True),
     system_tool("skip_turn"),
     system_tool("end_call"),
     built_in("transfer_to_agent", transfers=[{"agent_id": "agent_other", "transfer_message": "One moment."}]),
 )
-TOOL_NAMES = [tool.name for tool in TOOLS] + ["unknown", "notify_condition_1_met"]
+SERVERS = tuple(
+    McpServer.of(name, {"name": name, "approval_policy": policy, "url": "https://x", **config})
+    for name, policy, config in (
+        ("asks", "require_approval_all", {}),
+        ("trusts", "auto_approve_all", {"execution_mode": "post_tool_speech"}),
+        ("waits", "require_approval_all", {"execution_mode": "async"}),
+    )
+)
+LISTED = {server.server_id: (ListedTool(f"{server.server_id}_it"),) for server in SERVERS}
+TOOL_NAMES = [tool.name for tool in TOOLS] + ["unknown", "notify_condition_1_met", *(f"{name}_it" for name in LISTED)]
+GUARDRAILS = (
+    Guardrail("custom", "kind", ends_call=False),
+    Guardrail("custom", "careful", "blocking", ends_call=False),
+    Guardrail("prompt_injection", "prompt_injection"),
+)
 
 
 def _way(source: str, target: str, condition: str = "") -> dict[str, Any]:
@@ -120,6 +146,7 @@ class Making:
 
     number: int
     verbatim: str
+    is_begun: bool = False
     is_model_finished: bool = False
     text: str = ""
     spoken: int = 0
@@ -145,6 +172,8 @@ class World:
     """Calls that the driver runs."""
     fetches: list[FetchAgent] = field(default_factory=list)
     """Agents that were asked for and are not there yet."""
+    telephones: list[str] = field(default_factory=list)
+    """Calls that a telephone was asked for."""
     _count: int = 0
 
     def word(self) -> str:
@@ -199,6 +228,8 @@ class World:
                     self.is_sounding = False
                 case FetchAgent():
                     self.fetches.append(action)
+                case PlayTones() | TransferToNumber():
+                    self.telephones.append(action.call_id)
                 case TranscribeNow():
                     self.owes_partial = True
                 case ForgetSpeech():
@@ -266,6 +297,9 @@ class World:
                 self.tell(Feedback(event_id=choice % 9, score=("like", "dislike", None)[choice % 3]))
             case 3:
                 self.tell(Pong(event_id=choice % 5))
+            case 4 if choice % 3:
+                server = SERVERS[choice % len(SERVERS)].server_id
+                self.tell(McpServerTried(server, choice % 11 != 0, LISTED[server]))
             case 4:
                 self.tell(McpToolApprovalResult(tool_call_id="x", is_approved=True))
             case 5:
@@ -284,6 +318,10 @@ class World:
             if making.verbatim:
                 making.text, making.is_model_finished = making.verbatim, True
                 self.tell(ReplyText(number, making.verbatim), ModelFinished(number))
+            elif choice % 5 == 4 and not making.is_begun:
+                self.tell(KnowledgeRetrieved(number, {"chunks": []}))
+            elif choice % 30 == 2:
+                self.tell(ModelThinks(number, "Hm."))
             elif choice % 4 == 0:
                 making.is_model_finished = True
                 self.tell(ModelFinished(number, "model", 10, 5, 100 if choice % 8 else 0))
@@ -295,6 +333,7 @@ class World:
                 self.tell(ReplyText(number, "Some words. "))
             else:
                 self._speak(making, unspoken)
+            making.is_begun = True
         elif unspoken and not self.story.setup.text_only and choice % 2:
             self._speak(making, unspoken)
         else:
@@ -341,6 +380,31 @@ class World:
             ClientToolResult(tool_call_id=call_id, result=result, is_error=choice % 7 == 0, error_type=error_type)
         )
 
+    def approving(self, choice: int) -> None:
+        """Somebody answers for a call of an MCP server, asked or not, once or twice."""
+        asked = [m.tool_call_id for m in self.story.sent_of(McpToolCall) if m.state == "awaiting_approval"]  # type: ignore[attr-defined]
+        if asked:
+            self.tell(McpToolApprovalResult(tool_call_id=asked[-1 - choice % len(asked)], is_approved=choice % 3 > 0))
+
+    def telephone(self, choice: int) -> None:
+        if self.telephones:
+            self.tell(ToolFinished(self.telephones.pop(), "Done.", is_error=choice % 3 == 0))
+
+    def judging(self, choice: int) -> None:
+        """A guardrail finds something in a reply: one that is made, or was."""
+        guardrail = GUARDRAILS[0 if choice % 20 else -1]
+        numbers = list(self.making) if choice % 2 else self.numbers
+        if not numbers:
+            return
+        number = numbers[-1 - choice % min(3, len(numbers))]
+        making = self.making.get(number)
+        if making is not None and making.verbatim:
+            return
+        if making is not None and not making.is_model_finished and choice % 5 == 0:
+            self.tell(ReplyWithheld(number))
+            return
+        self.tell(GuardrailTriggered(number, Trigger(guardrail, guardrail.kind, {})))
+
     def failing(self, choice: int) -> None:
         match choice % 40:
             case 0:
@@ -380,6 +444,8 @@ class World:
                 self.speech(0)
             elif self.fetches:
                 self.agent(1)
+            elif self.telephones:
+                self.telephone(1)
             elif self.owed_transcripts:
                 self.owed_transcripts -= 1
                 self.tell(TranscriptUpdated(" ".join(self.turn_words)))
@@ -432,7 +498,10 @@ def _was_followed(word: str, record: dict[int, Any]) -> bool:
     """The workflow had words for it that need no model."""
     said = next((index for index, turn in record.items() if word in (turn["message"] or "").split()), len(record))
     return any(
-        index > said and turn["role"] == "agent" and turn["message"] and "workflow_node_id" in turn["agent_metadata"]
+        index > said
+        and turn["role"] == "agent"
+        and (turn["message"] or turn["interrupted"])
+        and "workflow_node_id" in turn["agent_metadata"]
         for index, turn in record.items()
     )
 
@@ -472,6 +541,9 @@ MOVES = (
     ("tool_result", 3),
     ("failing", 1),
     ("agent", 3),
+    ("approving", 2),
+    ("telephone", 1),
+    ("judging", 1),
 )
 moves = st.tuples(
     st.sampled_from([name for name, weight in MOVES for _ in range(weight)]),
@@ -493,6 +565,7 @@ setups = st.fixed_dictionaries(
         "initial_wait_seconds": st.just(3.0),
         "speculates": st.just(True),
         "workflow": st.just(WORKFLOW),
+        "mcp_servers": st.just(SERVERS),
         "soft_timeout": st.sampled_from(
             [SoftTimeout(1.0, ("Hm.", "Let me see."), most=2), SoftTimeout(0.5, is_generated=True)]
         ),

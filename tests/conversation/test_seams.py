@@ -1,0 +1,116 @@
+"""Where the parts meet: guardrails, tools, transfers, workflows and interruptions, two or three at a time."""
+
+from __future__ import annotations
+
+from parola.conversation.actions import PlayTones, SwitchAgent
+from parola.conversation.events import (
+    GuardrailTriggered,
+    ModelFinished,
+    ReplyAudio,
+    ReplyFinished,
+    ReplyText,
+    SentenceStarted,
+    ToolCalled,
+    ToolFinished,
+)
+from parola.conversation.guardrails import MOST_RETRIES, Guardrail, Trigger
+from parola.protocol.server_messages import AgentResponseComplete, Interruption
+from tests.conversation.relays import arrives, built_in
+from tests.story import Story, server_tool
+
+KIND = Guardrail("custom", "kind", ends_call=False, feedback="Be kind.")
+STRICT = Guardrail("custom", "strict")
+
+
+def triggers(story: Story, guardrail: Guardrail = KIND, reply: int | None = None) -> Story:
+    trigger = Trigger(guardrail, guardrail.kind, {"type": "llm", "rationale": "It is not."})
+    return story.tell(GuardrailTriggered(story.reply if reply is None else reply, trigger))
+
+
+def says_and_calls(story: Story, words: str, *calls: str) -> Story:
+    """The words are on their way to the user, the calls have been made, and more audio is being made."""
+    number = story.reply
+    return story.tell(
+        ReplyText(number, words),
+        *(ToolCalled(number, name, {}) for name in calls),
+        ModelFinished(number),
+        SentenceStarted(number, words),
+        ReplyAudio(number, b"\0\0", 2.0),
+    )
+
+
+# -- a guardrail stops the words before tool calls --------------------------------------------------------------------
+
+
+def test_a_call_that_waited_for_words_a_guardrail_stopped_is_not_made() -> None:
+    story = Story(tools=[server_tool("order", execution_mode="post_tool_speech")]).connects().asks("Order soup")
+    says_and_calls(story, "I order it, you fool.", "order")
+    triggers(story)
+    assert story.phase == "thinking" and not story.runs
+    assert "your words were stopped" in story.tool_results["order"]
+    assert story.messages[-1]["content"].endswith("Be kind.\nAnswer the user again, without that.")
+
+
+def test_calls_of_the_next_answer_are_made_though_those_of_the_stopped_one_had_their_results() -> None:
+    story = Story(tools=[server_tool("fetch")]).connects().asks("Soup?")
+    says_and_calls(story, "Wait, you fool.", "fetch").tool_finishes("fetch", "soup")
+    triggers(story)
+    assert story.tool_results == {"fetch": "soup"}
+    story.agent_calls("fetch").tool_finishes("fetch", "fish").agent_says("Soup and fish.")
+    assert len(story.runs) == 2 and list(story.tool_results.values()) == ["fish"]
+
+
+def test_a_transfer_that_was_told_happens_though_a_guardrail_stops_the_words_before_it() -> None:
+    tool = built_in("transfer_to_agent", transfers=[{"agent_id": "agent_other"}])
+    story = Story(tools=[tool]).connects().asks("A human, please")
+    number = story.reply
+    story.tell(
+        ReplyText(number, "Go away. "),
+        ToolCalled(number, "transfer_to_agent", {"agent_number": 0}),
+        ModelFinished(number),
+        SentenceStarted(number, "Go away. "),
+        ReplyAudio(number, b"\0\0", 2.0),
+    )
+    arrives(story, prompt="You are the other one.")
+    triggers(story)
+    assert any(isinstance(action, SwitchAgent) for action in story.actions)
+    assert story.conversation.setup.agent_id == "agent_other"
+    assert story.replies[-1].request is not None
+    assert story.replies[-1].request.messages[0]["content"].startswith("You are the other one.")
+
+
+def test_an_agent_that_is_silenced_leaves_the_floor_when_its_tools_are_done() -> None:
+    story = Story(tools=[server_tool("fetch")]).connects().asks("Soup?")
+    for _ in range(MOST_RETRIES):
+        triggers(story.agent_begins_to_say("You fool.", seconds=2))
+    says_and_calls(story, "You fool.", "fetch")
+    triggers(story)
+    assert story.phase == "waiting"
+    story.tool_finishes("fetch", "soup").agent_says("There is soup.")
+    assert story.wait(2).phase == "listening"
+
+
+# -- nothing is told of a turn that was cut ---------------------------------------------------------------------------
+
+
+def test_a_cut_turn_whose_tool_leaves_the_floor_to_the_user_is_not_told_to_be_complete() -> None:
+    tool = built_in("play_keypad_touch_tone", suppress_turn_after_dtmf=True)
+    story = Story(tools=[tool]).connects().asks("Press one")
+    story.agent_calls(("play_keypad_touch_tone", {"dtmf_tones": "1"}), saying="I press it now.", seconds=3)
+    story.wait(0.5).caller_speaks()
+    assert story.sent_of(Interruption)
+    tones = next(action for action in story.actions if isinstance(action, PlayTones))
+    story.tell(ToolFinished(tones.call_id, "Pressed 1."))
+    assert not story.sent_of(AgentResponseComplete)
+    story.tell(ReplyFinished(story.reply))
+    assert story.falls_silent("Now two").wait(2).phase == "thinking"
+
+
+def test_a_turn_is_not_told_to_be_complete_when_the_id_of_the_users_answer_has_been_told() -> None:
+    tool = built_in("play_keypad_touch_tone", suppress_turn_after_dtmf=True)
+    story = Story(tools=[tool]).connects().asks("Press one")
+    story.agent_calls(("play_keypad_touch_tone", {"dtmf_tones": "1"}))
+    story.begins_to_speak().wait(0.5).falls_silent("And then two")
+    tones = next(action for action in story.actions if isinstance(action, PlayTones))
+    story.tell(ToolFinished(tones.call_id, "Pressed 1."))
+    assert story.wait(2).phase == "thinking" and story.asked_llm_with("Press one", "And then two")
