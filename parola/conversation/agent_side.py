@@ -257,14 +257,19 @@ class AgentSide:
                     self._enter(Phase.WAITING)  # the answer comes when they are done
                     return
                 unread = self._tools.finish()
-                if unread is not None and isinstance(unread.then, TakeOver):
-                    self._take_over(unread.then)
+                if unread is not None or what == "be_silent":
+                    self._unread(unread)
                 if what == "answer_again":
                     self._enter(Phase.LISTENING)
                     self._think(self._speaking.begin_turn(answers_user=True), now)
                 else:
-                    self._tools.walk.told()
                     self._give_user_floor(now)
+
+    def _unread(self, round_: ToolRound | None) -> None:
+        """The turn was cut. The results of its calls, if it had any, the model will read in another."""
+        if round_ is not None and isinstance(round_.then, TakeOver):
+            self._take_over(round_.then)
+        self._tools.walk.cut(() if round_ is None else round_.calls)
 
     def _run_tools(self, turn: AgentTurn, now: float) -> None:
         """The model has finished asking: run what it asked for."""
@@ -329,7 +334,7 @@ class AgentSide:
             self._turn_told(turn, now, is_answered=self._user.has_begun and not turn.is_protected)
         elif self._user.has_begun and not turn.is_protected:
             # The user has the floor: the answer comes after what they are saying.
-            self._tools.walk.told()
+            self._tools.walk.cut()
             self._owes_answer = True
             self._deadlines.set("playback", max(now, self._speaking.playback.ends_at))
         else:

@@ -37,7 +37,6 @@ from __future__ import annotations
 
 from parola.conversation import asking, ending, events, floor
 from parola.conversation.actions import Action
-from parola.conversation.afterwards import TakeOver
 from parola.conversation.agent_side import AgentSide
 from parola.conversation.events import REPLY_EVENTS, Event
 from parola.conversation.phases import Phase
@@ -313,9 +312,7 @@ class Conversation(AgentSide):
             self._enter(Phase.WAITING)  # the tools go on; what the agent says afterwards has an id of its own
             return
         unread = self._tools.finish()
-        self._tools.walk.told()
-        if unread is not None and isinstance(unread.then, TakeOver):
-            self._take_over(unread.then)
+        self._unread(unread)
         self._owes_answer |= (turn.answers_user and is_unanswered) or (unread is not None and not unread.skips_turn)
         if resumes and not self._owes_answer:
             self._cut_short = cut

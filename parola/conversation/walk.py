@@ -8,7 +8,7 @@ call ends. What was passed is noted in the record (``WorkflowToolResponse``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from parola.conversation import expressions
@@ -189,7 +189,15 @@ class Walk:
             self._finish_tools([])
         self.is_busy = False
 
-    def tools_finished(self, calls: list[ToolCall]) -> None:
+    def cut(self, calls: Sequence[ToolCall] = ()) -> None:
+        """The user has the floor before the node was done. ``calls`` have their results, though the model has not
+        read them. Words count as said; tools that have not run are asked for again when the agent answers."""
+        if calls:
+            self.tools_finished(calls)
+        if self.node is None or self.node.type != "tool":
+            self.is_busy = False
+
+    def tools_finished(self, calls: Sequence[ToolCall]) -> None:
         """A round is over: the tools of a node have run, or somebody that a node has asked for cannot come."""
         step = next((call for call in calls if call.type == "workflow"), None)
         if step is not None:
@@ -198,7 +206,7 @@ class Walk:
             self._finish_tools(calls)
             self.is_busy = False
 
-    def _finish_tools(self, calls: list[ToolCall]) -> None:
+    def _finish_tools(self, calls: Sequence[ToolCall]) -> None:
         self.succeeded = bool(calls) and not any(call.is_error for call in calls)
         self._nested = {
             "type": "nested_tools",

@@ -14,8 +14,9 @@ from parola.conversation.events import (
     ToolFinished,
 )
 from parola.conversation.guardrails import MOST_RETRIES, Guardrail, Trigger
+from parola.conversation.tools import Tool
 from parola.protocol.server_messages import AgentResponseComplete, Interruption
-from tests.conversation.relays import arrives, built_in
+from tests.conversation.relays import arrives, built_in, subagent_arrives
 from tests.story import Story, server_tool
 
 KIND = Guardrail("custom", "kind", ends_call=False, feedback="Be kind.")
@@ -114,3 +115,63 @@ def test_a_turn_is_not_told_to_be_complete_when_the_id_of_the_users_answer_has_b
     tones = next(action for action in story.actions if isinstance(action, PlayTones))
     story.tell(ToolFinished(tones.call_id, "Pressed 1."))
     assert story.wait(2).phase == "thinking" and story.asked_llm_with("Press one", "And then two")
+
+
+# -- a workflow, cut while it moves -----------------------------------------------------------------------------------
+
+
+def at_the_desk(*tools: Tool) -> Story:
+    """A subagent from which one way leads on to a node that calls a tool, and from there two, by how that went."""
+    ways = [
+        ("start", "desk", {"type": "unconditional"}),
+        ("desk", "look", {"type": "llm", "condition": "they want to know"}),
+        ("look", "good", {"type": "result", "successful": True}),
+        ("look", "bad", {"type": "result", "successful": False}),
+    ]
+    workflow = {
+        "nodes": {
+            "start": {"type": "start"},
+            "desk": {"type": "override_agent", "entry_behavior": "wait_for_user"},
+            "look": {"type": "tool", "tools": [{"tool_id": tool.name} for tool in tools]},
+            "good": {"type": "say", "message": {"type": "literal", "text": "It went well."}},
+            "bad": {"type": "say", "message": {"type": "literal", "text": "It went wrong."}},
+        },
+        "edges": {
+            str(number): {"source": source, "target": target, "forward_condition": condition}
+            for number, (source, target, condition) in enumerate(ways)
+        },
+    }
+    story = Story(workflow=workflow, workflow_tools={tool.name: tool for tool in tools}).connects()
+    return subagent_arrives(story).asks("Look it up")
+
+
+NEEDS_NAME = {"type": "object", "properties": {"name": {"type": "string"}}}
+
+
+def test_a_nodes_tool_that_has_run_went_well_though_the_words_beside_it_are_cut() -> None:
+    story = at_the_desk(server_tool("fetch", parameters=NEEDS_NAME)).agent_calls("notify_condition_1_met")
+    says_and_calls(story, "I look it up for you.", "fetch").tool_finishes("fetch", "soup")
+    story.caller_speaks().falls_silent("Quickly").wait(1)
+    assert story.replies[-1].verbatim == "It went well."
+
+
+def test_a_nodes_tool_is_not_lost_when_the_user_speaks_as_the_workflow_gets_there() -> None:
+    story = at_the_desk(server_tool("fetch"))
+    story.begins_to_speak().agent_calls("notify_condition_1_met").wait(0.1).falls_silent("Quickly").wait(1)
+    assert story.phase == "thinking" and not story.runs
+    story.agent_calls("fetch").tool_finishes("fetch", "soup")
+    assert story.replies[-1].verbatim == "It went well."
+
+
+def test_what_a_node_has_to_say_is_said_when_a_guardrail_refused_the_first_wording() -> None:
+    workflow = {
+        "nodes": {
+            "start": {"type": "start"},
+            "ask": {"type": "say", "message": {"type": "prompt", "prompt": "Say hello."}},
+            "end": {"type": "end"},
+        },
+        "edges": {"1": {"source": "start", "target": "ask"}, "2": {"source": "ask", "target": "end"}},
+    }
+    story = triggers(Story(workflow=workflow).connects())
+    assert story.phase == "thinking" and story.replies[-1].request is not None
+    assert "Say hello." in story.replies[-1].request.messages[0]["content"]
