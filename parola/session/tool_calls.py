@@ -51,11 +51,13 @@ class ToolCalls:
     async def _run(self, action: RunTool) -> None:
         name = action.tool.name
         try:
-            runner = self.runners[action.tool.type]
-            finished = await runner.run(action)
-        except KeyError:
-            problem = f'Nobody here runs tools of type {action.tool.type}; "{name}" was not called.'
-            finished = ToolFinished(action.call_id, problem, is_error=True, error_type="not_called", is_called=False)
+            if (runner := self.runners.get(action.tool.type)) is not None:
+                finished = await runner.run(action)
+            else:
+                problem = f'Nobody here runs tools of type {action.tool.type}; "{name}" was not called.'
+                finished = ToolFinished(
+                    action.call_id, problem, is_error=True, error_type="not_called", is_called=False
+                )
         except ParolaError as error:
             finished = ToolFinished(action.call_id, error.message, is_error=True, raw_error=error.message)
         except Exception as error:
