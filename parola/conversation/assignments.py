@@ -96,7 +96,9 @@ def _without(result: str, hidden: list[tuple[str, Any]]) -> str:
     document = _as_json(result)
     if isinstance(document, dict | list):
         removed = [_remove(document, path) for path, _ in hidden]
-        return orjson.dumps(document).decode() if any(removed) else result
+        if any(removed):
+            result = orjson.dumps(document).decode()
+        hidden = [one for one, is_removed in zip(hidden, removed, strict=True) if not is_removed]
     for _, value in hidden:
         for written in {orjson.dumps(value, default=str).decode(), as_text(value)} - {"", '""', "null"}:
             result = result.replace(written, REDACTED)

@@ -108,7 +108,7 @@ class Conversation(AgentSide):
                 if (call := self._tools.decide(event, now)) is not None:
                     self._calls_answered([call], now)
             case events.McpServerTried():
-                self.setup = self._tools.server_tried(event)
+                self.setup = self._speaking.setup = self._tools.server_tried(event)
             case events.Started():
                 self._start(event, now)
             case events.SoundMade():

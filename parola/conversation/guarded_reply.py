@@ -30,7 +30,7 @@ class GuardedReply:
         """``answer_again`` and ``be_silent`` leave the agent's turn cut; ``go_on``: it is too late, or too early."""
         turn, held = self._speaking.turn, self._speaking.held
         is_held = held is not None and held.number == event.reply
-        if phase is Phase.ENDING:
+        if phase is Phase.ENDING or self._speaking.was_wrong_guess(event.reply):
             return "go_on"
         if is_held and turn is None:
             # On a guess that the user had finished: it is asked for again, and judged again.

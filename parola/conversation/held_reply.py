@@ -55,4 +55,7 @@ class HeldReply:
         if self.request is None or self.has_failed:
             return False
         asked, wanted = list(self.request.messages), list(request.messages)
-        return len(asked) == len(wanted) and asked[1:] == wanted[1:]
+        if not asked or not wanted or asked[0].get("role") != wanted[0].get("role"):
+            return False
+        start = 1 if asked[0].get("role") == "system" else 0
+        return asked[start:] == wanted[start:]

@@ -34,13 +34,15 @@ class Speaking:
     """At most one turn, in it at most one reply in the making, and beside it at most one that is held back. Keeps the
     deadline ``llm``."""
 
-    __slots__ = ("_deadlines", "_last_reply", "_out", "_stage", "held", "playback", "setup", "turn")
+    __slots__ = ("_deadlines", "_guesses", "_last_reply", "_out", "_stage", "held", "playback", "setup", "turn")
 
     def __init__(self, setup: Setup, out: Outgoing, transcript: Transcript, deadlines: Deadlines) -> None:
         self.setup = setup
         self._out = out
         self._deadlines = deadlines
         self._last_reply = 0
+        self._guesses: set[int] = set()
+        """Replies to what the user might have said, and did not: they were never there."""
         self.playback = Playback(client_can_be_cut=setup.client_can_be_cut)
         streams_parts = setup.events.passes("agent_chat_response_part")
         self._stage = Stage(
@@ -157,8 +159,14 @@ class Speaking:
     def drop_held(self) -> None:
         """It is not wanted: it was never there."""
         held, self.held = self.held, None
+        if held is not None and held.request is not None:
+            self._guesses.add(held.number)
         if held is not None and held.is_running:
             self._out.ask(StopReply(held.number))
+
+    def was_wrong_guess(self, number: int) -> bool:
+        """This reply was begun on a guess, and is not wanted."""
+        return number in self._guesses
 
     # -- facts, and the end of it -------------------------------------------------------------------------------------
 

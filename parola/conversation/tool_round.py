@@ -265,6 +265,8 @@ class ToolRound:
                 request_id=call.call_id,
                 now=now,
             )
+            if assigned.result != result:
+                call.content = ()  # there it still stands
             result, call.updates = assigned.result, assigned.updates
         self._finish(call, now, result, is_error=is_error, error_type=error_type, is_called=is_called)
 
@@ -307,6 +309,8 @@ class ToolRound:
             self._out.warn(message)
             self._stop(call)
             error_type = "client_timeout" if call.type == "client" else "timeout"
+            if call.type == "workflow":
+                call.then = GoOn()
             self._settle(call, now, message, is_error=True, error_type=error_type)
         return late
 

@@ -116,7 +116,6 @@ class Tools:
         """An MCP server has been reached, or not: what the model is offered from its next step on."""
         setup = self.mcp_servers.tried(event, self.handover.setup)
         self.handover.setup = self.walk.setup = setup
-        self.offered = setup.tools
         return setup
 
     def time_out(self, now: float) -> list[ToolCall]:

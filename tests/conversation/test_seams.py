@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from parola.conversation.actions import PlayTones, SwitchAgent
 from parola.conversation.events import (
     GuardrailTriggered,
+    McpServerTried,
     ModelFinished,
     ReplyAudio,
     ReplyFinished,
@@ -14,6 +17,8 @@ from parola.conversation.events import (
     ToolFinished,
 )
 from parola.conversation.guardrails import MOST_RETRIES, Guardrail, Trigger
+from parola.conversation.handover import FETCH_SECONDS
+from parola.conversation.mcp_tools import ListedTool, McpServer
 from parola.conversation.tools import Tool
 from parola.protocol.server_messages import AgentResponseComplete, Interruption
 from tests.conversation.relays import arrives, built_in, subagent_arrives
@@ -175,3 +180,79 @@ def test_what_a_node_has_to_say_is_said_when_a_guardrail_refused_the_first_wordi
     story = triggers(Story(workflow=workflow).connects())
     assert story.phase == "thinking" and story.replies[-1].request is not None
     assert "Say hello." in story.replies[-1].request.messages[0]["content"]
+
+
+def test_the_workflow_takes_the_way_of_a_failure_when_an_agent_does_not_come_in_time() -> None:
+    ways = [("start", "other", {"type": "unconditional"}), ("other", "bad", {"type": "result", "successful": False})]
+    workflow = {
+        "nodes": {
+            "start": {"type": "start"},
+            "other": {"type": "standalone_agent", "agent_id": "agent_other"},
+            "bad": {"type": "say", "message": {"type": "literal", "text": "Nobody is there."}},
+        },
+        "edges": {str(n): {"source": a, "target": b, "forward_condition": way} for n, (a, b, way) in enumerate(ways)},
+    }
+    story = Story(workflow=workflow).connects()
+    assert story.wait(FETCH_SECONDS + 0.1).replies[-1].verbatim == "Nobody is there."
+
+
+# -- MCP servers, as they are heard of --------------------------------------------------------------------------------
+
+SEARCH = ListedTool("search", "Looks things up", {"type": "object", "properties": {}})
+
+
+def library(**config: Any) -> McpServer:
+    return McpServer.of(
+        "mcp_1", {"name": "Library", "approval_policy": "auto_approve_all", "url": "https://x", **config}
+    )
+
+
+def test_the_ways_of_a_workflow_are_open_to_a_step_in_which_a_server_is_reached() -> None:
+    ways = [("start", "desk", {"type": "unconditional"}), ("desk", "bye", {"type": "llm", "condition": "they go"})]
+    workflow = {
+        "nodes": {
+            "start": {"type": "start"},
+            "desk": {"type": "override_agent", "entry_behavior": "wait_for_user"},
+            "bye": {"type": "say", "message": {"type": "literal", "text": "Bye."}},
+        },
+        "edges": {str(n): {"source": a, "target": b, "forward_condition": way} for n, (a, b, way) in enumerate(ways)},
+    }
+    story = subagent_arrives(Story(workflow=workflow, mcp_servers=(library(),)).connects()).asks("I have to go")
+    story.tell(McpServerTried("mcp_1", True, (SEARCH,))).agent_calls("notify_condition_1_met")
+    assert story.replies[-1].verbatim == "Bye."
+
+
+def test_a_tool_of_a_server_that_needs_a_word_before_it_is_announced() -> None:
+    story = Story(mcp_servers=(library(pre_tool_speech="force"),)).connects()
+    story.tell(McpServerTried("mcp_1", True, (SEARCH,))).asks("Look it up")
+    assert "search" in story.replies[-1].announcements
+
+
+def test_what_is_sanitized_is_not_in_what_a_client_sees_of_a_server() -> None:
+    token = {"dynamic_variable": "token", "value_path": "token", "sanitize": True}
+    rules = [{"tool_name": "search", "assignments": [token]}]
+    story = Story(mcp_servers=(library(tool_config_overrides=rules),)).connects()
+    story.tell(McpServerTried("mcp_1", True, (SEARCH,))).asks("Look it up").agent_calls("search")
+    blocks = ({"type": "text", "text": '{"result": {"token": "s3cret"}}'},)
+    text = str(blocks[0]["text"])
+    story.tool_finishes("search", text, content=blocks, response={"token": "s3cret"})
+    assert story.conversation.lookup(story.now)("token") == "s3cret"
+    assert not any("s3cret" in str(message) for message in story.sent)
+    assert "s3cret" not in str(story.record) and "s3cret" not in str(story.messages)
+
+
+# -- guesses ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_guardrail_says_nothing_of_a_reply_that_was_a_wrong_guess() -> None:
+    story = Story(speculates=True).connects().begins_to_speak().wait(1).falls_silent("I would like the soup.")
+    guess = story.reply
+    story.begins_to_speak()
+    triggers(story, STRICT, guess)
+    assert story.close is None and not story.latest and not story.record
+
+
+def test_without_a_prompt_a_guess_at_the_first_words_is_no_answer_to_others() -> None:
+    story = Story(speculates=True).connects().begins_to_speak().wait(1).falls_silent("I would like the soup.")
+    story.transcribed("I would like the fish.").wait(1)
+    assert story.phase == "thinking" and story.asked_llm_with("I would like the fish.")
