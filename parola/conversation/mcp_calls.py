@@ -15,9 +15,11 @@ from parola.conversation.events import McpServerTried
 from parola.conversation.mcp_tools import tools_of
 from parola.conversation.outgoing import Outgoing
 from parola.conversation.setup import Setup
-from parola.conversation.tools import Tool, ToolCall, as_text
+from parola.conversation.tool_mocks import config_in, mocked
+from parola.conversation.tools import Mocking, Tool, ToolCall, as_text
 from parola.conversation.variables import Variables
-from parola.protocol.client_messages import McpToolApprovalResult
+from parola.errors import ConversationRefused
+from parola.protocol.client_messages import McpToolApprovalResult, ToolMockConfig
 from parola.protocol.server_messages import McpConnectionStatus, McpIntegration, McpToolCall
 
 APPROVAL_SECONDS = 300
@@ -158,12 +160,22 @@ class McpServers:
         tools, warnings = tools_of(((server, event.tools) for server, event in reached), self._others)
         for warning in warnings:
             self._warn(warning)
+        mocks = config_in(setup.client_data)
+        tools = {name: self._mocked(tool, mocks) for name, tool in tools.items()}
         if all(server.server_id in self._settled for server in self._servers):
             status = tuple(_integration(event) for _, event in reached)
             if status != self._told:
                 self._told = status
                 self._out.send(McpConnectionStatus(integrations=status))
         return replace(setup, tools={**self._others, **tools})
+
+    def _mocked(self, tool: Tool, config: ToolMockConfig | None) -> Tool:
+        """It is too late to refuse the conversation: a tool whose mocks cannot be read has none that fits."""
+        try:
+            return mocked(tool, config)
+        except ConversationRefused as error:
+            self._warn(error.message)
+            return replace(tool, mocking=Mocking(()))
 
     def _warn(self, message: str) -> None:
         if message not in self._warned:

@@ -21,7 +21,7 @@ from parola.conversation.mcp_tools import McpServer
 from parola.conversation.overrides import accepted, applied, merged, paths
 from parola.conversation.setup import FurtherVoice, ModelChoice, Setup, VoiceChoice
 from parola.conversation.system_tools import LANGUAGE_TOOL
-from parola.conversation.tool_mocks import with_mocks
+from parola.conversation.tool_mocks import mocked, with_mocks
 from parola.conversation.toolbox import add_tools_of_client, offer_languages, registry_tools, tools_of
 from parola.conversation.turn_taking import PATIENCE, BargeIn
 from parola.errors import ConversationRefused
@@ -162,7 +162,10 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
             client_data.starting_workflow_node_id, beginning.start_node, permissions, workflow
         ),
         workflow=document["workflow"] if workflow.nodes else {},
-        workflow_tools=registry_tools(workflow.tool_ids(), beginning.tools, warnings),
+        workflow_tools={
+            tool_id: mocked(tool, client_data.tool_mock_config)
+            for tool_id, tool in registry_tools(workflow.tool_ids(), beginning.tools, warnings).items()
+        },
         environment=beginning.environment,
         environment_variables=beginning.environment_variables,
         timezone=settings.timezone,

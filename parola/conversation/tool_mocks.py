@@ -38,18 +38,26 @@ def with_mocks(tools: Mapping[str, Tool], config: ToolMockConfig | None, warning
         return dict(tools)
     _check("mocking_strategy", config.mocking_strategy, STRATEGIES)
     _check("fallback_strategy", config.fallback_strategy, FALLBACKS)
-    if config.mocking_strategy == "none":
-        return dict(tools)
-    wanted = set(config.mocked_tool_names) if config.mocking_strategy == "selected" else set(tools)
-    for name in sorted(wanted - set(tools)):
-        warnings.append(f'tool_mock_config names the tool "{name}", which the agent does not have.')
-    calls_real = config.fallback_strategy == "call_real_tool"
-    return {
-        name: replace(tool, mocking=Mocking(_mocks(tool), calls_real))
-        if name in wanted and tool.type != "system"
-        else tool
-        for name, tool in tools.items()
-    }
+    if config.mocking_strategy == "selected":
+        for name in sorted(set(config.mocked_tool_names) - set(tools)):
+            warnings.append(f'tool_mock_config names the tool "{name}", which the agent does not have.')
+    return {name: mocked(tool, config) for name, tool in tools.items()}
+
+
+def mocked(tool: Tool, config: ToolMockConfig | None) -> Tool:
+    """The tool, with its answers if the client wants it mocked. Raises ``ConversationRefused`` for mocks that cannot be
+    read."""
+    if config is None or config.mocking_strategy == "none" or tool.type == "system":
+        return tool
+    if config.mocking_strategy == "selected" and tool.name not in config.mocked_tool_names:
+        return tool
+    return replace(tool, mocking=Mocking(_mocks(tool), config.fallback_strategy == "call_real_tool"))
+
+
+def config_in(client_data: Mapping[str, Any]) -> ToolMockConfig | None:
+    """What the client wanted mocked, out of what it began with: for tools that are found later."""
+    config = client_data.get("tool_mock_config")
+    return None if config is None else ToolMockConfig.model_validate(config)
 
 
 def answer(tool: Tool, arguments: Mapping[str, Any]) -> MockAnswer | None:

@@ -19,7 +19,9 @@ from parola.conversation.events import (
 from parola.conversation.guardrails import MOST_RETRIES, Guardrail, Trigger
 from parola.conversation.handover import FETCH_SECONDS
 from parola.conversation.mcp_tools import ListedTool, McpServer
+from parola.conversation.start import Beginning, begin
 from parola.conversation.tools import Tool
+from parola.protocol.client_messages import ConversationInitiationClientData
 from parola.protocol.server_messages import AgentResponseComplete, Interruption
 from tests.conversation.relays import arrives, built_in, subagent_arrives
 from tests.story import Story, server_tool
@@ -256,3 +258,36 @@ def test_without_a_prompt_a_guess_at_the_first_words_is_no_answer_to_others() ->
     story = Story(speculates=True).connects().begins_to_speak().wait(1).falls_silent("I would like the soup.")
     story.transcribed("I would like the fish.").wait(1)
     assert story.phase == "thinking" and story.asked_llm_with("I would like the fish.")
+
+
+# -- mocks, wherever a tool comes from --------------------------------------------------------------------------------
+
+MOCK_ALL = {"tool_mock_config": {"mocking_strategy": "all"}}
+
+
+def test_tools_of_servers_are_mocked_too() -> None:
+    story = Story(mcp_servers=(library(response_mocks=[{"mock_result": "soup"}]),), client_data=MOCK_ALL).connects()
+    story.tell(McpServerTried("mcp_1", True, (SEARCH,))).asks("Look it up").agent_calls("search")
+    assert story.tool_results == {"search": "soup"} and not story.runs
+
+
+def test_mocks_of_a_server_that_cannot_be_read_call_nothing() -> None:
+    story = Story(mcp_servers=(library(response_mocks=["soup"]),), client_data=MOCK_ALL).connects()
+    story.tell(McpServerTried("mcp_1", True, (SEARCH,))).asks("Look it up").agent_calls("search")
+    assert not story.runs and "none of its response_mocks fits" in story.tool_results["search"]
+    assert story.warnings == ['response_mocks of the tool "search": expected a list of objects.']
+
+
+def test_tools_that_a_node_of_the_workflow_calls_are_mocked_too() -> None:
+    mocks = [{"mock_result": "soup"}]
+    registry = {
+        "tool_1": {"type": "webhook", "name": "fetch", "api_schema": {"url": "https://x"}, "response_mocks": mocks}
+    }
+    workflow = {
+        "nodes": {"start": {"type": "start"}, "look": {"type": "tool", "tools": [{"tool_id": "tool_1"}]}},
+        "edges": {"1": {"source": "start", "target": "look"}},
+    }
+    data = ConversationInitiationClientData.model_validate(MOCK_ALL)
+    setup = begin(Beginning("conv_1", "agent_1", "A", {"workflow": workflow}, {"tool_1": fetch}), data)
+    assert setup.workflow_tools["tool_1"].mocking is not None
+    assert setup.workflow_tools["tool_1"].mocking.mocks[0].result == "soup"
