@@ -242,6 +242,7 @@ class Opening:
                 user_id=client_data.user_id,
                 environment=client_data.environment,
                 conversation_config_override={"agent": {"language": language}} if language in spoken else {},
+                tool_mock_config=client_data.tool_mock_config,
             )
             admitted = replace(admitted, agent=row, branch_id=transfer.branch_id)
             how = Beginning("", "", "", {}, patch={"tts": tts} if tts else {})
