@@ -280,9 +280,7 @@ def test_mocks_of_a_server_that_cannot_be_read_call_nothing() -> None:
 
 def test_tools_that_a_node_of_the_workflow_calls_are_mocked_too() -> None:
     mocks = [{"mock_result": "soup"}]
-    registry = {
-        "tool_1": {"type": "webhook", "name": "fetch", "api_schema": {"url": "https://x"}, "response_mocks": mocks}
-    }
+    fetch = {"type": "webhook", "name": "fetch", "api_schema": {"url": "https://x"}, "response_mocks": mocks}
     workflow = {
         "nodes": {"start": {"type": "start"}, "look": {"type": "tool", "tools": [{"tool_id": "tool_1"}]}},
         "edges": {"1": {"source": "start", "target": "look"}},
