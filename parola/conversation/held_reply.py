@@ -8,6 +8,7 @@ there.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from parola.conversation.events import (
@@ -31,6 +32,13 @@ class HeldReply:
     """What the model was asked, when that may turn out not to be what it would be asked in the end."""
     facts: list[tuple[ReplyEvent, float]] = field(default_factory=list)
     """With the time at which each came."""
+    wrote_at: float = -math.inf
+    """When it was last known to be written, though nothing of it is told."""
+
+    @property
+    def awaited_from(self) -> float:
+        """Since when nothing has been known of it."""
+        return max(self.times.asked_at, self.wrote_at)
 
     def take(self, event: ReplyEvent, now: float) -> None:
         self.facts.append((event, now))

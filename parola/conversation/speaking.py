@@ -132,7 +132,11 @@ class Speaking:
     def still_writes(self, number: int, now: float) -> None:
         """A reply of which nothing is told yet is on its way: it has its time once more."""
         reply = self.turn.current if self.turn is not None else None
-        if reply is not None and reply.number == number and not reply.is_written:
+        if self.held is not None and self.held.number == number:
+            self.held.wrote_at = now
+            if self.turn is not None and reply is None:
+                self._deadlines.set("llm", now + LLM_SECONDS)
+        elif reply is not None and reply.number == number and not reply.is_written:
             self._deadlines.set("llm", now + LLM_SECONDS)
 
     def hold(self, event: ReplyEvent, now: float) -> bool:
@@ -148,13 +152,13 @@ class Speaking:
         held, self.held = self.held, None
         reply = self.turn.begin_reply(held.number, now, held.times)
         reply.is_made = not held.is_running
-        self._deadlines.set("llm", max(now, held.times.asked_at + LLM_SECONDS))
+        self._deadlines.set("llm", max(now, held.awaited_from + LLM_SECONDS))
         return reply, held
 
     def await_held(self, now: float) -> None:
         """Nothing else is being made: the model is waited for as long as ever."""
         if self.held is not None:
-            self._deadlines.set("llm", max(now, self.held.times.asked_at + LLM_SECONDS))
+            self._deadlines.set("llm", max(now, self.held.awaited_from + LLM_SECONDS))
 
     def drop_held(self) -> None:
         """It is not wanted: it was never there."""

@@ -12,10 +12,12 @@ from parola.conversation.events import (
     ReplyAudio,
     ReplyFinished,
     ReplyText,
+    ReplyWithheld,
     SentenceStarted,
     ToolCalled,
     ToolFinished,
 )
+from parola.conversation.fillers import SoftTimeout
 from parola.conversation.guardrails import MOST_RETRIES, Guardrail, Trigger
 from parola.conversation.handover import FETCH_SECONDS
 from parola.conversation.mcp_tools import ListedTool, McpServer
@@ -241,6 +243,20 @@ def test_what_is_sanitized_is_not_in_what_a_client_sees_of_a_server() -> None:
     assert story.conversation.lookup(story.now)("token") == "s3cret"
     assert not any("s3cret" in str(message) for message in story.sent)
     assert "s3cret" not in str(story.record) and "s3cret" not in str(story.messages)
+
+
+# -- a filler, and a reply that is withheld until it is judged --------------------------------------------------------
+
+
+def test_a_withheld_reply_that_is_long_has_its_time_behind_a_filler_too() -> None:
+    story = Story(soft_timeout=SoftTimeout(2.0, ("Let me see.",))).connects().asks("Tell me everything")
+    answer = story.reply
+    story.tell(ReplyWithheld(answer)).wait(2.1).agent_says(seconds=1)
+    for _ in range(6):
+        story.wait(5).tell(ReplyWithheld(answer))
+    assert story.close is None
+    story.tell(ReplyText(answer, "Everything."), ModelFinished(answer))
+    assert story.told[-1] == ("agent", "Everything.")
 
 
 # -- guesses ----------------------------------------------------------------------------------------------------------
