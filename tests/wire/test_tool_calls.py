@@ -179,6 +179,28 @@ def test_a_client_can_have_tools_mocked(parola: ServerProcess) -> None:
     asyncio.run(talk())
 
 
+def test_mocked_tools_stay_mocked_when_another_agent_takes_over(parola: ServerProcess) -> None:
+    mock = {"parameter_conditions": [], "mock_result": "eight, they say"}
+    created = parola.http.post("/v1/convai/tools", json={"tool_config": DOUBLE, "response_mocks": [mock]})
+    rule = {"when": "double", "call": {"tool": "double", "arguments": {"number": 4}}, "then": "Got {{result}}"}
+    other = agent(rule, config={"conversation": {"text_only": True}})
+    other["conversation_config"]["agent"]["prompt"]["tool_ids"] = [created.json()["id"]]
+    transfers = [{"agent_id": parola.create_agent(other), "condition": "wants to buy"}]
+    params = {"system_tool_type": "transfer_to_agent", "transfers": transfers}
+    transfer = {"type": "system", "name": "transfer_to_agent", "description": "", "params": params}
+    call = {"when": "buy", "call": {"tool": "transfer_to_agent", "arguments": {"agent_number": 0}}}
+    agent_id = parola.create_agent(agent(call, tools=[transfer], config={"conversation": {"text_only": True}}))
+
+    async def talk() -> None:
+        async with RawClient(parola.socket_of(agent_id)) as caller:
+            await caller.begin(tool_mock_config={"mocking_strategy": "all"})
+            await caller.answer("I want to buy")
+            assert await caller.answer("double it") == "Got eight, they say"
+            assert caller.of("client_tool_call") == []
+
+    asyncio.run(talk())
+
+
 def test_a_mock_strategy_nobody_knows_refuses_the_conversation(parola: ServerProcess) -> None:
     agent_id = parola.create_agent(agent())
 
