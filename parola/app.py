@@ -275,7 +275,17 @@ def _opening(services: Services, registry: Any, live: Any, lag: LoopLag) -> Open
     def is_loop_late() -> bool:
         return live.count() >= FEW_CALLS and lag.is_late()
 
-    return Opening(settings, services.store, registry, live, services.tools, room, services.metrics, is_loop_late)
+    return Opening(
+        settings,
+        services.store,
+        registry,
+        live,
+        services.tools,
+        room,
+        services.metrics,
+        is_loop_late,
+        services.library.index_soon,
+    )
 
 
 class _Loading(Generic[T]):

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request
 from parola.api.described import described
 from parola.api.errors import checked
 from parola.api.merging import patched
+from parola.api.named_documents import searched_by
 from parola.api.paging import PageDep, SortDirection, page_body
 from parola.api.responses import Json, OptionalBody, RawBody, new_id
 from parola.api.services import Services, ServicesDep, needs_key
@@ -64,7 +65,7 @@ async def create(raw: RawBody, services: ServicesDep) -> Json:
     body = checked(CreateAgentRequest, raw)
     now = time.time()
     agent = AgentRow(new_id("agent"), body.name or DEFAULT_NAME, stored(raw), now, now)
-    await services.store.agents.put(agent)
+    await _keep(services, agent)
     return Json({"agent_id": agent.agent_id})
 
 
@@ -125,7 +126,7 @@ async def update(agent_id: str, raw: RawBody, services: ServicesDep) -> Json:
         document = patched(old.document, given)
         checked(AgentDocument, document)
         agent = AgentRow(agent_id, body.name or old.name, document, old.created_at, max(time.time(), old.created_at))
-        await services.store.agents.put(agent)
+        await _keep(services, agent)
     return Json(_response(agent))
 
 
@@ -150,7 +151,7 @@ async def duplicate(agent_id: str, raw: OptionalBody, services: ServicesDep) -> 
     now = time.time()
     name = body.name or f"{old.name} (copy)"
     agent = AgentRow(new_id("agent"), name, old.document, now, now)
-    await services.store.agents.put(agent)
+    await _keep(services, agent)
     return Json({"agent_id": agent.agent_id})
 
 
@@ -202,6 +203,14 @@ def section(document: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
 def stored(raw: JsonObject) -> JsonObject:
     """What is kept of a pushed agent."""
     return {key: value for key, value in raw.items() if key not in COMPUTED}
+
+
+async def _keep(services: Services, agent: AgentRow) -> None:
+    """Nobody has to ask for the indexes of what an agent searches."""
+    await services.store.agents.put(agent)
+    ids, model = searched_by(agent.document)
+    if ids:
+        services.library.index_soon(ids, model)
 
 
 def _response(agent: AgentRow) -> JsonObject:

@@ -20,7 +20,6 @@ from parola.api.errors import checked
 from parola.api.knowledge_documents import (
     failure,
     find_document,
-    named_in,
     not_found,
     shown,
     success,
@@ -30,6 +29,7 @@ from parola.api.knowledge_documents import (
     without,
 )
 from parola.api.knowledge_new import LONGEST_NAME, destination
+from parola.api.named_documents import named_in
 from parola.api.paging import PageAsked, PageDep, SortDirection, page_body
 from parola.api.references import dependent
 from parola.api.responses import Json, RawBody

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from parola.api.agents import OWNER
+from parola.api.named_documents import LISTS, named_in
 from parola.api.references import dependent
 from parola.api.services import Services
 from parola.errors import NotFound, ParolaError
 from parola.knowledge.folders import Tree
 from parola.protocol.documents import JsonObject
-from parola.store.base import AgentRow, Document, KnowledgeDocumentRow, Store
+from parola.store.base import AgentRow, KnowledgeDocumentRow, Store
 
-_LISTS = ("knowledge_base", "additional_knowledge_base")
 _AT_A_TIME = 100
 
 Users = Mapping[str, Sequence[AgentRow]]
@@ -48,31 +48,12 @@ def failure(error: ParolaError) -> JsonObject:
 # -- who uses what ----------------------------------------------------------------------------------------------------
 
 
-def locators(value: Any) -> Iterator[list[Any]]:
-    """Every list of knowledge base locators of an agent's document, the workflow's included."""
-    if isinstance(value, dict):
-        for key, inside in value.items():
-            if key in _LISTS and isinstance(inside, list):
-                yield inside
-            else:
-                yield from locators(inside)
-    elif isinstance(value, list):
-        for inside in value:
-            yield from locators(inside)
-
-
-def named_in(document: Document) -> list[str]:
-    """The ids of documents and folders an agent names, each once."""
-    ids = (one.get("id") for named in locators(document) for one in named if isinstance(one, dict))
-    return list(dict.fromkeys(one for one in ids if isinstance(one, str)))
-
-
 def without(value: Any, ids: frozenset[str]) -> Any:
     """An agent's document that names these no longer."""
     if isinstance(value, dict):
         return {
             key: [one for one in inside if not (isinstance(one, dict) and one.get("id") in ids)]
-            if key in _LISTS and isinstance(inside, list)
+            if key in LISTS and isinstance(inside, list)
             else without(inside, ids)
             for key, inside in value.items()
         }

@@ -11,7 +11,7 @@ from pydantic import Field
 from parola.api.agents import find_agent
 from parola.api.described import described
 from parola.api.errors import checked
-from parola.api.knowledge_documents import named_in
+from parola.api.named_documents import named_in
 from parola.api.responses import Json, RawBody
 from parola.api.services import ServicesDep, needs_key
 from parola.knowledge.folders import documents_in

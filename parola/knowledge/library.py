@@ -12,6 +12,7 @@ from typing import Any
 from parola.errors import InvalidRequest, NotFound, ParolaError
 from parola.knowledge.extraction import Extraction
 from parola.knowledge.fetching import NotFetched, fetch
+from parola.knowledge.folders import documents_in
 from parola.knowledge.formats import MOST_CHARACTERS
 from parola.knowledge.indexing import Indexing
 from parola.logs import logger
@@ -53,6 +54,7 @@ class Library:
         self.changing = asyncio.Lock()
         """Held while a document or folder is read, changed and put back."""
         self._syncing: asyncio.Task[None] | None = None
+        self._asking: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """On the loop it works on from now on."""
@@ -66,6 +68,9 @@ class Library:
             with suppress(asyncio.CancelledError):
                 await self._syncing
             self._syncing = None
+        for task in self._asking:
+            task.cancel()
+        await asyncio.gather(*self._asking, return_exceptions=True)
         await self.indexing.aclose()
 
     # -- reading ------------------------------------------------------------------------------------------------------
@@ -122,6 +127,20 @@ class Library:
         for document_id in document_ids:
             await self.indexing.cancel(document_id)
         return await self._store.knowledge.delete(document_ids)
+
+    def index_soon(self, ids: Sequence[str], model: str) -> None:
+        """Have documents, and all that lies in folders among ``ids``, indexed in the background where they have no
+        index under this model, or one that failed. Ids that are gone are left out."""
+        task = asyncio.create_task(self._index_all(ids, model), name="knowledge-asks-for-indexes")
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    async def _index_all(self, ids: Sequence[str], model: str) -> None:
+        try:
+            for row in await documents_in(self._store.knowledge, ids):
+                await self.indexing.get_or_create(row.document_id, model)
+        except ParolaError as error:
+            log.error("indexing_failed", error=error.message)
 
     async def _changed_source(self, document_id: str, source: dict[str, Any]) -> KnowledgeDocumentRow:
         async with self.changing:

@@ -6,12 +6,12 @@ be searched yet stands there too, with a warning, so that an agent knows its doc
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from parola.conversation.knowledge import Locator, whole_documents
 from parola.conversation.setup import Setup
-from parola.store.base import Knowledge, KnowledgeDocumentRow
+from parola.store.base import Knowledge, KnowledgeDocumentRow, RagIndexRow
 
 PROMPT_CHARACTERS = 300_000
 """Of all documents that stand in the prompt (reference: rest.md §3.3)."""
@@ -23,8 +23,13 @@ DEEPEST = 20
 """Folders in folders; the store allows no circles, and this is in case it has one."""
 
 
-async def with_documents(setup: Setup, store: Knowledge) -> Setup:
-    """The setup with the documents its agent names, and warnings about those it cannot have."""
+IndexSoon = Callable[[Sequence[str], str], None]
+"""Told the documents and the embedding model, it has the documents indexed in the background."""
+
+
+async def with_documents(setup: Setup, store: Knowledge, index_soon: IndexSoon) -> Setup:
+    """The setup with the documents its agent names, and warnings about those it cannot have. What is to be searched
+    and was never indexed is handed to ``index_soon``, for the next conversation."""
     knowledge = setup.knowledge
     if not knowledge.locators:
         return setup
@@ -34,7 +39,7 @@ async def with_documents(setup: Setup, store: Knowledge) -> Setup:
     searched: dict[str, str] = {}
     if knowledge.rag.is_enabled:
         rows = [one for one, is_whole in documents if not is_whole]
-        searched = await _searched(rows, knowledge.rag.embedding_model, store, warnings)
+        searched = await _searched(rows, knowledge.rag.embedding_model, store, index_soon, warnings)
     names = {one.document_id: one.name for one, _ in documents if one.document_id not in searched}
     # What must be there comes first, in case there is too much.
     ids = sorted(names, key=lambda document_id: document_id not in whole)
@@ -87,7 +92,7 @@ def _sort(
 
 
 async def _searched(
-    rows: list[KnowledgeDocumentRow], model: str, store: Knowledge, warnings: list[str]
+    rows: list[KnowledgeDocumentRow], model: str, store: Knowledge, index_soon: IndexSoon, warnings: list[str]
 ) -> dict[str, str]:
     """Those of the documents that are searched, id to name."""
     if sum(row.size for row in rows) <= SMALL_BYTES:
@@ -101,12 +106,22 @@ async def _searched(
         if index is not None and (index.status == "succeeded" or index.used_bytes):
             searched[row.document_id] = row.name
         elif index is None or index.status != "document_too_small":
-            why = f"it has no index for {model}" if index is None else f"its index is {index.status}"
             warnings.append(
-                f'Knowledge base: "{row.name}" ({row.document_id}) cannot be searched, {why}; it stands in the prompt. '
-                f"POST /v1/convai/knowledge-base/{row.document_id}/rag-index makes one."
+                f'Knowledge base: "{row.name}" ({row.document_id}) cannot be searched yet, {_why(index, model)}; '
+                "it stands in the prompt."
             )
+    if missing := [row.document_id for row in rows if row.document_id not in found]:
+        index_soon(missing, model)
     return searched
+
+
+def _why(index: RagIndexRow | None, model: str) -> str:
+    if index is None:
+        return f"it had no index for {model}, which is being made now"
+    if index.status in ("failed", "rag_limit_exceeded"):
+        again = f"POST /v1/convai/knowledge-base/{index.document_id}/rag-index tries again"
+        return f"its index is {index.status} ({index.error or 'unknown reason'}; {again})"
+    return f"its index is {index.status}"
 
 
 def _shortened(documents: list[tuple[str, str, str]], warnings: list[str]) -> list[tuple[str, str, str]]:

@@ -43,7 +43,7 @@ from parola.session.brains import brain_for
 from parola.session.counted_speech import CountedSpeechToText
 from parola.session.daily_limit import DailyLimit
 from parola.session.guarding import Guarding
-from parola.session.knowing import with_documents
+from parola.session.knowing import IndexSoon, with_documents
 from parola.session.live import LiveSessions
 from parola.session.mcp import ConversationMcp, with_mcp_servers
 from parola.session.pronunciation import Rule, rules
@@ -100,6 +100,7 @@ class Opening:
         room: WaitingRoom | None = None,
         metrics: Metrics | None = None,
         is_loop_late: Callable[[], bool] = lambda: False,
+        index_soon: IndexSoon = lambda _ids, _model: None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -112,6 +113,7 @@ class Opening:
         self._daily_limit = DailyLimit(store.conversations)
         self._metrics.turn_verdicts = self._verdicts
         self._is_loop_late = is_loop_late
+        self._index_soon = index_soon
         self._activity: SharedVoiceActivity | None = None
         self.turn_detection: SharedTurnDetector | None = None
         """From the first voice conversation, where there is a detector."""
@@ -317,7 +319,7 @@ class Opening:
             environment=used,
             environment_variables=await environment.texts(self._store, labels, used),
         )
-        setup = await with_documents(begin(beginning, client_data), self._store.knowledge)
+        setup = await with_documents(begin(beginning, client_data), self._store.knowledge, self._index_soon)
         return await with_mcp_servers(setup, self._store)
 
     async def _arrive(self, agent: AgentRow, setup: Setup) -> Guest:

@@ -16,6 +16,7 @@ class World:
         self.store = MemoryKnowledge()
         self.rag = rag
         self.locators: list[Locator] = []
+        self.to_index: list[str] = []
 
     async def has(self, name, text, *, whole=False, index=None, folder="", named=True):
         document_id = f"id_{name}"
@@ -34,7 +35,8 @@ class World:
 
     async def begins(self) -> Setup:
         rag = Rag(is_enabled=self.rag, embedding_model="m")
-        return await with_documents(Setup("c", "a", knowledge=Knowledge(tuple(self.locators), rag)), self.store)
+        setup = Setup("c", "a", knowledge=Knowledge(tuple(self.locators), rag))
+        return await with_documents(setup, self.store, lambda ids, model: self.to_index.extend(ids))
 
 
 async def test_without_search_every_document_stands_in_the_prompt():
@@ -71,8 +73,18 @@ async def test_what_cannot_be_searched_yet_stands_in_the_prompt_with_a_warning()
     setup = await world.begins()
     assert set(setup.knowledge.text_ids) == {"id_Wines", "id_Beers", "id_Note"}
     wines, beers = setup.warnings
-    assert "its index is processing" in wines and "it has no index for m" in beers
-    assert "POST /v1/convai/knowledge-base/id_Beers/rag-index" in beers
+    assert "its index is processing" in wines and "it had no index for m, which is being made now" in beers
+    assert world.to_index == ["id_Beers"]
+
+
+async def test_why_an_index_failed_is_in_the_warning_and_it_is_not_tried_at_every_conversation():
+    world = World(rag=True)
+    await world.has("Wines", LONG)
+    failed = RagIndexRow("index", "id_Wines", "m", "failed", 1, 1, error="The service is away.")
+    await world.store.put_index(failed)
+    (warning,) = (await world.begins()).warnings
+    assert "its index is failed (The service is away.; POST /v1/convai/knowledge-base/id_Wines/rag-index" in warning
+    assert world.to_index == []
 
 
 async def test_while_it_is_indexed_anew_the_old_index_is_searched():
@@ -112,4 +124,4 @@ async def test_what_is_too_long_is_cut_and_what_must_be_there_comes_first():
 
 async def test_an_agent_without_documents_reads_nothing():
     setup = Setup("c", "a")
-    assert await with_documents(setup, MemoryKnowledge()) is setup
+    assert await with_documents(setup, MemoryKnowledge(), lambda ids, model: None) is setup

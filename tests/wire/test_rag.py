@@ -113,6 +113,53 @@ def test_the_model_gets_the_chunk_that_a_question_is_about(
     assert stored.transcript[-1].rag_retrieval_info is not None
 
 
+def indexes_of(server: ServerProcess, document_id: str) -> list[dict[str, Any]]:
+    """Once there is one, and it is made."""
+    deadline = time.monotonic() + 20
+    while True:
+        found = server.http.get(f"/v1/convai/knowledge-base/{document_id}/rag-index").json()["indexes"]
+        if found and found[0]["status"] == "succeeded":
+            return found
+        assert time.monotonic() < deadline, found
+        time.sleep(0.02)
+
+
+def test_nobody_has_to_ask_for_the_index_of_what_an_agent_searches(
+    searching: ServerProcess, tapped: Any, brain: Brain
+) -> None:
+    document_id = uploaded(searching, is_indexed=False)
+    other_id = uploaded(searching, HOUSE + " It is old.", is_indexed=False)
+    agent = knowing(brain, document_id)
+    whole = {"type": "text", "id": other_id, "name": "Old", "usage_mode": "prompt"}
+    agent["conversation_config"]["agent"]["prompt"]["knowledge_base"].append(whole)
+    agent_id = searching.create_agent(agent)
+    assert [index["model"] for index in indexes_of(searching, document_id)] == [MODEL]
+    assert searching.http.get(f"/v1/convai/knowledge-base/{other_id}/rag-index").json() == {"indexes": []}
+
+    whole["usage_mode"] = "auto"
+    change = {"conversation_config": {"agent": {"prompt": {"knowledge_base": [whole]}}}}
+    assert searching.http.patch(f"/v1/convai/agents/{agent_id}", json=change).status_code == 200
+    assert len(indexes_of(searching, other_id)) == 1
+
+
+def test_a_document_that_comes_into_a_folder_later_is_indexed_when_a_conversation_misses_it(
+    searching: ServerProcess, tapped: Any, brain: Brain
+) -> None:
+    documents = sdk(searching).conversational_ai.knowledge_base.documents
+    folder = searching.http.post("/v1/convai/knowledge-base/folder", json={"name": "All"}).json()["id"]
+    agent = knowing(brain, folder)
+    agent["conversation_config"]["agent"]["prompt"]["knowledge_base"][0]["type"] = "folder"
+    agent_id = searching.create_agent(agent)
+    document_id = documents.create_from_text(text=HOUSE, name="House", parent_folder_id=folder).id
+    with Caller(tapped(searching), agent_id) as caller:
+        caller.began()
+    indexes_of(searching, document_id)
+    with Caller(tapped(searching), agent_id) as caller:
+        caller.began()
+        caller.asks("Where does the red wine of the house come from?")
+    assert SUBJECTS["wine"] in brain.asked[-1]["messages"][1]["content"]
+
+
 def test_what_was_found_is_not_remembered_in_the_next_turn(searching: ServerProcess, tapped: Any, brain: Brain) -> None:
     agent = knowing(brain, uploaded(searching))
     questions = ("Where does the red wine of the house come from?", "And what about the parking garage of the house?")
