@@ -18,7 +18,7 @@ import orjson
 
 from parola.conversation import tool_mocks
 from parola.conversation.actions import RunTool, StopTool
-from parola.conversation.afterwards import Afterwards, GoOn, TakeOver
+from parola.conversation.afterwards import Afterwards, GoOn, HangUp, TakeOver
 from parola.conversation.assignments import assign
 from parola.conversation.events import AgentReady, AgentUnavailable, ToolCalled, ToolFinished
 from parola.conversation.handover import Handover
@@ -412,8 +412,9 @@ class ToolRound:
 
     @property
     def then(self) -> Afterwards | None:
-        """What comes after it; None: the model goes on."""
-        return None if self.is_refused else next((call.then for call in self.calls if call.then is not None), None)
+        """What comes after it; None: the model goes on. The end of the call goes before all else."""
+        wanted = [] if self.is_refused else [call.then for call in self.calls if call.then is not None]
+        return next((one for one in wanted if isinstance(one, HangUp)), wanted[0] if wanted else None)
 
     def take_words(self) -> str:
         """What is to be said before that, once."""

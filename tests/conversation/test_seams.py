@@ -26,7 +26,7 @@ from parola.conversation.tools import Tool
 from parola.protocol.client_messages import ConversationInitiationClientData
 from parola.protocol.server_messages import AgentResponseComplete, Interruption
 from tests.conversation.relays import arrives, built_in, subagent_arrives
-from tests.story import Story, server_tool
+from tests.story import Story, server_tool, system_tool
 
 KIND = Guardrail("custom", "kind", ends_call=False, feedback="Be kind.")
 STRICT = Guardrail("custom", "strict")
@@ -198,6 +198,21 @@ def test_the_workflow_takes_the_way_of_a_failure_when_an_agent_does_not_come_in_
     }
     story = Story(workflow=workflow).connects()
     assert story.wait(FETCH_SECONDS + 0.1).replies[-1].verbatim == "Nobody is there."
+
+
+def test_the_call_ends_though_the_workflow_would_have_moved_on_in_the_same_step() -> None:
+    ways = [("start", "desk", {"type": "unconditional"}), ("desk", "more", {"type": "llm", "condition": "they ask"})]
+    workflow = {
+        "nodes": {
+            "start": {"type": "start"},
+            "desk": {"type": "override_agent", "entry_behavior": "wait_for_user"},
+            "more": {"type": "say", "message": {"type": "literal", "text": "And another thing."}},
+        },
+        "edges": {str(n): {"source": a, "target": b, "forward_condition": way} for n, (a, b, way) in enumerate(ways)},
+    }
+    story = subagent_arrives(Story(workflow=workflow, tools=[system_tool("end_call")]).connects()).asks("Bye")
+    story.agent_calls("notify_condition_1_met", "end_call", saying="Goodbye.").wait(3)
+    assert story.close is not None and story.close.termination_reason == "The agent ended the call"
 
 
 # -- MCP servers, as they are heard of --------------------------------------------------------------------------------
