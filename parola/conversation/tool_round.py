@@ -21,7 +21,7 @@ from parola.conversation.actions import RunTool, StopTool
 from parola.conversation.afterwards import Afterwards, GoOn, HangUp, TakeOver
 from parola.conversation.assignments import assign
 from parola.conversation.events import AgentReady, AgentUnavailable, ToolCalled, ToolFinished
-from parola.conversation.handover import Handover
+from parola.conversation.handover import Handover, not_transferred
 from parola.conversation.mcp_calls import NOBODY_APPROVED, NOT_APPROVED, McpCalls
 from parola.conversation.outgoing import Outgoing
 from parola.conversation.prompt import fill_in_all
@@ -50,6 +50,8 @@ FULL_PAYLOAD_LIMIT = 64 * 1024
 
 MOST_SHOWN = 200
 """Characters of unreadable arguments that are shown again."""
+
+ONE_TRANSFER = "Not called: the conversation is being handed over already, and can go to one agent only."
 
 _NO_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 
@@ -128,6 +130,9 @@ class ToolRound:
             self._finish(call, now, message, is_error=True, error_type="unknown_tool", is_called=False)
         elif problem := self._problem(call, tool, now):
             self._finish(call, now, problem, is_error=True, error_type="invalid_arguments", is_called=False)
+        elif tool.type == "system" and tool.name == "transfer_to_agent" and any(c.transfer for c in self.calls):
+            call.outcome = not_transferred(self._host.handover.setup, ONE_TRANSFER)
+            self._finish(call, now, ONE_TRANSFER, is_error=True, error_type="no_transfer", is_called=False)
         elif tool.type == "system":
             self._take(call, self._host.system.run(call, tool, self.event_id, now), now)
         elif tool.type == "workflow":

@@ -25,7 +25,7 @@ from parola.conversation.start import Beginning, begin
 from parola.conversation.tools import Tool
 from parola.protocol.client_messages import ConversationInitiationClientData
 from parola.protocol.server_messages import AgentResponseComplete, Interruption
-from tests.conversation.relays import arrives, built_in, subagent_arrives
+from tests.conversation.relays import arrives, built_in, results, subagent_arrives
 from tests.story import Story, server_tool, system_tool
 
 KIND = Guardrail("custom", "kind", ends_call=False, feedback="Be kind.")
@@ -213,6 +213,16 @@ def test_the_call_ends_though_the_workflow_would_have_moved_on_in_the_same_step(
     story = subagent_arrives(Story(workflow=workflow, tools=[system_tool("end_call")]).connects()).asks("Bye")
     story.agent_calls("notify_condition_1_met", "end_call", saying="Goodbye.").wait(3)
     assert story.close is not None and story.close.termination_reason == "The agent ended the call"
+
+
+def test_of_two_transfers_in_one_step_the_first_happens_and_the_second_is_no_success() -> None:
+    transfers = [{"agent_id": "agent_other"}, {"agent_id": "agent_third"}]
+    story = Story(tools=[built_in("transfer_to_agent", transfers=transfers)]).connects().asks("Somebody else")
+    story.agent_calls(*(("transfer_to_agent", {"agent_number": number}) for number in (0, 1)))
+    arrives(story, agent_id="agent_other")
+    assert story.conversation.setup.agent_id == "agent_other" and story.phase == "thinking"
+    told = [result["result"]["result_type"] for result in results(story)]
+    assert told == ["transfer_to_agent_success", "transfer_to_agent_error"]
 
 
 # -- MCP servers, as they are heard of --------------------------------------------------------------------------------
