@@ -148,6 +148,7 @@ class Connection:
         self._used_at = 0.0
         self._listed_at = 0.0
         self._failed_at = float("-inf")
+        self._is_closed = False
 
     # -- knowing its tools --------------------------------------------------------------------------------------------
 
@@ -292,7 +293,7 @@ class Connection:
             problem = f"cannot be reached: {explained(error)}"
         finally:
             self._client = None
-            if problem:
+            if problem and not self._is_closed:
                 log.warning("mcp_server_lost", server=self.target.server_id, reason=problem)
                 self._failed_at = _clock()
             known = self.listing
@@ -389,6 +390,7 @@ class Connection:
             await asyncio.wait({owner}, timeout=CLOSE_SECONDS)
 
     async def aclose(self) -> None:
+        self._is_closed = True
         await self._close(self._owner)
 
 

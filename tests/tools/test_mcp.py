@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import httpx2
 import pytest
@@ -66,6 +67,21 @@ def test_a_redirect_into_a_private_network_is_not_followed(httpserver: HTTPServe
 
     asyncio.run(listed())
     assert not connection.listing.is_connected and {entry[0].path for entry in httpserver.log} == {"/mcp"}
+
+
+def test_a_server_that_parola_takes_leave_of_is_not_reported_as_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Mock()
+    monkeypatch.setattr("parola.tools.mcp.log", log)
+
+    async def used() -> None:
+        with McpProcess() as server:
+            connection = Connection(Target("m", "STREAMABLE_HTTP", server.url), Guard(allows_local=True))
+            await connection.listed()
+            assert connection.listing.is_connected
+            await connection.aclose()
+
+    asyncio.run(used())
+    log.warning.assert_not_called()
 
 
 def test_a_body_without_end_is_cut(httpserver: HTTPServer) -> None:
