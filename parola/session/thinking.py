@@ -31,7 +31,7 @@ log = logger(__name__)
 REST_SECONDS = 60.0
 """A model that failed is asked behind the others for so long: the caller waits for it once, not at every turn."""
 
-MOST_CHARACTERS = 20_000
+MOST_CHARACTERS = 200_000
 """A longer answer is cut: half an hour of speech."""
 
 MOST_SECONDS = 120.0
@@ -123,6 +123,7 @@ class _Step:
     async def events(self) -> AsyncGenerator[ModelEvent, None]:
         order = self._cascade.order(self._loop.time())
         failures: list[str] = []
+        failed: list[str] = []
         for number, mind in enumerate(order, 1):
             try:
                 async with aclosing(self._patient(mind, is_last=number == len(order))) as events:
@@ -132,13 +133,16 @@ class _Step:
                 if not isinstance(error, ParolaError):
                     log.exception("model_failed", model=mind.title)
                 failures.append(error.message if isinstance(error, ParolaError) else f"{type(error).__name__}: {error}")
+                failed.append(mind.title)
                 self._cascade.failed(mind, self._loop.time())
                 if not self._has_called:
                     continue
                 self._warnings.append(f"{mind.title} failed behind its tool calls: {failures[-1]}")
             else:
                 if failures:
-                    self._warnings.append(f"{mind.title} answered in place of another model. {' '.join(failures)}")
+                    self._warnings.append(
+                        f"{mind.title} answered in place of {', '.join(failed)}. {' '.join(failures)}"
+                    )
             yield self._answered(mind)
             return
         raise ThinkingFailed(order[-1].error_type if len(order) == 1 else "cascade_brain_error", " ".join(failures))

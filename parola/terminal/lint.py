@@ -55,7 +55,9 @@ def _show(results: dict[str, dict[str, Any]]) -> None:
         printing.out.print(table)
     counts = {key: sum(result[key] for result in results.values()) for key in ("errors", "warnings", "notes")}
     looked_at = f"{len(results)} agent" + ("" if len(results) == 1 else "s")
-    printing.out.print(f"{looked_at}: " + ", ".join(f"{count} {key}" for key, count in counts.items()))
+    printing.out.print(
+        f"{looked_at}: " + ", ".join(f"{count} {key if count != 1 else key[:-1]}" for key, count in counts.items())
+    )
 
 
 def _of_file(server: Server, file: Path, query: dict[str, str]) -> dict[str, Any]:

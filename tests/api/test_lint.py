@@ -65,6 +65,7 @@ def test_the_command_prints_a_table_and_fails_on_errors(server: ServerProcess, t
     fine = parola("lint", str(good), "--offline", "--url", server.url)
     assert fine.returncode == 0, fine.stdout + fine.stderr
     assert "note" in fine.stdout and "{{name}}" in fine.stdout and "1 agent: 0 errors" in fine.stdout
+    assert "1 note\n" in fine.stdout
     failed = parola("lint", "--project", str(tmp_path), "--offline", "--json", "--url", server.url)
     assert failed.returncode == 1
     assert {name: result["errors"] for name, result in json.loads(failed.stdout).items()} == {

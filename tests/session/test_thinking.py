@@ -90,7 +90,7 @@ def test_the_next_model_answers_for_one_that_fails_and_the_owner_is_told():
     own, spare = Scripted("own", [fails("is on strike")]), Scripted("spare", says("Hi."))
     text, told = run(answer(cascade(own, spare)))
     assert (text, told.model, told.llm_override) == ("Hi.", "spare-1", "spare")
-    assert "is on strike" in told.warnings[0] and "spare-1" in told.warnings[0]
+    assert "is on strike" in told.warnings[0] and "spare-1 answered in place of own-1." in told.warnings[0]
 
 
 def test_a_bug_in_a_provider_is_a_failure_like_another():
