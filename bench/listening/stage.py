@@ -29,6 +29,7 @@ from parola.session.opening import Opening
 from parola.session.transport import Disconnected
 from parola.store.base import AgentRow
 from parola.store.memory import MemoryStore
+from parola.tools.context import ToolContext
 from tests.virtual_time import run
 
 MESSAGE_SECONDS = 0.025
@@ -111,12 +112,20 @@ class Stage:
 
     async def _play(self, call: Call, rules: Rules, voice: str) -> Observed:
         store, live = MemoryStore(), LiveSessions()
-        opening = _Opening(rules, self._settings, store, self._registry, live, None)
+        tools = ToolContext(self._settings, store, _NoSecrets(), lambda: self._registry.connections, b"")
+        opening = _Opening(rules, self._settings, store, self._registry, live, tools)
         agent = AgentRow("agent_bench", "Bench", document(call, rules, voice), 0.0, 0.0)
         caller = Caller(call)
         session = await opening.open(Admitted(agent), ConversationInitiationClientData(), (), caller)
         await opening.hold(session)
         return caller.observed()
+
+
+class _NoSecrets:
+    """Nothing is sealed here."""
+
+    def open(self, sealed: bytes) -> str:
+        return sealed.decode()
 
 
 class _Opening(Opening):
