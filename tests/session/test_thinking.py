@@ -201,9 +201,9 @@ def test_a_model_that_stays_busy_is_asked_twice_and_no_more():
 
 
 def test_an_answer_of_many_characters_is_cut():
-    words = says(*(f"word {number}, " for number in range(10_000)))
+    words = says(*(f"word {number}, " for number in range(60_000)))
     text, told = run(answer(cascade(Scripted("own", words))))
-    assert len(text) == MOST_CHARACTERS and "more than 20000 characters" in told.warnings[0]
+    assert len(text) == MOST_CHARACTERS and "more than 200000 characters" in told.warnings[0]
 
 
 def test_one_token_of_a_megabyte_is_cut_too():
