@@ -255,7 +255,9 @@ class BargeIn:
         heard = turn.newest_words
         if not self.needs_words:
             was_noise = not turn.is_speaking and heard == ""
-            return "yields" if spoken >= self.min_seconds and not was_noise else "stays"
+            if spoken >= self.min_seconds:
+                return "stays" if was_noise else "yields"
+            return "look_again" if turn.is_speaking else "stays"
         if heard is not None and heard.strip() and not self.ignores(heard):
             return "yields"
         if turn.is_speaking and (heard is not None or spoken < UNHEARD_SECONDS):

@@ -5,7 +5,7 @@ import pytest
 from parola.conversation.actions import TranscribeNow
 from parola.conversation.backchannels import IgnoreTerms, default_terms, is_hum
 from parola.conversation.events import SpeechStarted, SpeechStopped, TranscriptUpdated
-from parola.conversation.turn_taking import BargeIn
+from parola.conversation.turn_taking import PATIENCE, BargeIn, UserTurn
 from parola.protocol.server_messages import AgentResponse, Interruption, UserTranscript
 from tests.story import Story, client_tool
 
@@ -192,3 +192,11 @@ def test_yes_answers_the_last_question_while_the_agent_is_still_thinking():
 def test_a_noise_that_was_on_when_the_user_typed_does_not_stop_the_answer():
     story = menu(RESUMES).wait(1).caller_speaks().types("Go on.").falls_silent("").wait(1)
     assert story.phase == "thinking" and story.reply == 2
+
+
+def test_a_look_that_comes_a_moment_too_early_is_not_the_last():
+    turn = UserTurn(PATIENCE["normal"])
+    turn.speech_started(SpeechStarted(4.385))
+    rules = BargeIn()
+    assert rules.judge(turn, 4.385 + rules.min_seconds - 1e-9) == "look_again"
+    assert rules.judge(turn, 4.385 + 2 * rules.min_seconds) == "yields"
