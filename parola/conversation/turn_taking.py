@@ -162,11 +162,12 @@ class UserTurn:
             return self.partial
         return None if self.awaited_transcripts else self.text
 
-    def spoken_seconds(self, now: float) -> float:
-        """Length of the present (or last) utterance."""
+    def has_spoken_for(self, seconds: float, now: float) -> bool:
+        """The present (or last) utterance is that long. Times are added, not subtracted, as a deadline is: the
+        difference of two of them may be a rounding error short of the sum's term, and the moment would be missed."""
         if self.started_at is None:
-            return 0.0
-        return (now if self.stopped_at is None else self.stopped_at) - self.started_at
+            return False
+        return (now if self.stopped_at is None else self.stopped_at) >= self.started_at + seconds
 
     def clear(self) -> None:
         """The turn has been taken. Transcripts still on their way belong to it and are no longer awaited."""
@@ -251,16 +252,15 @@ class BargeIn:
 
     def judge(self, turn: UserTurn, now: float) -> Literal["yields", "look_again", "stays"]:
         """Somebody speaks, or has just spoken, over the agent: does it yield?"""
-        spoken = turn.spoken_seconds(now)
         heard = turn.newest_words
         if not self.needs_words:
             was_noise = not turn.is_speaking and heard == ""
-            if spoken >= self.min_seconds:
+            if turn.has_spoken_for(self.min_seconds, now):
                 return "stays" if was_noise else "yields"
             return "look_again" if turn.is_speaking else "stays"
         if heard is not None and heard.strip() and not self.ignores(heard):
             return "yields"
-        if turn.is_speaking and (heard is not None or spoken < UNHEARD_SECONDS):
+        if turn.is_speaking and (heard is not None or not turn.has_spoken_for(UNHEARD_SECONDS, now)):
             return "look_again"
         return "yields" if turn.is_speaking else "stays"
 

@@ -1,6 +1,8 @@
 """Who speaks over the agent without asking for the floor; and what happens when the agent gave it away for nothing."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from parola.conversation.actions import TranscribeNow
 from parola.conversation.backchannels import IgnoreTerms, default_terms, is_hum
@@ -194,9 +196,14 @@ def test_a_noise_that_was_on_when_the_user_typed_does_not_stop_the_answer():
     assert story.phase == "thinking" and story.reply == 2
 
 
-def test_a_look_that_comes_a_moment_too_early_is_not_the_last():
-    turn = UserTurn(PATIENCE["normal"])
+@given(at=st.floats(min_value=0, max_value=1e7))
+def test_the_first_look_comes_when_there_is_something_to_see(at):
+    turn, rules = UserTurn(PATIENCE["normal"]), BargeIn()
+    turn.speech_started(SpeechStarted(at))
+    assert rules.judge(turn, at + rules.first_look_seconds()) == "yields"
+
+
+def test_a_look_that_comes_too_early_is_not_the_last():
+    turn, rules = UserTurn(PATIENCE["normal"]), BargeIn()
     turn.speech_started(SpeechStarted(4.385))
-    rules = BargeIn()
-    assert rules.judge(turn, 4.385 + rules.min_seconds - 1e-9) == "look_again"
-    assert rules.judge(turn, 4.385 + 2 * rules.min_seconds) == "yields"
+    assert rules.judge(turn, 4.5) == "look_again"
