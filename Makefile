@@ -41,7 +41,7 @@ bench-voice: setup
 # Needs uv; writes names, versions and hashes, no addresses.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-		pyproject.toml requirements/dev.in --extra speech --extra mcp -o requirements/dev.txt
+		pyproject.toml requirements/dev.in --extra speech --extra mcp --extra postgres -o requirements/dev.txt
 
 clean:
 	rm -rf .venv node_modules
