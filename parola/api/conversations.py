@@ -72,11 +72,16 @@ async def list_conversations(
     dependencies=[needs_key],
 )
 @described(response=ConversationResponse)
-async def get(conversation_id: str, services: ServicesDep) -> Json:
-    """One conversation with its transcript; while it runs, as far as it has come."""
+async def get(conversation_id: str, services: ServicesDep, format: Literal["json", "opentelemetry"] = "json") -> Json:
+    """One conversation with its transcript; while it runs, as far as it has come. As ``opentelemetry`` it has
+    ``otlp_traces`` in place of the transcript."""
     row = await find_conversation(services, conversation_id)
-    turns = await services.store.conversations.turns(conversation_id)
-    return Json(record(row, turns, time.time()))
+    found = record(row, await services.store.conversations.turns(conversation_id), time.time())
+    if format == "opentelemetry":
+        from parola.webhooks.opentelemetry import resource_spans
+
+        found |= {"transcript": [], "otlp_traces": {"resourceSpans": resource_spans(found, source="api")}}
+    return Json(found)
 
 
 @router.delete("/{conversation_id}", operation_id="conversations_delete", dependencies=[needs_key])

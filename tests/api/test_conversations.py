@@ -251,3 +251,13 @@ def test_an_agent_can_forbid_files_and_limit_them(client: TestClient) -> None:
     )
     keep(client, status="in-progress", agent_id=limits)
     assert [upload(client).status_code, upload(client).status_code] == [200, 429]
+
+
+def test_a_record_is_read_as_opentelemetry(client: TestClient) -> None:
+    keep(client)
+    change(client, turns={0: {"role": "user", "message": "Hi", "time_in_call_secs": 1}}, ended_at=1012.0)
+    told = client.get(f"{CONVERSATIONS}/conv_1?format=opentelemetry").json()
+    spans = told["otlp_traces"]["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    assert [span["name"] for span in spans] == ["elevenlabs.conversation", "elevenlabs.recv.user_transcript"]
+    assert told["transcript"] == [] and told["status"] == "done"
+    assert client.get(f"{CONVERSATIONS}/conv_1?format=xml").status_code == 422

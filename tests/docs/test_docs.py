@@ -89,10 +89,10 @@ def test_the_table_of_phases_is_that_of_the_code():
 
 # -- imports ----------------------------------------------------------------------------------------------------------
 
-LAYERS = ("protocol", "conversation", "tools", "knowledge", "session", "api")
+LAYERS = ("protocol", "conversation", "tools", "knowledge", "session", "webhooks", "analysis", "api")
 """Each may import those before it, and itself."""
 
-FOR_ANYONE = {"errors", "logs", "config", "metrics", "providers.base", "store.base"}
+FOR_ANYONE = {"errors", "logs", "config", "metrics", "providers.base", "store.base", "store.outbox"}
 FOR_ANYONE |= {"outbound.http", "outbound.guard", "outbound.locators", "outbound.event_stream", "outbound.environment"}
 
 NO_VENDOR = {
