@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+from parola.store.outbox import DeliveryRow, Outbox
+
 Document = dict[str, Any]
 T = TypeVar("T")
 
@@ -157,10 +159,21 @@ class ApiKeyRow:
     hashed: str
     created_at: float
     last_used_at: float | None = None
+    scopes: tuple[str, ...] | None = None
+    """What it may do; None: everything."""
+    expires_at: float | None = None
+    member_id: str | None = None
+    """Whose it is."""
+    replaced_by: str | None = None
+    """The key that came in its place when it was rotated."""
 
 
 class ApiKeys(Protocol):
-    async def put(self, key: ApiKeyRow) -> None: ...
+    async def put(self, key: ApiKeyRow) -> None:
+        """Create or replace."""
+
+    async def used(self, key_id: str, at: float) -> None:
+        """Note its last use, and change nothing else."""
 
     async def find(self, prefix: str) -> Sequence[ApiKeyRow]: ...
 
@@ -237,11 +250,18 @@ class FileRow:
 
 
 class Conversations(Protocol):
-    async def create(self, conversation: ConversationRow) -> None:
-        """Keep a new conversation; replaces the row under a reserved id."""
+    async def create(self, conversation: ConversationRow, deliveries: Sequence[DeliveryRow] = ()) -> None:
+        """Keep a new conversation; replaces the row under a reserved id. With the deliveries it calls for, in one
+        transaction."""
 
     async def write(self, conversation_id: str, change: ConversationChange) -> None:
         """Apply one change durably. Message counts follow from the turns."""
+
+    async def conclude(
+        self, conversation_id: str, change: ConversationChange, deliveries: Sequence[DeliveryRow]
+    ) -> None:
+        """Apply the last change of a conversation and put the deliveries it calls for into the outbox, in one
+        transaction: neither is ever there without the other. Deliveries with an id that is there replace it."""
 
     async def claim(self, conversation_id: str) -> bool:
         """Take a reserved (``initiated``) conversation for one session; False when it is taken or unknown."""
@@ -422,6 +442,7 @@ class Store(Protocol):
     conversations: Conversations
     files: Files
     knowledge: Knowledge
+    outbox: Outbox
 
     def recording_path(self, conversation_id: str) -> Path:
         """Where this conversation's recording is, or belongs: an MP3 in a folder that exists while the store is open.

@@ -37,8 +37,10 @@ from parola.store.base import (
 )
 from parola.store.documents import is_archived, recording_file, speaker, tags, tool_type, words
 from parola.store.memory_knowledge import MemoryKnowledge
+from parola.store.memory_outbox import MemoryOutbox
 from parola.store.memory_pages import named as _named
 from parola.store.memory_pages import page as _page
+from parola.store.outbox import DeliveryRow, Outbox
 
 Row = TypeVar("Row", AgentRow, ToolRow, DocumentRow, ConversationRow)
 T = TypeVar("T")
@@ -50,6 +52,7 @@ class MemoryStore:
     def __init__(self) -> None:
         files = MemoryFiles()
         conversations = MemoryConversations(files, self.recording_path)
+        self.outbox: Outbox = conversations.outbox
         files.owners = conversations
         self.agents: Agents = MemoryAgents()
         self.tools: Tools = MemoryTools()
@@ -253,6 +256,10 @@ class MemoryApiKeys:
     async def put(self, key: ApiKeyRow) -> None:
         self._rows[key.key_id] = key
 
+    async def used(self, key_id: str, at: float) -> None:
+        if key_id in self._rows:
+            self._rows[key_id] = replace(self._rows[key_id], last_used_at=at)
+
     async def find(self, prefix: str) -> Sequence[ApiKeyRow]:
         return [key for key in self._rows.values() if key.prefix == prefix]
 
@@ -276,13 +283,21 @@ class MemoryConversations:
         self._transcripts: dict[str, _Transcript] = {}
         self._files = files
         self._recording_path = recording_path
+        self.outbox = MemoryOutbox(self.__contains__)
 
     def __contains__(self, conversation_id: str) -> bool:
         return conversation_id in self._rows
 
-    async def create(self, conversation: ConversationRow) -> None:
+    async def create(self, conversation: ConversationRow, deliveries: Sequence[DeliveryRow] = ()) -> None:
         self._rows[conversation.conversation_id] = conversation
         self._transcripts.setdefault(conversation.conversation_id, _Transcript())
+        self.outbox.put_all(deliveries)
+
+    async def conclude(
+        self, conversation_id: str, change: ConversationChange, deliveries: Sequence[DeliveryRow]
+    ) -> None:
+        await self.write(conversation_id, change)
+        self.outbox.put_all(deliveries)
 
     async def write(self, conversation_id: str, change: ConversationChange) -> None:
         row = self._rows.get(conversation_id)
@@ -326,6 +341,7 @@ class MemoryConversations:
         if not self._rows.pop(conversation_id):
             return False
         del self._transcripts[conversation_id]
+        self.outbox.forget(conversation_id)
         for file in await self._files.of(conversation_id):
             await self._files.delete(file.file_id)
         recording = self._recording_path(conversation_id)

@@ -46,10 +46,12 @@ from parola.store.base import (
 )
 from parola.store.blobs import Blobs
 from parola.store.documents import is_archived, recording_file, tags, tool_type
+from parola.store.outbox import Outbox
 from parola.store.readers import Readers
 from parola.store.schema import bring_up_to_date
 from parola.store.sql_conversations import SealedChange, SqlConversations, SqlFiles, apply_all
 from parola.store.sql_knowledge import SqlKnowledge
+from parola.store.sql_outbox import SqlOutbox
 from parola.store.tables import agent_tags, agents, api_keys, documents, secrets, tools
 from parola.store.writer import Writer
 
@@ -67,6 +69,7 @@ class SqlStore:
     conversations: Conversations
     files: Files
     knowledge: Knowledge
+    outbox: Outbox
 
     def __init__(self, data: Path) -> None:
         self._data = data
@@ -98,7 +101,8 @@ class SqlStore:
         self.documents = SqlDocuments(readers, writer)
         self.secrets = SqlSecrets(readers, writer)
         self.api_keys = SqlApiKeys(readers, writer)
-        self.conversations = SqlConversations(readers, writer, blobs, self._recordings)
+        self.outbox = outbox = SqlOutbox(readers, writer)
+        self.conversations = SqlConversations(readers, writer, blobs, self._recordings, outbox)
         self.files = SqlFiles(readers, writer, blobs)
         self.knowledge = SqlKnowledge(readers, writer, Blobs(self._data / "knowledge"))
 
@@ -358,18 +362,30 @@ class SqlApiKeys(_Resource):
     table = api_keys
 
     async def put(self, key: ApiKeyRow) -> None:
-        await self._put({column.name: getattr(key, column.name) for column in api_keys.c})
+        values = {column.name: getattr(key, column.name) for column in api_keys.c}
+        await self._put(values | {"scopes": None if key.scopes is None else " ".join(key.scopes)})
+
+    async def used(self, key_id: str, at: float) -> None:
+        def work(connection: Connection) -> None:
+            connection.execute(update(api_keys).where(api_keys.c.key_id == key_id).values(last_used_at=at))
+
+        await self._writer.run(work)
 
     async def find(self, prefix: str) -> Sequence[ApiKeyRow]:
         rows = await self._readers.rows(select(api_keys).where(api_keys.c.prefix == prefix))
-        return [ApiKeyRow(**row) for row in rows]
+        return [_api_key(row) for row in rows]
 
     async def delete(self, key_id: str) -> bool:
         return await self._delete(key_id)
 
     async def all(self) -> Sequence[ApiKeyRow]:
         rows = await self._readers.rows(select(api_keys).order_by(api_keys.c.created_at, api_keys.c.key_id))
-        return [ApiKeyRow(**row) for row in rows]
+        return [_api_key(row) for row in rows]
+
+
+def _api_key(row: RowMapping) -> ApiKeyRow:
+    scopes: str | None = row["scopes"]
+    return ApiKeyRow(**{**row, "scopes": None if scopes is None else tuple(scopes.split())})
 
 
 def _agent(row: RowMapping) -> AgentRow:

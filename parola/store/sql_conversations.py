@@ -28,7 +28,9 @@ from parola.protocol.lossless import dumps, loads, merged
 from parola.store.base import ConversationChange, ConversationQuery, ConversationRow, Document, FileRow, Page, spool_of
 from parola.store.blobs import Blobs
 from parola.store.documents import recording_file, speaker, words
+from parola.store.outbox import DeliveryRow
 from parola.store.readers import Readers
+from parola.store.sql_outbox import SqlOutbox, put_all
 from parola.store.tables import conversations, files, turns
 from parola.store.writer import Writer
 
@@ -161,13 +163,16 @@ def not_found(conversation_id: str) -> NotFound:
 
 
 class SqlConversations:
-    def __init__(self, readers: Readers, writer: Writer[SealedChange], blobs: Blobs, recordings: Path) -> None:
+    def __init__(
+        self, readers: Readers, writer: Writer[SealedChange], blobs: Blobs, recordings: Path, outbox: SqlOutbox
+    ) -> None:
         self._readers = readers
         self._writer = writer
         self._blobs = blobs
         self._recordings = recordings
+        self._outbox = outbox
 
-    async def create(self, conversation: ConversationRow) -> None:
+    async def create(self, conversation: ConversationRow, deliveries: Sequence[DeliveryRow] = ()) -> None:
         values = _values(conversation)
         key = conversations.c.conversation_id == conversation.conversation_id
 
@@ -175,8 +180,25 @@ class SqlConversations:
             replaced = connection.execute(update(conversations).where(key).values(values))
             if not replaced.rowcount:
                 connection.execute(insert(conversations).values(values))
+            put_all(connection, deliveries)
 
         await self._writer.run(work)
+        if deliveries:
+            self._outbox.news.set()
+
+    async def conclude(
+        self, conversation_id: str, change: ConversationChange, deliveries: Sequence[DeliveryRow]
+    ) -> None:
+        sealed = SealedChange.seal(conversation_id, change)
+
+        def work(connection: Connection) -> None:
+            for problem in apply_all(connection, [sealed]):
+                if problem is not None:
+                    raise problem
+            put_all(connection, deliveries)
+
+        await self._writer.run(work)
+        self._outbox.news.set()
 
     async def write(self, conversation_id: str, change: ConversationChange) -> None:
         await self._writer.change(SealedChange.seal(conversation_id, change))

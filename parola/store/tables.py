@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0003"
+HEAD = "0005"
 """The migration that leads to these tables."""
 
 metadata = MetaData(
@@ -103,7 +103,26 @@ api_keys = Table(
     Column("hashed", Text, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("last_used_at", Double),
+    Column("scopes", Text),
+    Column("expires_at", Double),
+    Column("member_id", String),
+    Column("replaced_by", String),
 )
+"""``scopes`` are separated by spaces; NULL: all of them."""
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("entry_id", String, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("action", String, nullable=False),
+    Column("resource", String, nullable=False, index=True),
+    Column("key_id", String, index=True),
+    Column("result", String, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Index(None, "at", "entry_id"),
+)
+"""Rows are added, and removed when they are old; none is ever changed."""
 
 conversations = Table(
     "conversations",
@@ -225,3 +244,27 @@ knowledge_chunks = Table(
     Column("vector", LargeBinary, nullable=False),
     Index(None, "model", "document_id", "position"),
 )
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("delivery_id", String, primary_key=True),
+    Column("event_id", String, nullable=False),
+    Column("type", String, nullable=False),
+    Column("endpoint", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("conversation_id", String, ForeignKey("conversations.conversation_id", ondelete="CASCADE"), index=True),
+    Column("agent_id", String, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("due_at", Double),
+    Column("claimed_until", Double),
+    Column("ended_at", Double),
+    Column("options", LargeBinary, nullable=False),
+    Column("attempts", LargeBinary, nullable=False),
+    Column("sealed_endpoint", LargeBinary),
+    Column("body", LargeBinary),
+    Index(None, "status", "due_at"),
+    Index(None, "created_at", "delivery_id"),
+)
+"""``claimed_until``: until then whoever took it makes an attempt."""

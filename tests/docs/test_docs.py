@@ -89,7 +89,7 @@ def test_the_table_of_phases_is_that_of_the_code():
 
 # -- imports ----------------------------------------------------------------------------------------------------------
 
-LAYERS = ("protocol", "conversation", "tools", "knowledge", "session", "webhooks", "analysis", "api")
+LAYERS = ("protocol", "conversation", "tools", "knowledge", "webhooks", "session", "analysis", "api")
 """Each may import those before it, and itself."""
 
 FOR_ANYONE = {"errors", "logs", "config", "metrics", "providers.base", "store.base", "store.outbox"}
