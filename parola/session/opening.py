@@ -17,7 +17,6 @@ from functools import partial
 from typing import Any
 
 from parola.config import Settings
-from parola.conversation import prompt
 from parola.conversation.actions import FetchAgent
 from parola.conversation.events import Attachment, FilesShared
 from parola.conversation.guardrails import Guardrail
@@ -46,6 +45,7 @@ from parola.session.guarding import Guarding
 from parola.session.knowing import IndexSoon, with_documents
 from parola.session.live import LiveSessions
 from parola.session.mcp import ConversationMcp, with_mcp_servers
+from parola.session.opening_record import keep_refusal, keep_start
 from parola.session.pronunciation import Rule, rules
 from parola.session.recording import Recorder
 from parola.session.relief import Relief
@@ -58,7 +58,7 @@ from parola.session.turn_detection import SharedTurnDetector
 from parola.session.voice import Ear
 from parola.session.voice_activity import SharedVoiceActivity
 from parola.session.waiting_room import Guest, Terms, WaitingRoom
-from parola.store.base import AgentRow, ConversationRow, Document, FileRow, Store, spool_of
+from parola.store.base import AgentRow, FileRow, Store, spool_of
 from parola.tools.context import Identity, ToolContext
 
 log = logger(__name__)
@@ -149,7 +149,7 @@ class Opening:
             brain = await self._brain(setup, accounts)
             guest = await self._arrive(admitted.agent, setup)
         except ConversationRefused as refusal:
-            await self._keep_refusal(admitted, client_data, conversation_id, started_at, refusal)
+            await keep_refusal(self._store, self._metrics, admitted, client_data, conversation_id, started_at, refusal)
             raise
         if must_wait := guest.obstacle is not None:
             await self._wait(guest, admitted, client_data, setup, transport, started_at)
@@ -175,7 +175,7 @@ class Opening:
             ear = Ear(counted, input_format, self._listening, self._turns(), attention_for(setup))
         retriever = self._retriever(setup, brain, warnings)
         setup = replace(setup, warnings=tuple(warnings))
-        await self._keep_start(admitted, client_data, setup, started_at, guest.waited_seconds)
+        await keep_start(self._store, admitted, client_data, setup, started_at, guest.waited_seconds)
 
         mcp = ConversationMcp(self._tools)
         await mcp.reach(setup)
@@ -342,12 +342,14 @@ class Opening:
     ) -> None:
         """Until there is a place. Raises ``ConversationRefused``, which the record explains, when there is none."""
         try:
-            await self._keep_start(admitted, client_data, setup, accepted_at)
+            await keep_start(self._store, admitted, client_data, setup, accepted_at)
             await guest.wait(setup.greeting, transport)
         except ConversationRefused as refusal:
             self._daily_limit.gave_up(guest.agent_id)
             seconds = guest.waited_seconds
-            await self._keep_refusal(admitted, client_data, guest.conversation_id, accepted_at, refusal, seconds)
+            await keep_refusal(
+                self._store, self._metrics, admitted, client_data, guest.conversation_id, accepted_at, refusal, seconds
+            )
             raise
         finally:
             guest.ended.set()
@@ -458,68 +460,6 @@ class Opening:
             files.append(Attachment(file_id, row.name, row.mime_type, _shown(row, content)))
         return FilesShared(message.plain_text, tuple(files))
 
-    # -- the record ---------------------------------------------------------------------------------------------------
-
-    async def _keep_start(
-        self,
-        admitted: Admitted,
-        client_data: ConversationInitiationClientData,
-        setup: Setup,
-        started_at: float,
-        waited_seconds: float = 0.0,
-    ) -> None:
-        document = _document(admitted, client_data, setup, started_at)
-        if waited_seconds:
-            accepted_at = int(started_at - waited_seconds)
-            document["metadata"] |= {
-                "accepted_time_unix_secs": accepted_at,
-                "queue_wait_secs": round(waited_seconds, 3),
-            }
-        await self._store.conversations.create(
-            ConversationRow(
-                conversation_id=setup.conversation_id,
-                agent_id=setup.agent_id,
-                agent_name=setup.agent_name,
-                status="in-progress",
-                started_at=started_at,
-                document=document,
-                user_id=setup.user_id,
-                source=document["metadata"]["conversation_initiation_source"],
-                text_only=setup.text_only,
-            )
-        )
-
-    async def _keep_refusal(
-        self,
-        admitted: Admitted,
-        client_data: ConversationInitiationClientData,
-        conversation_id: str,
-        started_at: float,
-        refusal: ConversationRefused,
-        waited_seconds: float = 0.0,
-    ) -> None:
-        self._metrics.ended[("failed", refusal.close_code)] += 1
-        document = _document(admitted, client_data, None, started_at)
-        if refusal.close_code not in (1000, 1001):
-            document["metadata"]["error"] = {"code": refusal.close_code, "reason": refusal.message}
-        if waited_seconds:
-            document["metadata"]["queue_wait_secs"] = round(waited_seconds, 3)
-            started_at = time.time()  # it never started: a conversation of no length
-        await self._store.conversations.create(
-            ConversationRow(
-                conversation_id=conversation_id,
-                agent_id=admitted.agent.agent_id,
-                agent_name=admitted.agent.name,
-                status="failed",
-                started_at=started_at,
-                ended_at=time.time(),
-                document=document,
-                user_id=client_data.user_id,
-                source=document["metadata"]["conversation_initiation_source"],
-                termination_reason=refusal.message,
-            )
-        )
-
 
 def _identity(setup: Setup, admitted: Admitted, client_data: ConversationInitiationClientData) -> Identity:
     return Identity(
@@ -528,40 +468,6 @@ def _identity(setup: Setup, admitted: Admitted, client_data: ConversationInitiat
         client_data.branch_id or admitted.branch_id,
         client_data.environment or admitted.environment,
     )
-
-
-def _document(
-    admitted: Admitted, client_data: ConversationInitiationClientData, setup: Setup | None, started_at: float
-) -> Document:
-    info = client_data.source_info
-    started_with = client_data.model_dump(mode="json", exclude_none=True)
-    variables = dict(setup.variables if setup is not None else client_data.dynamic_variables)
-    if setup is not None:
-        variables |= {
-            "system__agent_id": setup.agent_id,
-            "system__conversation_id": setup.conversation_id,
-            "system__time_utc": prompt.utc_time(started_at),
-            "system__timezone": setup.timezone or "UTC",
-            "system__is_text_only": setup.text_only,
-        }
-    started_with["dynamic_variables"] = {
-        name: "<REDACTED>" if name.startswith("secret__") else value for name, value in variables.items()
-    }
-    started_with.setdefault("custom_llm_extra_body", {})
-    return {
-        "branch_id": client_data.branch_id or admitted.branch_id,
-        "environment": client_data.environment or admitted.environment,
-        "metadata": {
-            "authorization_method": admitted.authorization_method,
-            "accepted_time_unix_secs": int(started_at),
-            "conversation_initiation_source": admitted.source or (info.source if info else None) or "unknown",
-            "conversation_initiation_source_version": admitted.source_version or (info.version if info else None),
-            "main_language": setup.language if setup is not None else None,
-            "text_only": setup.text_only if setup is not None else False,
-            "timezone": setup.timezone if setup is not None else None,
-        },
-        "conversation_initiation_client_data": started_with,
-    }
 
 
 def _shown(file: FileRow, content: bytes) -> dict[str, Any]:

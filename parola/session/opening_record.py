@@ -1,0 +1,112 @@
+"""How the stored record of a conversation begins: with what it was started with, or with why it was refused."""
+
+from __future__ import annotations
+
+import time
+
+from parola.conversation import prompt
+from parola.conversation.setup import Setup
+from parola.errors import ConversationRefused
+from parola.metrics import Metrics
+from parola.protocol.client_messages import ConversationInitiationClientData
+from parola.session.admitted import Admitted
+from parola.store.base import ConversationRow, Document, Store
+
+
+async def keep_start(
+    store: Store,
+    admitted: Admitted,
+    client_data: ConversationInitiationClientData,
+    setup: Setup,
+    started_at: float,
+    waited_seconds: float = 0.0,
+) -> None:
+    """A conversation that begins, or that waits for its place. ``started_at`` is unix seconds."""
+    document = _document(admitted, client_data, setup, started_at)
+    if waited_seconds:
+        accepted_at = int(started_at - waited_seconds)
+        document["metadata"] |= {
+            "accepted_time_unix_secs": accepted_at,
+            "queue_wait_secs": round(waited_seconds, 3),
+        }
+    await store.conversations.create(
+        ConversationRow(
+            conversation_id=setup.conversation_id,
+            agent_id=setup.agent_id,
+            agent_name=setup.agent_name,
+            status="in-progress",
+            started_at=started_at,
+            document=document,
+            user_id=setup.user_id,
+            source=document["metadata"]["conversation_initiation_source"],
+            text_only=setup.text_only,
+        )
+    )
+
+
+async def keep_refusal(
+    store: Store,
+    metrics: Metrics,
+    admitted: Admitted,
+    client_data: ConversationInitiationClientData,
+    conversation_id: str,
+    started_at: float,
+    refusal: ConversationRefused,
+    waited_seconds: float = 0.0,
+) -> None:
+    """A conversation that was refused before it began, with the reason."""
+    metrics.ended[("failed", refusal.close_code)] += 1
+    document = _document(admitted, client_data, None, started_at)
+    if refusal.close_code not in (1000, 1001):
+        document["metadata"]["error"] = {"code": refusal.close_code, "reason": refusal.message}
+    if waited_seconds:
+        document["metadata"]["queue_wait_secs"] = round(waited_seconds, 3)
+        started_at = time.time()  # it never started: a conversation of no length
+    await store.conversations.create(
+        ConversationRow(
+            conversation_id=conversation_id,
+            agent_id=admitted.agent.agent_id,
+            agent_name=admitted.agent.name,
+            status="failed",
+            started_at=started_at,
+            ended_at=time.time(),
+            document=document,
+            user_id=client_data.user_id,
+            source=document["metadata"]["conversation_initiation_source"],
+            termination_reason=refusal.message,
+        )
+    )
+
+
+def _document(
+    admitted: Admitted, client_data: ConversationInitiationClientData, setup: Setup | None, started_at: float
+) -> Document:
+    info = client_data.source_info
+    started_with = client_data.model_dump(mode="json", exclude_none=True)
+    variables = dict(setup.variables if setup is not None else client_data.dynamic_variables)
+    if setup is not None:
+        variables |= {
+            "system__agent_id": setup.agent_id,
+            "system__conversation_id": setup.conversation_id,
+            "system__time_utc": prompt.utc_time(started_at),
+            "system__timezone": setup.timezone or "UTC",
+            "system__is_text_only": setup.text_only,
+        }
+    started_with["dynamic_variables"] = {
+        name: "<REDACTED>" if name.startswith("secret__") else value for name, value in variables.items()
+    }
+    started_with.setdefault("custom_llm_extra_body", {})
+    return {
+        "branch_id": client_data.branch_id or admitted.branch_id,
+        "environment": client_data.environment or admitted.environment,
+        "metadata": {
+            "authorization_method": admitted.authorization_method,
+            "accepted_time_unix_secs": int(started_at),
+            "conversation_initiation_source": admitted.source or (info.source if info else None) or "unknown",
+            "conversation_initiation_source_version": admitted.source_version or (info.version if info else None),
+            "main_language": setup.language if setup is not None else None,
+            "text_only": setup.text_only if setup is not None else False,
+            "timezone": setup.timezone if setup is not None else None,
+        },
+        "conversation_initiation_client_data": started_with,
+    }
