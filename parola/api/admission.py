@@ -127,8 +127,11 @@ class Admission:
         if auth.get("enable_auth"):
             if key is None:
                 raise _unauthorized("this agent needs a signed URL")
-            if await self._keys.are_needed() and not await self._keys.is_valid(key):
-                raise _unauthorized("the API key is not valid")
+            if await self._keys.are_needed():
+                try:
+                    self._keys.require(await self._keys.caller(key), "conversations:start")
+                except Unauthorized as error:
+                    raise _unauthorized(error.message) from None
             return "authorization_header"
         allowed = {str(item.get("hostname")).lower() for item in auth.get("allowlist") or () if isinstance(item, dict)}
         origin = headers.get("origin")

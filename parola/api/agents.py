@@ -14,7 +14,7 @@ from parola.api.merging import patched
 from parola.api.named_documents import searched_by
 from parola.api.paging import PageDep, SortDirection, page_body
 from parola.api.responses import Json, OptionalBody, RawBody, new_id
-from parola.api.services import Services, ServicesDep, needs_key
+from parola.api.services import Services, ServicesDep, needs_key, open_to_all
 from parola.api.widget import admit, widget_config
 from parola.errors import NotFound
 from parola.protocol.agents import (
@@ -33,6 +33,8 @@ from parola.protocol.documents import JsonObject
 from parola.store.base import AgentRow
 
 router = APIRouter(prefix="/v1/convai/agents", tags=["agents"])
+
+_SHOWN_TO_CALLERS = open_to_all("It is for callers; of a private agent the handler asks for a credential.")
 
 DEFAULT_NAME = "New agent"
 
@@ -155,7 +157,7 @@ async def duplicate(agent_id: str, raw: OptionalBody, services: ServicesDep) -> 
     return Json({"agent_id": agent.agent_id})
 
 
-@router.get("/{agent_id}/widget", operation_id="agents_widget_get")
+@router.get("/{agent_id}/widget", operation_id="agents_widget_get", dependencies=[_SHOWN_TO_CALLERS])
 @described(response=WidgetResponse)
 async def widget(
     agent_id: str, request: Request, services: ServicesDep, conversation_signature: str | None = None
@@ -166,7 +168,7 @@ async def widget(
     return Json({"agent_id": agent_id, "widget_config": widget_config(agent.document)})
 
 
-@router.get("/{agent_id}/link", operation_id="agents_link_get")
+@router.get("/{agent_id}/link", operation_id="agents_link_get", dependencies=[_SHOWN_TO_CALLERS])
 @described(response=AgentLinkResponse)
 async def link(agent_id: str, services: ServicesDep) -> Json:
     """The token of the agent's public page, when its owner has set one."""

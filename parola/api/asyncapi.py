@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from parola import __version__
 from parola.api.address import socket_url
 from parola.api.responses import Json
-from parola.api.services import ServicesDep
+from parola.api.services import ServicesDep, open_to_all
 from parola.api.signed_urls import SOCKET_PATH
 from parola.protocol.client_messages import CLIENT_MESSAGES
 from parola.protocol.messages import ClientMessage, ServerMessage
@@ -19,7 +19,7 @@ from parola.protocol.server_messages import SERVER_MESSAGES
 router = APIRouter(tags=["server"])
 
 
-@router.get("/asyncapi.json", include_in_schema=False)
+@router.get("/asyncapi.json", include_in_schema=False, dependencies=[open_to_all("It describes the protocol.")])
 async def asyncapi(request: Request, services: ServicesDep) -> Json:
     """The document, with this server's address."""
     scheme, _, host = socket_url(request, services.settings).partition("://")

@@ -1,8 +1,8 @@
 """API keys: making them, and deciding whether a request may pass.
 
 A key is shown once and kept as an argon2 hash. Checking that hash takes tens of milliseconds by design, so what was
-right once is remembered by its digest; whether the key still exists is read each time, because ``parola keys`` makes
-and deletes keys beside a running server.
+right once is remembered by its digest; whether the key still exists, what it may do and when it ends is read each
+time, because ``parola keys`` makes, rotates and deletes keys beside a running server.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from parola.api.scopes import ADMIN, ANY, SCOPES
 from parola.config import LOOPBACK, Settings
-from parola.errors import Forbidden, Unauthorized
+from parola.errors import Forbidden, NotFound, Unauthorized
 from parola.store.base import ApiKeyRow, Store
 
 if TYPE_CHECKING:
@@ -24,6 +26,32 @@ if TYPE_CHECKING:
 
 PREFIX_LENGTH = 11
 """``pk_`` and eight characters: what a key is found and recognised by."""
+
+GRACE_SECONDS = 24 * 3600
+"""How long a key that was rotated stays valid, unless it is said otherwise."""
+
+LAST_USE_SECONDS = 60
+"""How exactly it is known when a key was last used: more would be a write for each request."""
+
+CALLER = "parola.caller"
+"""Where an ASGI scope says who asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: a key, or somebody without one."""
+
+    key_id: str | None = None
+    key_name: str = ""
+    member_id: str | None = None
+    scopes: tuple[str, ...] | None = None
+    """None: everything."""
+    address: str = ""
+    """From where: the client's IP address."""
+
+    def may(self, scope: str) -> bool:
+        """Whether this scope is among the caller's."""
+        return self.scopes is None or scope in (ANY, *self.scopes) or ADMIN in self.scopes
 
 
 class ApiKeyCheck:
@@ -35,14 +63,48 @@ class ApiKeyCheck:
         self._right: dict[bytes, str] = {}
         self._some_exist = False
 
-    async def create(self, name: str) -> tuple[ApiKeyRow, str]:
-        """A new key: its row, and the key itself, which nobody can show again."""
+    async def create(
+        self,
+        name: str,
+        *,
+        scopes: Sequence[str] | None = None,
+        expires_at: float | None = None,
+        member_id: str | None = None,
+    ) -> tuple[ApiKeyRow, str]:
+        """A new key: its row, and the key itself, which nobody can show again. ``scopes`` None: it may do everything;
+        ``expires_at`` (unix seconds) None: it does not end."""
         key = f"pk_{secrets.token_urlsafe(32)}"
         hashed = await asyncio.to_thread(_hasher().hash, key)
-        row = ApiKeyRow(f"key_{secrets.token_hex(8)}", name, key[:PREFIX_LENGTH], hashed, time.time())
+        row = ApiKeyRow(
+            key_id=f"key_{secrets.token_hex(8)}",
+            name=name,
+            prefix=key[:PREFIX_LENGTH],
+            hashed=hashed,
+            created_at=time.time(),
+            scopes=None if scopes is None else tuple(scopes),
+            expires_at=expires_at,
+            member_id=member_id,
+        )
         await self._store.api_keys.put(row)
         self._some_exist = True
         return row, key
+
+    async def rotate(self, key_id: str, grace_seconds: float = GRACE_SECONDS) -> tuple[ApiKeyRow, str]:
+        """A new key in place of this one, which stays valid for so long. Raises ``NotFound``."""
+        old = await self.get(key_id)
+        new, key = await self.create(old.name, scopes=old.scopes, expires_at=old.expires_at, member_id=old.member_id)
+        ends_at = time.time() + grace_seconds
+        if old.expires_at is not None:
+            ends_at = min(ends_at, old.expires_at)
+        await self._store.api_keys.put(replace(old, expires_at=ends_at, replaced_by=new.key_id))
+        return new, key
+
+    async def get(self, key_id: str) -> ApiKeyRow:
+        """Raises ``NotFound``."""
+        found = next((row for row in await self._store.api_keys.all() if row.key_id == key_id), None)
+        if found is None:
+            raise NotFound(f"Document with id {key_id} not found.")
+        return found
 
     async def delete(self, key_id: str) -> bool:
         """False when there was none. From now on the key opens nothing."""
@@ -50,16 +112,31 @@ class ApiKeyCheck:
         self._some_exist = False
         return await self._store.api_keys.delete(key_id)
 
-    async def is_valid(self, key: str) -> bool:
-        """Whether this is a key of this server."""
+    async def identify(self, key: str) -> ApiKeyRow:
+        """The key of this server that this is. Raises ``Unauthorized``: it is none, or has expired."""
+        row = await self._find(key)
+        if row is None:
+            raise Unauthorized("The API key in xi-api-key is not valid.", code="invalid_api_key")
+        now = time.time()
+        if row.expires_at is not None and now >= row.expires_at:
+            raise Unauthorized(
+                f"The API key {row.prefix}… expired {now - row.expires_at:.0f} seconds ago"
+                + (f"; {row.replaced_by} replaces it." if row.replaced_by else "."),
+                code="invalid_api_key",
+            )
+        if now - (row.last_used_at or 0) >= LAST_USE_SECONDS:
+            await self._store.api_keys.used(row.key_id, now)
+        return row
+
+    async def _find(self, key: str) -> ApiKeyRow | None:
         digest = hashlib.sha256(key.encode()).digest()
         for row in await self._store.api_keys.find(key[:PREFIX_LENGTH]):
             if self._right.get(digest) == row.key_id:
-                return True
+                return row
             if await asyncio.to_thread(_is_right, row.hashed, key):
                 self._right[digest] = row.key_id
-                return True
-        return False
+                return row
+        return None
 
     async def are_needed(self) -> bool:
         """The rule ``settings.auth``: by default once a key exists, or when others than this machine can connect."""
@@ -71,17 +148,40 @@ class ApiKeyCheck:
             self._some_exist = bool(await self._store.api_keys.all())
         return self._some_exist
 
-    async def check(self, headers: Mapping[str, str]) -> None:
-        """Let a request pass. Raises ``Unauthorized``, or ``Forbidden`` for a stranger's web page."""
+    async def admit(self, scope: MutableMapping[str, Any], needed: str, *, key: str | None = None) -> Caller:
+        """Let a request or a socket pass, and note in its ASGI scope who it is. ``key`` wins over the headers.
+
+        Raises ``Unauthorized``: no key, a wrong one, or one without the scope ``needed``; ``Forbidden`` for a
+        stranger's web page.
+        """
+        headers = headers_of(scope)
+        address = address_of(scope)
         if not await self.are_needed():
             if self._settings.auth == "auto":
                 self._refuse_strange_pages(headers)
-            return
-        key = headers.get("xi-api-key") or _bearer(headers.get("authorization"))
-        if not key:
-            raise Unauthorized("Expected an API key in the header xi-api-key, got none.")
-        if not await self.is_valid(key):
-            raise Unauthorized("The API key in xi-api-key is not valid.", code="invalid_api_key")
+            caller = Caller(address=address)
+        else:
+            key = key or headers.get("xi-api-key") or _bearer(headers.get("authorization"))
+            if not key:
+                raise Unauthorized("Expected an API key in the header xi-api-key, got none.")
+            caller = await self.caller(key, address)
+        scope[CALLER] = caller
+        self.require(caller, needed)
+        return caller
+
+    async def caller(self, key: str, address: str = "") -> Caller:
+        """Who holds this key. Raises ``Unauthorized``."""
+        row = await self.identify(key)
+        return Caller(row.key_id, row.name, row.member_id, row.scopes, address)
+
+    def require(self, caller: Caller, needed: str) -> None:
+        """Raises ``Unauthorized`` (``missing_permissions``) when the caller lacks the scope ``needed``."""
+        if not caller.may(needed):
+            raise Unauthorized(
+                f"The API key you used is missing the permission {needed} to execute this operation "
+                f"({SCOPES.get(needed, needed)}). It has: {', '.join(caller.scopes or ()) or 'none'}.",
+                code="missing_permissions",
+            )
 
     def _refuse_strange_pages(self, headers: Mapping[str, str]) -> None:
         """Without keys, any page open in a browser on this machine could command the server: only pages of this
@@ -96,6 +196,17 @@ class ApiKeyCheck:
             f"The page {origin} may not command this server, which has no API keys yet: create one, "
             "or name the page in cors_origins."
         )
+
+
+def headers_of(scope: Mapping[str, Any]) -> dict[str, str]:
+    """The headers of an ASGI scope, their names in lower case."""
+    return {name.decode("latin1").lower(): value.decode("latin1") for name, value in scope.get("headers", ())}
+
+
+def address_of(scope: Mapping[str, Any]) -> str:
+    """The client's address; empty when the server does not know it."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _bearer(authorization: str | None) -> str | None:

@@ -13,7 +13,7 @@ from parola.api.conversation_record import LIVE
 from parola.api.conversations import find_conversation
 from parola.api.described import described
 from parola.api.responses import Json, new_id
-from parola.api.services import Services, ServicesDep
+from parola.api.services import Services, ServicesDep, open_to_all
 from parola.errors import Conflict, InvalidRequest, NotFound, TooMany, Unprocessable
 from parola.protocol import conversations as protocol
 from parola.protocol.agents import ConversationalConfig, FileInputConfig
@@ -27,7 +27,9 @@ MOST_BYTES = 20 * 1024 * 1024
 ACCEPTED = ("image/", "text/", "application/pdf", "application/json")
 
 
-@router.post("", operation_id="conversations_files_create")
+@router.post(
+    "", operation_id="conversations_files_create", dependencies=[open_to_all("The conversation id is the capability.")]
+)
 @described(response=protocol.FileResponse)
 async def upload(conversation_id: str, file: Annotated[UploadFile, File()], services: ServicesDep) -> Json:
     """Share a file: an image, a PDF or text. Refer to its id in ``multimodal_message``."""
@@ -51,7 +53,12 @@ async def upload(conversation_id: str, file: Annotated[UploadFile, File()], serv
     return Json({"file_id": row.file_id})
 
 
-@router.get("/{file_id}", operation_id="conversations_files_get", response_class=Response)
+@router.get(
+    "/{file_id}",
+    operation_id="conversations_files_get",
+    response_class=Response,
+    dependencies=[open_to_all("The conversation id is the capability.")],
+)
 async def download(conversation_id: str, file_id: str, services: ServicesDep) -> Response:
     """The file as it was shared."""
     file = await _find(services, conversation_id, file_id)
@@ -65,7 +72,11 @@ async def download(conversation_id: str, file_id: str, services: ServicesDep) ->
     return Response(content, media_type=file.mime_type, headers=headers)
 
 
-@router.delete("/{file_id}", operation_id="conversations_files_delete")
+@router.delete(
+    "/{file_id}",
+    operation_id="conversations_files_delete",
+    dependencies=[open_to_all("The conversation id is the capability.")],
+)
 @described(response=protocol.FileResponse)
 async def delete(conversation_id: str, file_id: str, services: ServicesDep) -> Json:
     """Take a file back, unless a message has referred to it."""

@@ -81,6 +81,9 @@ class AsgiTransport:
 class ConversationSocket:
     """``GET /v1/convai/conversation`` as an ASGI application."""
 
+    needs = None
+    why_open = "The agent says who may talk to it; ``Admission`` decides."
+
     def __init__(self, admission: Admission, opening: Callable[[], Awaitable[Opening]]) -> None:
         self._admission = admission
         self._opening = opening

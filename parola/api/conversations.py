@@ -14,7 +14,7 @@ from parola.api.described import described
 from parola.api.errors import checked
 from parola.api.paging import PageDep, SortDirection, page_body
 from parola.api.responses import Json, RawBody
-from parola.api.services import Services, ServicesDep, needs_key
+from parola.api.services import Services, ServicesDep, needs_key, open_to_all
 from parola.errors import NotFound
 from parola.protocol.conversations import ConversationResponse, ConversationsPage, FeedbackRequest
 from parola.store.base import ConversationChange, ConversationQuery, ConversationRow, Document
@@ -115,7 +115,11 @@ async def audio(conversation_id: str, services: ServicesDep) -> Response:
     return FileResponse(recording, media_type="audio/mpeg")
 
 
-@router.post("/{conversation_id}/feedback", operation_id="conversations_feedback_create")
+@router.post(
+    "/{conversation_id}/feedback",
+    operation_id="conversations_feedback_create",
+    dependencies=[open_to_all("The conversation id is the capability.")],
+)
 @described(request=FeedbackRequest)
 async def feedback(conversation_id: str, raw: RawBody, services: ServicesDep) -> Json:
     """What the user thought of it: a thumb, or stars and words. The last one counts. Needs no key."""

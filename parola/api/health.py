@@ -9,7 +9,7 @@ from parola.api import conversation_files
 from parola.api.credentials import LIFETIME_SECONDS
 from parola.api.described import described
 from parola.api.responses import Json
-from parola.api.services import ServicesDep, needs_key
+from parola.api.services import ServicesDep, needs_key, open_to_all
 from parola.protocol.lossless import MAX_DEPTH
 from parola.protocol.workspace import HealthResponse
 
@@ -22,7 +22,7 @@ MULTIPART_BYTES = 64 * 1024
 MOST_UPLOAD_BYTES = conversation_files.MOST_BYTES + MULTIPART_BYTES
 
 
-@router.get("/health", operation_id="health")
+@router.get("/health", operation_id="health", dependencies=[open_to_all("It says that the server is up.")])
 @described(response=HealthResponse)
 async def health(services: ServicesDep) -> Json:
     """Up, and how busy."""

@@ -33,7 +33,7 @@ from parola.api.named_documents import named_in
 from parola.api.paging import PageAsked, PageDep, SortDirection, page_body
 from parola.api.references import dependent
 from parola.api.responses import Json, RawBody
-from parola.api.services import Services, ServicesDep, needs_key
+from parola.api.services import Services, ServicesDep, needs, needs_key, open_to_all
 from parola.api.user import USER
 from parola.errors import Conflict, InvalidRequest, ParolaError, Unauthorized
 from parola.knowledge.folders import Tree, documents_in
@@ -152,7 +152,11 @@ async def bulk_move(raw: RawBody, services: ServicesDep) -> Json:
     return Json({})
 
 
-@router.post("/knowledge-base/dependent-agents", operation_id="knowledge_base_documents_get_bulk_agents")
+@router.post(
+    "/knowledge-base/dependent-agents",
+    operation_id="knowledge_base_documents_get_bulk_agents",
+    dependencies=[needs("agents:read")],
+)
 @described(request=DocumentIdsRequest, response=DependentAgentsPage)
 async def bulk_dependent_agents(
     raw: RawBody, services: ServicesDep, page: PageDep, dependent_type: DependentType = "all"
@@ -262,6 +266,7 @@ async def source_file_url(documentation_id: str, request: Request, services: Ser
 @open_router.get(
     "/v1/x/knowledge-base/{documentation_id}/source",
     operation_id="knowledge_base_source",
+    dependencies=[open_to_all("The signature in the address is the credential.")],
     response_class=Response,
 )
 async def source(documentation_id: str, services: ServicesDep, expires: int, signature: str) -> Response:

@@ -16,7 +16,7 @@ from fastapi import APIRouter, Query
 from parola.api.agents import find_agent
 from parola.api.described import described
 from parola.api.responses import Json, RawBody
-from parola.api.services import Services, ServicesDep, needs_key
+from parola.api.services import Services, ServicesDep, needs, needs_key
 from parola.errors import ClientError
 from parola.outbound import environment as environments
 from parola.outbound.guard import Guard
@@ -46,7 +46,7 @@ KINDS = {
 """Needs that are kept as documents: what they are called there."""
 
 
-@router.post("/lint", operation_id="agents_lint_document")
+@router.post("/lint", operation_id="agents_lint_document", dependencies=[needs("agents:read")])
 @described(response=LintResponse)
 async def lint_document(
     raw: RawBody, services: ServicesDep, offline: Offline = False, environment: Environment = environments.DEFAULT

@@ -13,7 +13,7 @@ from parola.api.described import described
 from parola.api.errors import checked
 from parola.api.named_documents import named_in
 from parola.api.responses import Json, RawBody
-from parola.api.services import ServicesDep, needs_key
+from parola.api.services import ServicesDep, needs, needs_key
 from parola.knowledge.folders import documents_in
 from parola.protocol.agents import ConversationalConfig
 from parola.protocol.documents import Answer, Asked
@@ -42,7 +42,11 @@ class RagQueryResponse(Answer):
     chunks: list[RagQueryChunk]
 
 
-@router.post("/{agent_id}/knowledge-base/rag-query", operation_id="agents_knowledge_base_rag_query")
+@router.post(
+    "/{agent_id}/knowledge-base/rag-query",
+    operation_id="agents_knowledge_base_rag_query",
+    dependencies=[needs("agents:read")],
+)
 @described(request=RagQueryRequest, response=RagQueryResponse)
 async def rag_query(agent_id: str, raw: RawBody, services: ServicesDep) -> Json:
     """The chunks that a conversation would be given, best first: of all documents that are indexed, also of those that

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from fastapi import Depends, Request
-from fastapi.security import APIKeyHeader
 
+from parola.api.access import needs, needs_key, open_to_all
 from parola.api.auth import ApiKeyCheck
 from parola.api.credentials import Credentials, Vault
 from parola.config import Settings
@@ -20,6 +20,9 @@ from parola.tools.context import ToolContext
 
 if TYPE_CHECKING:
     from parola.providers.base import Embedder, Voice
+
+
+__all__ = ["Services", "ServicesDep", "needs", "needs_key", "open_to_all"]
 
 
 class Live(Protocol):
@@ -112,14 +115,3 @@ def _services(request: Request) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(_services)]
-
-
-_KEY = APIKeyHeader(name="xi-api-key", auto_error=False, description="An API key of this server.")
-
-
-async def _authorized(request: Request, services: ServicesDep, _: Annotated[str | None, Depends(_KEY)]) -> None:
-    await services.keys.check(request.headers)
-
-
-needs_key = Depends(_authorized)
-"""For ``dependencies=[...]`` of everything that is not public."""

@@ -14,7 +14,7 @@ from parola.api.credentials import LIFETIME_SECONDS, Claims
 from parola.api.described import described
 from parola.api.errors import detail
 from parola.api.responses import Json, new_id
-from parola.api.services import Services, ServicesDep, needs_key
+from parola.api.services import Services, ServicesDep, needs_key, open_to_all
 from parola.protocol.conversations import SignedUrlResponse, TokenResponse
 from parola.store.base import AgentRow, ConversationRow
 
@@ -70,6 +70,7 @@ async def get_signed_url(
 @router.get(
     "/token",
     operation_id="conversations_get_webrtc_token",
+    dependencies=[open_to_all("Its only answer is which other way to take.")],
     responses={501: {"description": "This server speaks WebSocket."}},
 )
 @described(response=TokenResponse)

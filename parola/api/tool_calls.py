@@ -14,7 +14,7 @@ from pydantic import Field
 from parola.api.described import described
 from parola.api.errors import checked
 from parola.api.responses import Json, OptionalBody, new_id
-from parola.api.services import ServicesDep, needs_key
+from parola.api.services import ServicesDep, needs_key, open_to_all
 from parola.errors import InvalidRequest, NotFound
 from parola.outbound import environment
 from parola.protocol.documents import Answer, Asked, JsonObject
@@ -134,7 +134,11 @@ async def _variables(services: Any, config: JsonObject, asked: ToolInvocation) -
     }
 
 
-@router.post("/v1/x/tool-callbacks/{token}", operation_id="x_tool_callbacks_create")
+@router.post(
+    "/v1/x/tool-callbacks/{token}",
+    operation_id="x_tool_callbacks_create",
+    dependencies=[open_to_all("The token is the credential.")],
+)
 async def take_result(token: str, request: Request, services: ServicesDep) -> Json:
     """The late result of a tool that answered 202 with status ``pending``: any body, or an object with ``is_error``
     true and an ``error``. The token is the credential; it works once, and 410 says that nobody waits any more."""

@@ -85,8 +85,9 @@ async def admit(agent: AgentRow, request: Request, services: Services, signature
             return
         raise Unauthorized("The signed URL is for another agent.")
     key = request.headers.get("xi-api-key")
-    if not key or not await services.keys.is_valid(key):
+    if not key:
         raise Unauthorized("This agent needs a signed URL: expected conversation_signature, got none.")
+    services.keys.require(await services.keys.caller(key), "agents:read")
 
 
 def widget_config(document: JsonObject) -> JsonObject:
