@@ -61,9 +61,11 @@ class Tool:
     """The tool as configured: for whoever runs it."""
     mocking: Mocking | None = None
 
-    @property
-    def rules(self) -> ToolRules:
-        return rules_of(self.config)
+    rules: ToolRules = field(init=False, compare=False, repr=False)
+    """What ``config`` says about its calls."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rules", rules_of(self.config))
 
     @property
     def name(self) -> str:

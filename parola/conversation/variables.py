@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from parola.conversation import prompt
@@ -28,10 +28,10 @@ class Variables:
         return prompt.lookup_in(self.values, lambda name: self._system(name, now))
 
     def snapshot(self, now: float) -> Mapping[str, Any]:
-        """All of them by name, secrets included: for requests to the outside, whose headers may need them."""
-        system = {name: self._system(name, now) for name in prompt.SYSTEM_VARIABLES}
+        """All of them by name, secrets included: for requests to the outside, whose headers may need them. What tools
+        set later does not show in it."""
         environment = {prompt.ENVIRONMENT + k: v for k, v in self.setup.environment_variables.items()}
-        return {**self.values, **environment, **system}
+        return Snapshot({**self.values, **environment}, lambda name: self._system(name, now))
 
     def native(self, now: float) -> Callable[[str], Any]:
         """For expressions: values as they are, null where there is none; no secrets."""
@@ -91,3 +91,29 @@ class Variables:
                 return prompt.as_text(setup.variables.get(name))
             case _:
                 return None
+
+
+class Snapshot(Mapping[str, Any]):
+    """Variables at one moment. The system's, the whole history among them, are only worked out when somebody asks:
+    most calls never do."""
+
+    __slots__ = ("_system", "_values")
+
+    def __init__(self, values: dict[str, Any], system: Lookup) -> None:
+        self._values = values
+        self._system = system
+
+    def __getitem__(self, name: str) -> Any:
+        if name in _SYSTEM:
+            return self._system(name)
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (name for name in self._values if name not in _SYSTEM)
+        yield from prompt.SYSTEM_VARIABLES
+
+    def __len__(self) -> int:
+        return len(_SYSTEM | self._values.keys())
+
+
+_SYSTEM = frozenset(prompt.SYSTEM_VARIABLES)

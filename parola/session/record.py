@@ -56,7 +56,12 @@ class Record:
             document["visited_agents"] = list(self._visited)
         self._has_new_warnings = self._has_moved = False
         change = ConversationChange(turns=turns, document=document or None)
-        return self._loop.create_task(self._conversations.write(self._id, change))
+        return self._loop.create_task(self._write(change))
+
+    async def _write(self, change: ConversationChange) -> None:
+        # What the same step of the conversation starts, a tool's request or the next reply, leaves first.
+        await asyncio.sleep(0)
+        await self._conversations.write(self._id, change)
 
     async def finish(self, close: Close, *, has_audio: bool, charging: Mapping[str, Any] | None = None) -> None:
         """The terminal state, with what was still unwritten."""
