@@ -124,6 +124,9 @@ class ModelRequest:
     extra_body: Mapping[str, JSON] = field(default_factory=dict)
     """Sent as ``elevenlabs_extra_body`` to a custom LLM."""
     user_id: str | None = None
+    response_schema: Mapping[str, JSON] | None = None
+    """The answer has to be a JSON object of this JSON Schema. Where a service cannot be held to that it answers all the
+    same: the messages have to say it too."""
     script: Mapping[str, JSON] | None = None
     """The agent's ``prompt.x_script``: rules for the scripted provider; others ignore it."""
 

@@ -120,6 +120,8 @@ class OpenAIModel:
                 "enable_thinking": request.thinking_budget != 0,
                 "thinking_budget": request.thinking_budget,
             }
+        if request.response_schema is not None:
+            body["response_format"] = {"type": "json_schema", "json_schema": answer_format(request.response_schema)}
         return body | self._said_to_all(request)
 
     def _said_to_all(self, request: ModelRequest) -> dict[str, JSON]:
@@ -239,9 +241,16 @@ _DISPENSABLE = {
     "service_tier": ("service_tier",),
     "parallel_tool_calls": ("parallel_tool_calls",),
     "reasoning": ("reasoning",),
+    "response_format": ("response_format", "json_schema", "schema", "structured output", "grammar"),
+    "text": ("text.format", "json_schema", "schema", "structured output"),
 }
 """Parameters that some servers or models refuse, and the words of such a refusal. ``max_tokens`` is then sent under
 its newer name, the others are left out."""
+
+
+def answer_format(schema: Mapping[str, JSON]) -> dict[str, JSON]:
+    """A JSON schema as either way to ask names it."""
+    return {"name": "answer", "strict": True, "schema": schema}
 
 
 def _without(body: dict[str, JSON], refused: set[tuple[str, str]]) -> dict[str, JSON]:

@@ -20,7 +20,7 @@ from parola.providers.base import (
     TextDelta,
     ToolDefinition,
 )
-from parola.providers.openai import OpenAIModel, usage_of
+from parola.providers.openai import OpenAIModel, answer_format, usage_of
 from parola.providers.openai_tool_text import Calls
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class OpenAIResponsesModel(OpenAIModel):
             reasoning["summary"] = "auto"
         if reasoning:
             body["reasoning"] = reasoning
+        if request.response_schema is not None:
+            body["text"] = {"format": {"type": "json_schema", **answer_format(request.response_schema)}}
         return body | self._said_to_all(request)
 
     async def _events(

@@ -24,6 +24,10 @@ A script, as YAML or JSON::
         fail: "The model is on fire."   # raises ProviderError
     default: "I can tell you the opening hours."
     on_silence: "Are you still there?"
+    analysis:                           # what it answers when the call is analysed (scripted_analysis.py)
+      evaluation_criteria: {polite: success}
+      data_collection: {guests: 4}
+      transcript_summary: "Somebody booked a table."
 
 * ``when``: words, which match case-insensitively, as whole words, whatever the punctuation; or a ``/regular
   expression/``, searched case-insensitively; or ``*``, which matches anything; or a list of these.
@@ -62,6 +66,7 @@ from parola.providers.base import (
     ToolCallRequested,
     ToolDefinition,
 )
+from parola.providers.scripted_analysis import answer_to
 from parola.providers.scripted_brain import improvise
 from parola.providers.scripted_text import (
     LONGEST_MESSAGE,
@@ -118,6 +123,7 @@ class Script:
     rules: tuple[Rule, ...] = ()
     default: Step | None = None
     on_silence: Step | None = None
+    analysis: Mapping[str, JSON] | None = None
 
 
 _STEP_KEYS = ("say", "call", "then", "otherwise", "fail", "delay", "rate")
@@ -137,13 +143,16 @@ def load_script(path: Path) -> Script:
 def parse_script(document: Any, where: str = "x_script") -> Script:
     """Check a script and make it ready; ``InvalidRequest`` says which part is wrong, what was expected, what came."""
     _check(document, where, Mapping, "an object")
-    _known_keys(document, where, ("rules", "default", "on_silence"))
+    _known_keys(document, where, ("rules", "default", "on_silence", "analysis"))
     rules = document.get("rules") or ()
     _check(rules, f"{where}.rules", list | tuple, "a list")
+    analysis = document.get("analysis")
+    _check(analysis or {}, f"{where}.analysis", Mapping, "an object")
     return Script(
         tuple(_rule(rule, f"{where}.rules[{index}]") for index, rule in enumerate(rules)),
         _optional_step(document, "default", where),
         _optional_step(document, "on_silence", where),
+        analysis,
     )
 
 
@@ -286,6 +295,12 @@ class ScriptedModel:
 
 
 def _decide(script: Script | None, request: ModelRequest) -> _Plan:
+    if request.response_schema is not None:
+        given = (script.analysis if script is not None else None) or {}
+        if given.get("fail"):
+            raise ProviderError(ScriptedModel.name, str(given["fail"]))
+        delay = given.get("delay")
+        return _Plan(answer_to(request.response_schema, given), delay=float(delay) if delay else 0.0)
     turn = turn_of(request.messages)
     if script is None:
         return _Plan(*improvise(request, turn))

@@ -1,0 +1,66 @@
+"""A transcript as a model reads it after the call: who said what, what was called, what was cut off. Pure.
+
+What is too long is cut in its middle, where a conversation is most alike, with a note that says how much is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+LONGEST_LINE = 4000
+"""Characters of one message or result."""
+
+NOTE_CHARACTERS = 120
+"""Room for the note where something was left out."""
+
+
+def readable(turns: Sequence[Mapping[str, Any]], most_characters: int) -> str:
+    """The turns as lines, at most so many characters of them."""
+    lines = [_shortened(_safe(line), LONGEST_LINE) for turn in turns for line in _lines(turn)]
+    total = sum(len(line) + 1 for line in lines)
+    if total <= most_characters:
+        return "\n".join(lines)
+    room = max(0, most_characters - NOTE_CHARACTERS)
+    head, tail, used = 0, len(lines), 0
+    from_head = True
+    while head < tail:
+        line = lines[head] if from_head else lines[tail - 1]
+        if used + len(line) + 1 > room:
+            break
+        used += len(line) + 1
+        head, tail = (head + 1, tail) if from_head else (head, tail - 1)
+        from_head = not from_head
+    if head == 0 and tail == len(lines):
+        return _shortened("\n".join(lines), most_characters)
+    left_out = f"[{tail - head} lines are left out here: the conversation was too long to be read in full]"
+    return "\n".join([*lines[:head], left_out, *lines[tail:]])
+
+
+def _lines(turn: Mapping[str, Any]) -> Iterator[str]:
+    who = "agent" if turn.get("role") == "agent" else "user"
+    message = str(turn.get("message") or "").strip()
+    if turn.get("platform_event"):
+        yield "[the user said nothing]"
+    elif turn.get("contextual_update_info"):
+        yield f"[context from the app: {message}]"
+    elif message:
+        cut = " [interrupted here]" if turn.get("interrupted") else ""
+        yield f"{who}: {message}{cut}"
+    for call in turn.get("tool_calls") or ():
+        yield f"[the agent called {call.get('tool_name')} with {call.get('params_as_json')}]"
+    for result in turn.get("tool_results") or ():
+        outcome = "failed" if result.get("is_error") else "answered"
+        yield f"[{result.get('tool_name')} {outcome}: {result.get('result_value')}]"
+
+
+def _safe(line: str) -> str:
+    """No line can pretend that the transcript is over."""
+    return line.replace("<transcript", "<\u200btranscript").replace("</transcript", "<\u200b/transcript")
+
+
+def _shortened(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    keep = max(0, (most - 40) // 2)
+    return f"{text[:keep]} [{len(text) - 2 * keep} characters left out] {text[len(text) - keep :]}"
