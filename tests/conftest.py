@@ -16,6 +16,9 @@ from fastapi import FastAPI
 from parola import logs
 from parola.app import create_app
 from parola.config import Settings
+from parola.store.sql import SqlStore
+from tests.postgres import Postgres
+from tests.postgres import running as running_postgres
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +30,34 @@ def anyio_backend() -> str:
 def _plain_logs() -> None:
     logs.configure("warning")
     logs.load()  # now, while standard error is not that of a command that a test runs
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL, one for the whole run; started by the first test that asks for it."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def empty_postgres_store(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database that holds an empty store: a template for others."""
+    postgres.execute("CREATE DATABASE empty_store")
+    store = SqlStore(tmp_path_factory.mktemp("template"), postgres.url("empty_store"))
+
+    async def prepare() -> None:
+        await store.open()
+        await store.aclose()
+
+    asyncio.run(prepare())
+    return "empty_store"
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres, empty_postgres_store: str) -> Iterator[str]:
+    """The address of a database of the test's own, with the tables and nothing in them."""
+    with postgres.database(empty_postgres_store) as url:
+        yield url
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The store in an SQL database: today SQLite in the data folder, written for any database SQLAlchemy speaks to.
+"""The store in an SQL database: SQLite in the data folder, or PostgreSQL; the same code for both.
 
 Everything is written by one ``Writer``; readers have connections of their own and never wait for it (WAL). Both work
 in threads of their own, a whole transaction at a time: handing every statement to another thread, as asynchronous
@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
+    Engine,
     RowMapping,
     Select,
     Table,
@@ -57,6 +58,8 @@ from parola.store.writer import Writer
 
 DATABASE = "parola.db"
 
+CONNECTIONS = 5
+
 
 class SqlStore:
     """A ``Store``. Its parts exist once ``open`` has returned."""
@@ -70,9 +73,14 @@ class SqlStore:
     files: Files
     knowledge: Knowledge
     outbox: Outbox
+    retention: Retention
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, database_url: str = "", *, connections: int = CONNECTIONS) -> None:
+        """``database_url`` names a PostgreSQL to be used instead of the SQLite in ``data``, with so many connections:
+        one writes, the others read."""
         self._data = data
+        self._database_url = database_url
+        self._connections = connections
         self._recordings = data / "recordings"
         self._readers: Readers | None = None
         self._writer: Writer[SealedChange] | None = None
@@ -86,8 +94,7 @@ class SqlStore:
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"The data folder {self._data} cannot be used: {error}") from error
-        engine = create_engine(f"sqlite:///{self._data / DATABASE}", hide_parameters=True)
-        event.listen(engine, "connect", _configure_sqlite)
+        engine = self._engine()
         self._readers = readers = Readers(engine)
         self._writer = writer = Writer(engine, apply_all)
         try:
@@ -105,6 +112,15 @@ class SqlStore:
         self.conversations = SqlConversations(readers, writer, blobs, self._recordings, outbox)
         self.files = SqlFiles(readers, writer, blobs)
         self.knowledge = SqlKnowledge(readers, writer, Blobs(self._data / "knowledge"))
+
+    def _engine(self) -> Engine:
+        if self._database_url:
+            from parola.store import postgres
+
+            return postgres.engine(self._database_url, self._connections)
+        engine = create_engine(f"sqlite:///{self._data / DATABASE}", hide_parameters=True)
+        event.listen(engine, "connect", _configure_sqlite)
+        return engine
 
     async def aclose(self) -> None:
         if self._writer is not None:
