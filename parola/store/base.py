@@ -13,9 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from parola.store.outbox import DeliveryRow, Outbox
+
+if TYPE_CHECKING:
+    from parola.store.audit import AuditLog
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -455,3 +458,4 @@ class Store(Protocol):
 
     async def aclose(self) -> None:
         """Everything written is safe when this returns."""
+    audit: AuditLog

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from parola.errors import NotFound
 from parola.protocol.lossless import dumps, loads, merged
+from parola.store.audit import AuditLog
 from parola.store.base import (
     AgentRow,
     Agents,
@@ -37,6 +38,7 @@ from parola.store.base import (
 )
 from parola.store.documents import is_archived, recording_file, speaker, tags, tool_type, words
 from parola.store.memory_knowledge import MemoryKnowledge
+from parola.store.memory_audit import MemoryAuditLog
 from parola.store.memory_outbox import MemoryOutbox
 from parola.store.memory_pages import named as _named
 from parola.store.memory_pages import page as _page
@@ -62,6 +64,7 @@ class MemoryStore:
         self.files: Files = files
         self.conversations: Conversations = conversations
         self.knowledge: Knowledge = MemoryKnowledge()
+        self.audit: AuditLog = MemoryAuditLog()
         self._recordings: tempfile.TemporaryDirectory[str] | None = None
 
     def recording_path(self, conversation_id: str) -> Path:

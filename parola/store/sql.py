@@ -29,6 +29,7 @@ from sqlalchemy import (
 
 from parola.errors import ParolaError, StoreError
 from parola.protocol.lossless import dumps, loads
+from parola.store.audit import AuditLog
 from parola.store.base import (
     AgentRow,
     Agents,
@@ -51,6 +52,7 @@ from parola.store.outbox import Outbox
 from parola.store.readers import Readers
 from parola.store.schema import bring_up_to_date
 from parola.store.sql_conversations import SealedChange, SqlConversations, SqlFiles, apply_all
+from parola.store.sql_audit import SqlAuditLog
 from parola.store.sql_knowledge import SqlKnowledge
 from parola.store.sql_outbox import SqlOutbox
 from parola.store.tables import agent_tags, agents, api_keys, documents, secrets, tools
@@ -71,6 +73,7 @@ class SqlStore:
     api_keys: ApiKeys
     conversations: Conversations
     files: Files
+    audit: AuditLog
     knowledge: Knowledge
     outbox: Outbox
     retention: Retention
@@ -110,6 +113,7 @@ class SqlStore:
         self.api_keys = SqlApiKeys(readers, writer)
         self.outbox = outbox = SqlOutbox(readers, writer)
         self.conversations = SqlConversations(readers, writer, blobs, self._recordings, outbox)
+        self.audit = SqlAuditLog(readers, writer)
         self.files = SqlFiles(readers, writer, blobs)
         self.knowledge = SqlKnowledge(readers, writer, Blobs(self._data / "knowledge"))
 

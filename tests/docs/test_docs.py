@@ -92,7 +92,7 @@ def test_the_table_of_phases_is_that_of_the_code():
 LAYERS = ("protocol", "conversation", "tools", "knowledge", "webhooks", "session", "analysis", "api")
 """Each may import those before it, and itself."""
 
-FOR_ANYONE = {"errors", "logs", "config", "metrics", "providers.base", "store.base", "store.outbox"}
+FOR_ANYONE = {"errors", "logs", "config", "metrics", "providers.base", "store.base", "store.audit", "store.outbox"}
 FOR_ANYONE |= {"outbound.http", "outbound.guard", "outbound.locators", "outbound.event_stream", "outbound.environment"}
 
 NO_VENDOR = {
