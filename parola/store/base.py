@@ -436,12 +436,49 @@ def spool_of(recording: Path) -> Path:
     return recording.with_suffix(".spool")
 
 
+AUDIO_SUFFIXES = (".mp3", ".spool", ".part", ".wav")
+"""Of the files that hold a conversation's voices, beside its recording and called like it."""
+
+
+def files_of(recording: Path, *, audio: bool = True, words: bool = True) -> list[Path]:
+    """Every file that is kept of a conversation beside its recording: the recording itself and its spool (``audio``),
+    the tape and the event log (``words``). Blocks: call it in a thread."""
+    found = (file for file in recording.parent.glob(f"{recording.stem}.*") if file.is_file())
+    return [file for file in found if (audio if file.suffix in AUDIO_SUFFIXES else words)]
+
+
+def unlink_files_of(recording: Path, *, audio: bool = True, words: bool = True) -> None:
+    """Delete them. Blocks: call it in a thread."""
+    for file in files_of(recording, audio=audio, words=words):
+        file.unlink(missing_ok=True)
+
+
+class Retention(Protocol):
+    """What is to be deleted, and when. A conversation is in the plan at most once, and leaves it when it is deleted."""
+
+    async def plan(self, conversation_ids: Sequence[str], due_at: float) -> None:
+        """Delete them at this time (unix seconds) instead of any before. Ids of nobody are left out."""
+
+    async def keep(self, conversation_ids: Sequence[str]) -> None:
+        """Do not delete them any more."""
+
+    async def due(self, now: float, most: int) -> Sequence[str]:
+        """Ended conversations that are to be deleted by now, those that have waited longest first."""
+
+    async def erase(self, conversation_id: str, document: Document, *, words: bool, audio: bool) -> None:
+        """Take out of a conversation its ``words`` (turns, files, the user's id, the bodies of messages to webhooks,
+        tape and event log) or its ``audio``, put ``document`` in place of its document, and take it off the plan. What
+        was deleted cannot be read back from the database's files."""
+
+
 class Store(Protocol):
+    retention: Retention
     agents: Agents
     tools: Tools
     documents: Documents
     secrets: Secrets
     api_keys: ApiKeys
+    audit: AuditLog
     conversations: Conversations
     files: Files
     knowledge: Knowledge
@@ -458,4 +495,3 @@ class Store(Protocol):
 
     async def aclose(self) -> None:
         """Everything written is safe when this returns."""
-    audit: AuditLog

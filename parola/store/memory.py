@@ -30,18 +30,20 @@ from parola.store.base import (
     Files,
     Knowledge,
     Page,
+    Retention,
     SecretRow,
     Secrets,
     ToolRow,
     Tools,
-    spool_of,
+    unlink_files_of,
 )
 from parola.store.documents import is_archived, recording_file, speaker, tags, tool_type, words
-from parola.store.memory_knowledge import MemoryKnowledge
 from parola.store.memory_audit import MemoryAuditLog
+from parola.store.memory_knowledge import MemoryKnowledge
 from parola.store.memory_outbox import MemoryOutbox
 from parola.store.memory_pages import named as _named
 from parola.store.memory_pages import page as _page
+from parola.store.memory_retention import MemoryRetention
 from parola.store.outbox import DeliveryRow, Outbox
 
 Row = TypeVar("Row", AgentRow, ToolRow, DocumentRow, ConversationRow)
@@ -56,15 +58,16 @@ class MemoryStore:
         conversations = MemoryConversations(files, self.recording_path)
         self.outbox: Outbox = conversations.outbox
         files.owners = conversations
+        self.retention: Retention = MemoryRetention(conversations)
         self.agents: Agents = MemoryAgents()
         self.tools: Tools = MemoryTools()
         self.documents: Documents = MemoryDocuments()
         self.secrets: Secrets = MemorySecrets()
         self.api_keys: ApiKeys = MemoryApiKeys()
+        self.audit: AuditLog = MemoryAuditLog()
         self.files: Files = files
         self.conversations: Conversations = conversations
         self.knowledge: Knowledge = MemoryKnowledge()
-        self.audit: AuditLog = MemoryAuditLog()
         self._recordings: tempfile.TemporaryDirectory[str] | None = None
 
     def recording_path(self, conversation_id: str) -> Path:
@@ -347,10 +350,23 @@ class MemoryConversations:
         self.outbox.forget(conversation_id)
         for file in await self._files.of(conversation_id):
             await self._files.delete(file.file_id)
-        recording = self._recording_path(conversation_id)
-        recording.unlink(missing_ok=True)
-        spool_of(recording).unlink(missing_ok=True)
+        unlink_files_of(self._recording_path(conversation_id))
         return True
+
+    async def erase(self, conversation_id: str, document: Document, *, words: bool, audio: bool) -> None:
+        """What ``Retention.erase`` does to a conversation."""
+        row = self._rows.get(conversation_id)
+        if row is None:
+            return
+        row = replace(row, document=document, has_audio=row.has_audio and not audio)
+        if words:
+            row = replace(row, user_id=None)
+            self._transcripts[conversation_id] = _Transcript()
+            self.outbox.forget_bodies(conversation_id)
+            for file in await self._files.of(conversation_id):
+                await self._files.delete(file.file_id)
+        self._rows[conversation_id] = row
+        unlink_files_of(self._recording_path(conversation_id), audio=audio, words=words)
 
     async def page(
         self, query: ConversationQuery, *, page_size: int, cursor: str | None = None

@@ -41,6 +41,7 @@ from parola.store.base import (
     Files,
     Knowledge,
     Page,
+    Retention,
     SecretRow,
     Secrets,
     ToolRow,
@@ -51,10 +52,11 @@ from parola.store.documents import is_archived, recording_file, tags, tool_type
 from parola.store.outbox import Outbox
 from parola.store.readers import Readers
 from parola.store.schema import bring_up_to_date
-from parola.store.sql_conversations import SealedChange, SqlConversations, SqlFiles, apply_all
 from parola.store.sql_audit import SqlAuditLog
+from parola.store.sql_conversations import SealedChange, SqlConversations, SqlFiles, apply_all
 from parola.store.sql_knowledge import SqlKnowledge
 from parola.store.sql_outbox import SqlOutbox
+from parola.store.sql_retention import SqlRetention
 from parola.store.tables import agent_tags, agents, api_keys, documents, secrets, tools
 from parola.store.writer import Writer
 
@@ -71,9 +73,9 @@ class SqlStore:
     documents: Documents
     secrets: Secrets
     api_keys: ApiKeys
+    audit: AuditLog
     conversations: Conversations
     files: Files
-    audit: AuditLog
     knowledge: Knowledge
     outbox: Outbox
     retention: Retention
@@ -111,9 +113,10 @@ class SqlStore:
         self.documents = SqlDocuments(readers, writer)
         self.secrets = SqlSecrets(readers, writer)
         self.api_keys = SqlApiKeys(readers, writer)
-        self.outbox = outbox = SqlOutbox(readers, writer)
-        self.conversations = SqlConversations(readers, writer, blobs, self._recordings, outbox)
         self.audit = SqlAuditLog(readers, writer)
+        self.outbox = outbox = SqlOutbox(readers, writer)
+        self.conversations = SqlConversations(readers, writer, blobs, self._recordings, outbox, engine)
+        self.retention = SqlRetention(readers, writer, engine, blobs, self._recordings)
         self.files = SqlFiles(readers, writer, blobs)
         self.knowledge = SqlKnowledge(readers, writer, Blobs(self._data / "knowledge"))
 
@@ -136,9 +139,16 @@ class SqlStore:
 
 
 def _configure_sqlite(connection: Any, _: Any) -> None:
-    """WAL: a commit survives the process being killed, and readers do not wait for the writer."""
+    """WAL: a commit survives the process being killed, and readers do not wait for the writer. What is deleted is
+    overwritten."""
     cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "busy_timeout = 5000"):
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "foreign_keys = ON",
+        "busy_timeout = 5000",
+        "secure_delete = ON",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Engine,
     RowMapping,
     and_,
     bindparam,
@@ -25,12 +26,21 @@ from sqlalchemy.types import Boolean, Double, Integer, LargeBinary, String
 
 from parola.errors import NotFound
 from parola.protocol.lossless import dumps, loads, merged
-from parola.store.base import ConversationChange, ConversationQuery, ConversationRow, Document, FileRow, Page, spool_of
+from parola.store.base import (
+    ConversationChange,
+    ConversationQuery,
+    ConversationRow,
+    Document,
+    FileRow,
+    Page,
+    unlink_files_of,
+)
 from parola.store.blobs import Blobs
 from parola.store.documents import recording_file, speaker, words
 from parola.store.outbox import DeliveryRow
 from parola.store.readers import Readers
 from parola.store.sql_outbox import SqlOutbox, put_all
+from parola.store.sql_retention import forget_what_was_deleted
 from parola.store.tables import conversations, files, turns
 from parola.store.writer import Writer
 
@@ -164,9 +174,16 @@ def not_found(conversation_id: str) -> NotFound:
 
 class SqlConversations:
     def __init__(
-        self, readers: Readers, writer: Writer[SealedChange], blobs: Blobs, recordings: Path, outbox: SqlOutbox
+        self,
+        readers: Readers,
+        writer: Writer[SealedChange],
+        blobs: Blobs,
+        recordings: Path,
+        outbox: SqlOutbox,
+        engine: Engine,
     ) -> None:
         self._readers = readers
+        self._engine = engine
         self._writer = writer
         self._blobs = blobs
         self._recordings = recordings
@@ -234,9 +251,8 @@ class SqlConversations:
         existed, file_ids = await self._writer.run(work)
         if existed:
             await self._blobs.delete(file_ids)
-            recording = recording_file(self._recordings, conversation_id)
-            await asyncio.to_thread(recording.unlink, missing_ok=True)
-            await asyncio.to_thread(spool_of(recording).unlink, missing_ok=True)
+            await asyncio.to_thread(unlink_files_of, recording_file(self._recordings, conversation_id))
+            await asyncio.to_thread(forget_what_was_deleted, self._engine)
         return existed
 
     async def page(

@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0005"
+HEAD = "0006"
 """The migration that leads to these tables."""
 
 metadata = MetaData(
@@ -268,3 +268,16 @@ webhook_deliveries = Table(
     Index(None, "created_at", "delivery_id"),
 )
 """``claimed_until``: until then whoever took it makes an attempt."""
+
+retention = Table(
+    "retention",
+    metadata,
+    Column(
+        "conversation_id",
+        String,
+        ForeignKey("conversations.conversation_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("due_at", Double, nullable=False, index=True),
+)
+"""What is to be deleted, and when."""

@@ -1,0 +1,213 @@
+"""The one door through which conversations reach the store: what may not be kept is left out here, whoever writes it.
+
+``PrivateConversations`` stands before the store's own. It learns an agent's policy when a conversation begins, writes
+it into the conversation's document, and applies it to every later change: those of the session, of the analysis, of
+people who judge. The conversation itself is never touched: the model hears everything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from parola.config import Settings
+from parola.privacy import redaction
+from parola.privacy.entities import not_recognised
+from parola.privacy.policy import KEY, Policy
+from parola.store.base import (
+    ConversationChange,
+    ConversationQuery,
+    ConversationRow,
+    Conversations,
+    Document,
+    Page,
+    Store,
+    unlink_files_of,
+)
+from parola.store.outbox import DeliveryRow
+
+MOST_REMEMBERED = 10_000
+"""Policies of conversations, so that a write need not ask for them."""
+
+KEPT_OF_METADATA = (
+    "accepted_time_unix_secs",
+    "authorization_method",
+    "charging",
+    "conversation_initiation_source",
+    "conversation_initiation_source_version",
+    "deletion_settings",
+    "features_usage",
+    "main_language",
+    "queue_wait_secs",
+    "rag_usage",
+    "text_only",
+    "timezone",
+)
+"""With zero retention: when, how long, by which door, what it cost. No words."""
+
+
+class PrivateConversations:
+    """``Conversations`` that keep only what may be kept."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+        self._inner: Conversations = store.conversations
+        self._policies: OrderedDict[str, Policy] = OrderedDict()
+
+    async def create(self, conversation: ConversationRow, deliveries: Sequence[DeliveryRow] = ()) -> None:
+        agent = await self._store.agents.get(conversation.agent_id)
+        policy = Policy.of({} if agent is None else agent.document, self._settings)
+        await self._inner.create(_begun(conversation, policy), deliveries)
+        self._remember(conversation.conversation_id, policy)
+        due_at = policy.deletes_at(conversation.started_at)
+        if due_at is None:
+            await self._store.retention.keep([conversation.conversation_id])
+        else:
+            await self._store.retention.plan([conversation.conversation_id], due_at)
+
+    async def write(self, conversation_id: str, change: ConversationChange) -> None:
+        policy = self._policies.get(conversation_id)
+        if policy is None or not policy.keeps_all or change.document is not None:
+            change = await self._allowed(conversation_id, change)
+        await self._inner.write(conversation_id, change)
+
+    async def conclude(
+        self, conversation_id: str, change: ConversationChange, deliveries: Sequence[DeliveryRow]
+    ) -> None:
+        await self._inner.conclude(conversation_id, await self._allowed(conversation_id, change), deliveries)
+
+    async def _allowed(self, conversation_id: str, change: ConversationChange) -> ConversationChange:
+        """What may be kept of a change."""
+        policy = self._policies.get(conversation_id)
+        if policy is None:
+            row = await self._inner.get(conversation_id)
+            policy = Policy() if row is None else Policy.read(row.document)
+            self._remember(conversation_id, policy)
+        if change.document is not None and "visited_agents" in change.document:
+            policy = await self._joined(conversation_id, policy, change.document["visited_agents"])
+            if not policy.keeps_all:
+                change = replace(change, document={**change.document, KEY: policy.written()})
+        if policy.zero_retention:
+            if change.ended_at is not None:
+                # Another agent may have brought the rule when a recording had begun.
+                await asyncio.to_thread(unlink_files_of, self._store.recording_path(conversation_id))
+            return _without_words(change)
+        return _redacted(change, policy) if policy.redacts else change
+
+    async def _joined(self, conversation_id: str, policy: Policy, visited: Any) -> Policy:
+        """The policy of all agents who took part."""
+        for ref in visited if isinstance(visited, list) else ():
+            agent = await self._store.agents.get(str(ref.get("agent_id")))
+            if agent is not None:
+                policy = policy.also(Policy.of(agent.document, self._settings))
+        self._remember(conversation_id, policy)
+        return policy
+
+    def _remember(self, conversation_id: str, policy: Policy) -> None:
+        self._policies[conversation_id] = policy
+        self._policies.move_to_end(conversation_id)
+        while len(self._policies) > MOST_REMEMBERED:
+            self._policies.popitem(last=False)
+
+    # -- as the store has it ------------------------------------------------------------------------------------------
+
+    async def claim(self, conversation_id: str) -> bool:
+        return await self._inner.claim(conversation_id)
+
+    async def get(self, conversation_id: str) -> ConversationRow | None:
+        return await self._inner.get(conversation_id)
+
+    async def turns(self, conversation_id: str) -> Sequence[Document]:
+        return await self._inner.turns(conversation_id)
+
+    async def delete(self, conversation_id: str) -> bool:
+        return await self._inner.delete(conversation_id)
+
+    async def page(
+        self, query: ConversationQuery, *, page_size: int, cursor: str | None = None
+    ) -> Page[ConversationRow]:
+        return await self._inner.page(query, page_size=page_size, cursor=cursor)
+
+    async def count(self, query: ConversationQuery) -> int:
+        return await self._inner.count(query)
+
+    async def unfinished(self) -> Sequence[ConversationRow]:
+        return await self._inner.unfinished()
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else the store's conversations can do: reading, and what has no words in it."""
+        return getattr(self._inner, name)
+
+
+def keep_private(store: Store, settings: Settings) -> None:
+    """Put the door in, once the store is open."""
+    if not isinstance(store.conversations, PrivateConversations):
+        store.conversations = PrivateConversations(store, settings)
+
+
+def _begun(row: ConversationRow, policy: Policy) -> ConversationRow:
+    document = dict(row.document)
+    metadata = dict(document.get("metadata") or {})
+    due_at = policy.deletes_at(row.started_at)
+    if due_at is not None:
+        metadata["deletion_settings"] = {
+            "deletion_time_unix_secs": int(due_at),
+            "deleted_logs_at_time_unix_secs": None,
+            "deleted_audio_at_time_unix_secs": None,
+            "deleted_transcript_at_time_unix_secs": None,
+            "delete_transcript_and_pii": policy.deletes_transcript,
+            "delete_audio": policy.deletes_audio,
+        }
+    document["metadata"] = metadata
+    if policy.keeps_all:
+        return replace(row, document=document)
+    document[KEY] = policy.written()
+    if policy.zero_retention:
+        metadata["features_usage"] = {**(metadata.get("features_usage") or {}), "pii_zrm_agent": True}
+        kept = {key: document[key] for key in ("branch_id", "environment", KEY) if key in document}
+        kept["metadata"] = _metadata_without_words(metadata)
+        return replace(row, document=kept, user_id=None, termination_reason=row.termination_reason.partition(": ")[0])
+    if missing := not_recognised(policy.entities):
+        warnings = [*(metadata.get("warnings") or ()), f"Redaction here does not recognise: {', '.join(missing)}"]
+        metadata["warnings"] = warnings
+    return replace(row, document=redaction.fragment(document, policy))
+
+
+def _metadata_without_words(metadata: Mapping[str, Any]) -> Document:
+    kept = {key: metadata[key] for key in KEPT_OF_METADATA if key in metadata}
+    if isinstance(error := metadata.get("error"), Mapping):
+        kept["error"] = {"code": error.get("code")}
+    feedback = metadata.get("feedback")
+    if isinstance(feedback, Mapping):
+        kept["feedback"] = {**feedback, "comment": None}
+    return kept
+
+
+def _without_words(change: ConversationChange) -> ConversationChange:
+    document = change.document
+    if document is not None:
+        kept: Document = {key: document[key] for key in ("visited_agents", KEY, "tag_ids") if key in document}
+        if isinstance(metadata := document.get("metadata"), Mapping):
+            kept["metadata"] = _metadata_without_words(metadata)
+        document = kept or None
+    return replace(
+        change,
+        turns={},
+        document=document,
+        has_audio=None if change.has_audio is None else False,
+        # What follows the colon is the model's own account.
+        termination_reason=change.termination_reason and change.termination_reason.partition(": ")[0],
+    )
+
+
+def _redacted(change: ConversationChange, policy: Policy) -> ConversationChange:
+    return replace(
+        change,
+        turns={index: redaction.turn(turn, policy) for index, turn in change.turns.items()},
+        document=None if change.document is None else redaction.fragment(change.document, policy),
+        termination_reason=change.termination_reason and redaction.text(change.termination_reason, policy),
+    )

@@ -1,0 +1,123 @@
+"""Taking personal details out of what is stored of a conversation: turns, tool calls, start data, analysis.
+
+Everything that is text is looked at, except what is known to be a name, an id or a measurement of ours: a field that
+is added one day is redacted until somebody says that it need not be. JSON inside of text stays JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from parola.privacy.entities import redacted
+from parola.privacy.policy import KEY, Policy
+from parola.store.base import Document
+
+_OURS = frozenset(
+    {
+        KEY,
+        "agent_metadata",
+        "agent_name",
+        "authorization_method",
+        "branch_id",
+        "charging",
+        "conversation_initiation_source",
+        "conversation_turn_metrics",
+        "deletion_settings",
+        "embedding_model",
+        "environment",
+        "error_type",
+        "features_usage",
+        "headers_hidden",
+        "llm_override",
+        "llm_usage",
+        "main_language",
+        "mime_type",
+        "name",
+        "platform_event",
+        "producing_llm",
+        "role",
+        "source_medium",
+        "status",
+        "tag_ids",
+        "timezone",
+        "tool_name",
+        "triggered_guardrails",
+        "type",
+        "used_static_kb_document_ids",
+        "visited_agents",
+        "x_timeline",
+    }
+)
+_MEASURED = ("_id", "_ids", "_secs", "_ms", "_unix", "_at", "_count", "_usage")
+
+
+def turn(document: Mapping[str, Any], policy: Policy) -> Document:
+    """A turn of the transcript, as it may be kept."""
+    return {key: value if _is_ours(key) else _clean(value, policy) for key, value in document.items()}
+
+
+def fragment(document: Mapping[str, Any], policy: Policy) -> Document:
+    """A part of a conversation's document, as it may be kept."""
+    clean = turn(document, policy)
+    analysis = document.get("analysis")
+    if isinstance(analysis, Mapping) and policy.excluded_data:
+        _restore_values(analysis, clean["analysis"], policy)
+    return clean
+
+
+def _restore_values(analysis: Mapping[str, Any], clean: Document, policy: Policy) -> None:
+    """Values that the agent's owner wants to have as they are; why they were found is redacted all the same."""
+    results = analysis.get("data_collection_results")
+    for name in policy.excluded_data:
+        if isinstance(results, Mapping) and isinstance(results.get(name), Mapping) and "value" in results[name]:
+            clean["data_collection_results"][name]["value"] = results[name]["value"]
+    listed = analysis.get("data_collection_results_list")
+    for before, after in zip(listed or (), clean.get("data_collection_results_list") or (), strict=False):
+        if isinstance(before, Mapping) and before.get("data_collection_id") in policy.excluded_data:
+            after["value"] = before.get("value")
+
+
+def _is_ours(key: str) -> bool:
+    return key in _OURS or key.endswith(_MEASURED)
+
+
+def _clean(value: Any, policy: Policy) -> Any:
+    match value:
+        case str():
+            return text(value, policy)
+        case bool():
+            return value
+        case int() if value > 999_999:
+            said = text(str(value), policy)
+            return value if said == str(value) else said
+        case Mapping():
+            return turn(value, policy)
+        case list() | tuple():
+            return [_clean(one, policy) for one in value]
+    return value
+
+
+def text(value: str, policy: Policy) -> str:
+    """One text; one that is a JSON object or list stays one."""
+    if value[:1] in ("{", "[") and value[-1:] in ("}", "]"):
+        try:
+            inside = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            pass
+        else:
+            clean = _within_json(inside, policy)
+            return value if clean == inside else orjson.dumps(clean).decode()
+    return redacted(value, policy.entities)
+
+
+def _within_json(value: Any, policy: Policy) -> Any:
+    """What tools take and give has names of its own: every value is looked at."""
+    match value:
+        case dict():
+            return {key: _within_json(one, policy) for key, one in value.items()}
+        case list():
+            return [_within_json(one, policy) for one in value]
+    return _clean(value, policy)

@@ -1,0 +1,88 @@
+"""What is to be deleted and when, in an SQL database; and deleting so that nothing can be read back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, insert, select, update
+
+from parola.protocol.lossless import dumps
+from parola.store.base import Document, unlink_files_of
+from parola.store.blobs import Blobs
+from parola.store.documents import recording_file
+from parola.store.readers import Readers
+from parola.store.tables import conversations, files, retention, turns, webhook_deliveries
+from parola.store.writer import Writer
+
+ENDED = ("done", "failed")
+
+
+class SqlRetention:
+    def __init__(self, readers: Readers, writer: Writer[Any], engine: Engine, blobs: Blobs, recordings: Path) -> None:
+        self._readers = readers
+        self._writer = writer
+        self._engine = engine
+        self._blobs = blobs
+        self._recordings = recordings
+
+    async def plan(self, conversation_ids: Sequence[str], due_at: float) -> None:
+        asked = conversations.c.conversation_id.in_(conversation_ids)
+
+        def work(connection: Connection) -> None:
+            known = list(connection.execute(select(conversations.c.conversation_id).where(asked)).scalars())
+            connection.execute(delete(retention).where(retention.c.conversation_id.in_(known)))
+            if known:
+                connection.execute(insert(retention), [{"conversation_id": one, "due_at": due_at} for one in known])
+
+        await self._writer.run(work)
+
+    async def keep(self, conversation_ids: Sequence[str]) -> None:
+        statement = delete(retention).where(retention.c.conversation_id.in_(conversation_ids))
+        await self._writer.run(lambda connection: connection.execute(statement))
+
+    async def due(self, now: float, most: int) -> Sequence[str]:
+        rows = await self._readers.rows(
+            select(retention.c.conversation_id)
+            .join(conversations, conversations.c.conversation_id == retention.c.conversation_id)
+            .where(retention.c.due_at <= now, conversations.c.status.in_(ENDED))
+            .order_by(retention.c.due_at, retention.c.conversation_id)
+            .limit(most)
+        )
+        return [row["conversation_id"] for row in rows]
+
+    async def erase(self, conversation_id: str, document: Document, *, words: bool, audio: bool) -> None:
+        sealed = dumps(document)
+
+        def work(connection: Connection) -> list[str]:
+            file_ids: list[str] = []
+            values: dict[str, Any] = {"document": sealed}
+            if words:
+                owned = select(files.c.file_id).where(files.c.conversation_id == conversation_id)
+                file_ids = list(connection.execute(owned).scalars())
+                connection.execute(delete(files).where(files.c.conversation_id == conversation_id))
+                connection.execute(delete(turns).where(turns.c.conversation_id == conversation_id))
+                kept = webhook_deliveries.c.conversation_id == conversation_id
+                connection.execute(update(webhook_deliveries).where(kept).values(body=None))
+                values["user_id"] = None
+            if audio:
+                values["has_audio"] = False
+            key = conversations.c.conversation_id == conversation_id
+            connection.execute(update(conversations).where(key).values(**values))
+            connection.execute(delete(retention).where(retention.c.conversation_id == conversation_id))
+            return file_ids
+
+        await self._blobs.delete(await self._writer.run(work))
+        recording = recording_file(self._recordings, conversation_id)
+        await asyncio.to_thread(unlink_files_of, recording, audio=audio, words=words)
+        await asyncio.to_thread(forget_what_was_deleted, self._engine)
+
+
+def forget_what_was_deleted(engine: Engine) -> None:
+    """SQLite overwrites deleted rows (``secure_delete``), but its log of writes still holds them as they were: have it
+    copied into the database and emptied. Blocks: call it in a thread."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
