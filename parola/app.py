@@ -1,113 +1,58 @@
 """The composition root: the one file that knows everybody.
 
 ``create_app`` puts the pieces together; the lifespan opens the store, tidies up after a server that was killed, and
-loads agents. Heavy things are imported where they are first needed, and what holds conversations only once the server
-listens: it must be ready within a second.
+loads agents. The server must listen within a second, so it is made of parts: what holds conversations and the REST API
+(``parola/api/rest.py``, where the routers are listed) are imported once it listens.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import WebSocketRoute
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.types import ASGIApp as App
+from starlette.types import Receive, Scope, Send
 
-from parola import __version__
-from parola.api import (
-    agents,
-    analytics,
-    asyncapi,
-    auth_connections,
-    conversation_files,
-    conversations,
-    described,
-    environments,
-    errors,
-    health,
-    keys,
-    knowledge_base,
-    knowledge_new,
-    lint,
-    llm,
-    mcp_servers,
-    measurements,
-    models,
-    pronunciation_dictionaries,
-    rag_indexes,
-    rag_query,
-    secrets,
-    signed_urls,
-    tool_calls,
-    tools,
-    user,
-    voices,
-)
-from parola.api.address import Prefix
-from parola.api.admission import Admission
+from parola.api.address import SOCKET_PATH, Prefix
+from parola.api.alive import health
 from parola.api.auth import ApiKeyCheck
-from parola.api.conversation_socket import ConversationSocket
 from parola.api.credentials import Credentials, Vault, server_secret
-from parola.api.responses import Json
 from parola.api.services import Services
 from parola.config import Settings
 from parola.errors import InvalidRequest
 from parola.knowledge.library import Library
 from parola.logs import logger
 from parola.metrics import Metrics
-from parola.protocol.mcp_servers import KIND as MCP_SERVER
 from parola.store.base import ConversationChange, Store, spool_of
 from parola.store.lock import held_by_this_server
 from parola.tools.context import ToolContext
 
 if TYPE_CHECKING:
-    from parola.session.load import LoopLag
-    from parola.session.opening import Opening
+    from fastapi import FastAPI
 
-T = TypeVar("T")
+    from parola.api.conversation_socket import ConversationSocket
+    from parola.session.load import LoopLag
 
 log = logger(__name__)
 
-ROUTERS = (
-    agents.router,
-    lint.router,
-    signed_urls.router,
-    conversations.router,
-    conversation_files.router,
-    tools.router,
-    mcp_servers.router,
-    tool_calls.router,
-    auth_connections.router,
-    secrets.router,
-    rag_indexes.router,
-    rag_query.router,
-    knowledge_new.router,
-    knowledge_base.router,
-    knowledge_base.open_router,
-    environments.router,
-    llm.router,
-    analytics.router,
-    voices.router,
-    models.router,
-    pronunciation_dictionaries.router,
-    user.router,
-    keys.router,
-    health.router,
-    measurements.router,
-    asyncapi.router,
-)
-
 LOAD_AFTER_SECONDS = 0.2
-"""What holds conversations is imported in the background, once the first answers have gone out; the first conversation
-does not wait for this."""
+"""What is imported in the background is begun once the first answers have gone out; whoever needs a part earlier does
+not wait for this."""
+
+LOADING_TURN_SECONDS = 0.001
+"""How long the thread that imports may keep the others waiting; Python's own 5 ms add up over an answer."""
 
 GARBAGE_THRESHOLD = 10_000
 """New objects after which the young ones are looked at; Python's own 700 is thought for scripts."""
@@ -117,7 +62,7 @@ STOPPED = "The server stopped while the conversation was running"
 
 def create_app(
     settings: Settings, *, store: Store | None = None, registry: Any | None = None, owns_process: bool = False
-) -> FastAPI:
+) -> Starlette:
     """The server as an ASGI application. ``store`` and ``registry`` replace those that the settings name. With
     ``owns_process`` it arranges the process for itself: nothing else of importance runs there."""
     owns_folder = store is None and not settings.ephemeral
@@ -142,12 +87,12 @@ def create_app(
         library=library,
     )
 
-    opening = _Loading(lambda: _opening(services, registry, live, lag))
-    admission = Admission(store, services.credentials, services.keys, enclave=settings.enclave)
-    socket = ConversationSocket(admission, opening.loaded)
+    loader = ThreadPoolExecutor(1, thread_name_prefix="loader")
+    conversations = _Part(lambda: _conversations(services, registry, live, lag), loader)
+    rest = _Part(lambda: _rest(services), loader)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await store.open()
         belongings = ExitStack()
         try:
@@ -158,7 +103,7 @@ def create_app(
                 await load_project(store, settings.project)
             await _add_demo_agent(store)
             readying = asyncio.create_task(
-                _get_ready(opening, registry, settings, services.tools, owns_process=owns_process)
+                _get_ready((conversations, rest), registry, settings, services.tools, owns_process=owns_process)
             )
             library.start()
             lag.start()
@@ -171,16 +116,11 @@ def create_app(
             await services.tools.aclose()
             await registry.aclose()
             await store.aclose()
+            loader.shutdown(wait=False)
             belongings.close()
 
-    app = FastAPI(
-        title="Parola",
-        version=__version__,
-        summary="Voice agents on your own machines, by the ElevenLabs Agents protocol.",
+    app = Starlette(
         lifespan=lifespan,
-        default_response_class=Json,
-        strict_content_type=False,
-        separate_input_output_schemas=False,
         middleware=[
             Middleware(Prefix, public_url=settings.public_url),
             Middleware(
@@ -190,31 +130,33 @@ def create_app(
                 allow_headers=["*"],
                 max_age=600,
             ),
-            Middleware(errors.Unforeseen),
-            Middleware(
-                errors.BodyLimit,
-                most_bytes=health.MOST_BODY_BYTES,
-                larger=[(ending, health.MOST_UPLOAD_BYTES) for ending in ("/files", *knowledge_new.UPLOADS)],
-            ),
+        ],
+        routes=[
+            Route("/health", health),
+            WebSocketRoute(SOCKET_PATH, conversations, name="conversation"),
+            Mount("", rest),
         ],
     )
     app.state.services = services
-    errors.install(app)
-    described.install(app, ROUTERS)
-    for router in ROUTERS:
-        app.include_router(router)
-    app.router.routes.append(WebSocketRoute(signed_urls.SOCKET_PATH, socket, name="conversation"))
     return app
 
 
 async def _get_ready(
-    opening: _Loading[Opening], registry: Any, settings: Settings, tools: ToolContext, *, owns_process: bool
+    parts: Iterable[_Part], registry: Any, settings: Settings, tools: ToolContext, *, owns_process: bool
 ) -> None:
     """Do before the first call what would be in its way; which models are missing is said once, here."""
     await asyncio.sleep(LOAD_AFTER_SECONDS)
-    await opening.loaded()
-    await registry.get_ready()
-    if (await tools.store.documents.page(MCP_SERVER, page_size=1)).items:
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(LOADING_TURN_SECONDS)
+    try:
+        for part in parts:
+            await part.loaded()
+        await registry.get_ready()
+    finally:
+        sys.setswitchinterval(usual)
+    from parola.protocol.mcp_servers import KIND
+
+    if (await tools.store.documents.page(KIND, page_size=1)).items:
         await tools.mcp.get_ready()
     if settings.preload:
         for trouble in await registry.warm_up():
@@ -259,8 +201,16 @@ def _lag(metrics: Metrics) -> LoopLag:
     return LoopLag(metrics.loop_lag)
 
 
-def _opening(services: Services, registry: Any, live: Any, lag: LoopLag) -> Opening:
+def _rest(services: Services) -> FastAPI:
+    from parola.api.rest import rest
+
+    return rest(services)
+
+
+def _conversations(services: Services, registry: Any, live: Any, lag: LoopLag) -> ConversationSocket:
     from parola import logs
+    from parola.api.admission import Admission
+    from parola.api.conversation_socket import ConversationSocket
     from parola.session.load import Load, no_trouble
     from parola.session.opening import Opening, rehearse
     from parola.session.waiting_room import FEW_CALLS, WaitingRoom
@@ -275,7 +225,7 @@ def _opening(services: Services, registry: Any, live: Any, lag: LoopLag) -> Open
     def is_loop_late() -> bool:
         return live.count() >= FEW_CALLS and lag.is_late()
 
-    return Opening(
+    opening = Opening(
         settings,
         services.store,
         registry,
@@ -286,23 +236,30 @@ def _opening(services: Services, registry: Any, live: Any, lag: LoopLag) -> Open
         is_loop_late,
         services.library.index_soon,
     )
+    admission = Admission(services.store, services.credentials, services.keys, enclave=settings.enclave)
+    return ConversationSocket(admission, opening)
 
 
-class _Loading(Generic[T]):
-    """Something slow to import, loaded in a thread while the server already answers."""
+class _Part:
+    """An ASGI application that is slow to import: loaded in a thread while the server already answers. What comes
+    before it is there waits for it; nothing is answered in its place."""
 
-    def __init__(self, make: Callable[[], T]) -> None:
+    def __init__(self, make: Callable[[], App], loader: Executor) -> None:
+        """``loader`` has one thread, so that no two imports wait for each other."""
         self._make = make
-        self._task: asyncio.Task[T] | None = None
+        self._loader = loader
+        self._loading: Future[App] | None = None
 
-    def load(self) -> asyncio.Task[T]:
-        """Begin, unless it has begun."""
-        if self._task is None:
-            self._task = asyncio.create_task(asyncio.to_thread(self._make))
-        return self._task
+    async def loaded(self) -> App:
+        if self._loading is None:
+            self._loading = self._loader.submit(self._make)
+        if self._loading.done():
+            return self._loading.result()
+        return await asyncio.shield(asyncio.wrap_future(self._loading))
 
-    async def loaded(self) -> T:
-        return await asyncio.shield(self.load())
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = await self.loaded()
+        await app(scope, receive, send)
 
 
 async def _close_abandoned(store: Store) -> None:
@@ -327,6 +284,7 @@ async def load_project(store: Store, folder: Path) -> None:
     """Put the agents of a folder of JSON files into the store. Raises ``InvalidRequest`` naming the file."""
     from pydantic import ValidationError
 
+    from parola.api.agents import stored
     from parola.protocol.agents import CreateAgentRequest
     from parola.protocol.lossless import loads
     from parola.store.base import AgentRow
@@ -343,7 +301,7 @@ async def load_project(store: Store, folder: Path) -> None:
             raise InvalidRequest(f"{file} is no agent: {reason}") from None
         agent_id, now = str(document.get("agent_id") or file.stem), time.time()
         old = await store.agents.get(agent_id)
-        agent = AgentRow(agent_id, read.name or file.stem, agents.stored(document), now, now)
+        agent = AgentRow(agent_id, read.name or file.stem, stored(document), now, now)
         if old is not None:
             agent = replace(agent, created_at=old.created_at)
         await store.agents.put(agent)
@@ -357,4 +315,5 @@ async def _add_demo_agent(store: Store) -> None:
     from parola.store.base import AgentRow
 
     document, now = demo_agent(), time.time()
-    await store.agents.put(AgentRow(DEMO_AGENT_ID, str(document.get("name")), agents.stored(document), now, now))
+    name = str(document.pop("name"))
+    await store.agents.put(AgentRow(DEMO_AGENT_ID, name, document, now, now))

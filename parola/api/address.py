@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import Request
+from starlette.requests import Request
 
 from parola.config import Settings
 
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]
+
+SOCKET_PATH = "/v1/convai/conversation"
 
 
 def base_url(request: Request, settings: Settings) -> str:

@@ -8,10 +8,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from parola import __version__
-from parola.api.address import socket_url
+from parola.api.address import SOCKET_PATH, socket_url
 from parola.api.responses import Json
 from parola.api.services import ServicesDep, open_to_all
-from parola.api.signed_urls import SOCKET_PATH
 from parola.protocol.client_messages import CLIENT_MESSAGES
 from parola.protocol.messages import ClientMessage, ServerMessage
 from parola.protocol.server_messages import SERVER_MESSAGES

@@ -84,10 +84,9 @@ class ConversationSocket:
     needs = None
     why_open = "The agent says who may talk to it; ``Admission`` decides."
 
-    def __init__(self, admission: Admission, opening: Callable[[], Awaitable[Opening]]) -> None:
+    def __init__(self, admission: Admission, opening: Opening) -> None:
         self._admission = admission
         self._opening = opening
-        """Loads what holds conversations: after the server has begun to listen, because it takes a while."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
@@ -134,9 +133,8 @@ class ConversationSocket:
                 1008, "missing_fields", "Expected the query parameter agent_id, or a signed URL, got neither."
             )
         client_data = message if isinstance(message, ConversationInitiationClientData) else None
-        opening = await self._opening()
-        session = await opening.open(admitted, client_data, frames, transport)
-        await opening.hold(session)
+        session = await self._opening.open(admitted, client_data, frames, transport)
+        await self._opening.hold(session)
 
 
 async def _first_message(transport: AsgiTransport) -> tuple[ClientMessage | None, tuple[str, ...]] | None:

@@ -1,11 +1,10 @@
-"""``/health`` for whoever watches the process, and ``/v1/x/limits``: every limit in force."""
+"""``/v1/x/limits``: every limit in force; and ``/health`` (``alive.py``) as the description of the API shows it."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 
-from parola import __version__
-from parola.api import conversation_files
+from parola.api import alive, conversation_files
 from parola.api.credentials import LIFETIME_SECONDS
 from parola.api.described import described
 from parola.api.responses import Json
@@ -22,11 +21,8 @@ MULTIPART_BYTES = 64 * 1024
 MOST_UPLOAD_BYTES = conversation_files.MOST_BYTES + MULTIPART_BYTES
 
 
-@router.get("/health", operation_id="health", dependencies=[open_to_all("It says that the server is up.")])
-@described(response=HealthResponse)
-async def health(services: ServicesDep) -> Json:
-    """Up, and how busy."""
-    return Json({"status": "ok", "version": __version__, "live_conversations": services.live.count()})
+_UP = open_to_all("It says that the server is up.")
+router.get("/health", operation_id="health", dependencies=[_UP])(described(response=HealthResponse)(alive.health))
 
 
 @router.get("/v1/x/limits", operation_id="x_limits_get", dependencies=[needs_key])

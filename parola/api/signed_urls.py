@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 
-from parola.api.address import socket_url
+from parola.api.address import SOCKET_PATH, socket_url
 from parola.api.agents import find_agent
 from parola.api.credentials import LIFETIME_SECONDS, Claims
 from parola.api.described import described
@@ -19,8 +19,6 @@ from parola.protocol.conversations import SignedUrlResponse, TokenResponse
 from parola.store.base import AgentRow, ConversationRow
 
 router = APIRouter(prefix="/v1/convai/conversation", tags=["conversations"])
-
-SOCKET_PATH = "/v1/convai/conversation"
 
 
 @router.get("/get_signed_url", include_in_schema=False, dependencies=[needs_key])

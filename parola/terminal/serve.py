@@ -15,7 +15,7 @@ from parola.errors import InvalidRequest
 
 if TYPE_CHECKING:
     import uvicorn
-    from fastapi import FastAPI
+    from starlette.applications import Starlette
 
     from parola.store.base import Store
 
@@ -57,6 +57,10 @@ def serve(settings: Settings) -> None:
     from parola.logs import configure
 
     configure(settings.log_level)
+    if settings.egress == "none":
+        from parola.outbound.egress import bar_all_but_this_machine
+
+        bar_all_but_this_machine()
     try:
         app = create_app(settings, owns_process=True)
     except OSError as error:
@@ -159,7 +163,7 @@ def _state(settings: Settings) -> list[str]:
     return lines
 
 
-def _server(config: uvicorn.Config, app: FastAPI, settings: Settings) -> uvicorn.Server:
+def _server(config: uvicorn.Config, app: Starlette, settings: Settings) -> uvicorn.Server:
     import uvicorn
 
     class Server(uvicorn.Server):

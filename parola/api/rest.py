@@ -1,0 +1,97 @@
+"""The REST API as one application: every router, how errors leave, how large a body may be.
+
+``app.py`` loads this once the server listens: what FastAPI and the handlers import takes most of a second.
+"""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from parola import __version__
+from parola.api import (
+    agents,
+    analytics,
+    asyncapi,
+    auth_connections,
+    conversation_files,
+    conversations,
+    described,
+    environments,
+    errors,
+    health,
+    keys,
+    knowledge_base,
+    knowledge_new,
+    lint,
+    llm,
+    mcp_servers,
+    measurements,
+    models,
+    pronunciation_dictionaries,
+    rag_indexes,
+    rag_query,
+    secrets,
+    signed_urls,
+    tool_calls,
+    tools,
+    user,
+    voices,
+)
+from parola.api.responses import Json
+from parola.api.services import Services
+
+ROUTERS = (
+    agents.router,
+    lint.router,
+    signed_urls.router,
+    conversations.router,
+    conversation_files.router,
+    tools.router,
+    mcp_servers.router,
+    tool_calls.router,
+    auth_connections.router,
+    secrets.router,
+    rag_indexes.router,
+    rag_query.router,
+    knowledge_new.router,
+    knowledge_base.router,
+    knowledge_base.open_router,
+    environments.router,
+    llm.router,
+    analytics.router,
+    voices.router,
+    models.router,
+    pronunciation_dictionaries.router,
+    user.router,
+    keys.router,
+    health.router,
+    measurements.router,
+    asyncapi.router,
+)
+
+
+def rest(services: Services) -> FastAPI:
+    """The application; ``app.py`` puts it behind everything else that has an address."""
+    api = FastAPI(
+        title="Parola",
+        version=__version__,
+        summary="Voice agents on your own machines, by the ElevenLabs Agents protocol.",
+        default_response_class=Json,
+        strict_content_type=False,
+        separate_input_output_schemas=False,
+        middleware=[
+            Middleware(errors.Unforeseen),
+            Middleware(
+                errors.BodyLimit,
+                most_bytes=health.MOST_BODY_BYTES,
+                larger=[(ending, health.MOST_UPLOAD_BYTES) for ending in ("/files", *knowledge_new.UPLOADS)],
+            ),
+        ],
+    )
+    api.state.services = services
+    errors.install(api)
+    described.install(api, ROUTERS)
+    for router in ROUTERS:
+        api.routes.extend(router.routes)  # ``include_router`` would build each a second time, at the first request
+    return api
