@@ -42,6 +42,11 @@ def decibels(window: Int16) -> float:
     return 10 * math.log10(float(samples @ samples) / len(samples) + 1.0)
 
 
+def _peak(window: Int16) -> int:
+    # The methods max and min take twice as long on so few samples.
+    return max(int(np.maximum.reduce(window)), -int(np.minimum.reduce(window)))
+
+
 class QuietGate:
     """Which windows are too quiet to be speech: what a line always hisses, and no more."""
 
@@ -54,7 +59,7 @@ class QuietGate:
 
     def is_quiet(self, window: Int16) -> bool:
         """Whether it cannot be speech. If it is not, let a detector decide."""
-        peak = max(int(window.max()), -int(window.min()))
+        peak = _peak(window)
         if peak >= self.peak:
             return False
         self._learn(peak)
@@ -62,7 +67,7 @@ class QuietGate:
 
     def was_no_speech(self, window: Int16) -> None:
         """The detector is certain of that."""
-        self._learn(max(int(window.max()), -int(window.min())))
+        self._learn(_peak(window))
 
     def _learn(self, peak: int) -> None:
         # Down at once, up slowly: a bang is not a noisy line.

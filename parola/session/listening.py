@@ -123,6 +123,40 @@ class Segmenter:
         return not self.is_speech and self._run == 0
 
 
+class Windows:
+    """Cuts audio that comes in any length into windows of one size."""
+
+    __slots__ = ("_begin", "_buffer", "_end", "_size")
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._buffer = np.empty(4 * size, np.int16)
+        self._begin = self._end = 0
+
+    @property
+    def buffered(self) -> int:
+        """Samples that are in no window yet."""
+        return self._end - self._begin
+
+    def add(self, samples: NDArray[np.int16]) -> None:
+        end = self._end + len(samples)
+        if end > len(self._buffer):
+            rest = self._buffer[self._begin : self._end]
+            end = len(rest) + len(samples)
+            if end > len(self._buffer):
+                self._buffer = np.empty(end + self._size, np.int16)
+            self._buffer[: len(rest)] = rest
+            self._begin = 0
+        self._buffer[end - len(samples) : end] = samples
+        self._end = end
+
+    def take(self) -> NDArray[np.int16]:
+        """The next window; there must be one."""
+        begin = self._begin
+        self._begin = begin + self._size
+        return self._buffer[begin : self._begin].copy()
+
+
 class Listening:
     """One conversation's ear. Fed by the socket's reader, on the event loop."""
 
@@ -150,8 +184,7 @@ class Listening:
         self._stream = stt.open(settings)
         self._next_language: str | None = None
         """What the next turn will be transcribed in, when that changes."""
-        self._samples: deque[NDArray[np.int16]] = deque()
-        self._buffered = 0
+        self._windows = Windows(self._size)
         self._taken = 0
         """Samples that went into windows."""
         self._heard_at = 0.0
@@ -186,16 +219,15 @@ class Listening:
         """Take in audio at the detector's rate, any length."""
         self._heard_at = self._loop.time()
         if len(samples):
-            self._samples.append(samples)
-            self._buffered += len(samples)
-            self._attention.arrived(self._taken + self._buffered, self._heard_at)
+            self._windows.add(samples)
+            self._attention.arrived(self._taken + self._windows.buffered, self._heard_at)
         if not self._is_scoring:
             self._next_window()
 
     def _next_window(self) -> None:
         """Score windows until there are none, or until one has to wait for the model."""
-        while self._buffered >= self._size:
-            window = self._take_window()
+        while self._windows.buffered >= self._size:
+            window = self._windows.take()
             self._pcm = window.tobytes()
             self._taken += self._size
             self._attention.take(window, self._taken)
@@ -206,24 +238,6 @@ class Listening:
             self._is_scoring = True
             self._activity.submit(self)
             return
-
-    def _take_window(self) -> NDArray[np.int16]:
-        self._buffered -= self._size
-        first = self._samples[0]
-        if len(first) == self._size:
-            return self._samples.popleft()
-        if len(first) > self._size:
-            self._samples[0] = first[self._size :]
-            return first[: self._size]
-        parts, missing = [], self._size
-        while missing:
-            first = self._samples.popleft()
-            if len(first) > missing:
-                self._samples.appendleft(first[missing:])
-                first = first[:missing]
-            parts.append(first)
-            missing -= len(first)
-        return np.concatenate(parts)
 
     def scored(self, probability: float) -> None:
         self._is_scoring = False
@@ -260,7 +274,7 @@ class Listening:
             self._look_ahead()
             return
         # The end of the present window lies this far before the newest sample.
-        end = self._heard_at - self._buffered / self._activity.detector.sample_rate
+        end = self._heard_at - self._windows.buffered / self._activity.detector.sample_rate
         if change == "started":
             if self._attention.hears_echo:
                 self._mute_lead(self._segmenter.run + 1)
