@@ -15,6 +15,8 @@ from typing import Any
 
 from parola.errors import InvalidRequest
 
+SHORTEST_MASTER_KEY = 32
+
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -46,6 +48,29 @@ class ProviderSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """``[limits]``: how much one address, one API key or one agent may ask for; 0: as much as it likes. A minute's
+    allowance may be used at once, and comes back bit by bit."""
+
+    requests_per_address: int = 600
+    """REST requests a minute from one IP address."""
+    requests_per_key: int = 6000
+    """REST requests a minute with one API key."""
+    starts_per_address: int = 60
+    """Conversations begun a minute from one IP address."""
+    starts_per_key: int = 600
+    """Conversations begun a minute with one API key, or with URLs that it signed."""
+    starts_per_agent: int = 0
+    """Conversations begun a minute with one agent; its own ``call_limits.x_starts_per_minute`` wins."""
+    conversations_per_address: int = 20
+    """Conversations at a time from one IP address."""
+    conversations_per_key: int = 0
+    """Conversations at a time with one API key, or with URLs that it signed."""
+    count_loopback: bool = False
+    """Whether the limits of addresses hold for this machine too."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     host: str = "127.0.0.1"
     """Address to listen on. Any other than loopback needs an API key."""
@@ -73,6 +98,17 @@ class Settings:
     silence alone decides."""
     record_audio: bool = True
     """Keep a recording of voice conversations whose agent does not forbid it."""
+    strict_origins: bool = False
+    """Refuse callers of private agents with an allow-list who send no ``Origin`` and no API key."""
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    """``[limits]``: rates and shares of addresses, keys and agents."""
+    audit_retention_days: int = 365
+    """How long the audit log is kept; 0: for ever."""
+    master_key: str = ""
+    """What stored secrets are locked with in the end: at least 32 characters. Empty: ``master_key_file``."""
+    master_key_file: Path | None = None
+    """A file with the master key, for example of a mounted secret; none: ``master.key`` in the data folder, made at the
+    first start."""
     max_conversations: int = 0
     """Conversations at a time, of all agents; 0: as many as come."""
     hold_when_busy: bool = True
@@ -82,8 +118,17 @@ class Settings:
     ``deny``, or ``auto``: only when this server listens on loopback and ``public_url`` names no other host."""
     outbound_allow: tuple[str, ...] = ()
     """Hosts and networks that agents may name all the same: ``crm.internal``, ``*.lan``, ``10.1.0.0/16``."""
+    egress: str = "all"
+    """``all``: this server asks whom it is told to; ``none``: nobody but this machine, whoever asks."""
+    retention_days: int = -1
+    """Days after which conversations are deleted whose agent sets no limit (``platform_settings.privacy``); -1: never."""
+    zero_retention: bool = False
+    """Nothing of what is said in any conversation is written anywhere."""
     tool_identity_headers: bool = True
     """Say with each request of a webhook tool which agent and conversation it comes from, signed."""
+    analysis: str = "auto"
+    """``auto``: a conversation that has ended is analysed where its agent asks for criteria or values, or where there is a
+    language model that can summarise it; ``off``: only when ``POST .../analysis/run`` asks for it."""
     log_level: str = "info"
     llm: Mapping[str, ProviderSettings] = field(default_factory=dict)
     stt: Mapping[str, ProviderSettings] = field(default_factory=dict)
@@ -125,12 +170,21 @@ _SCALARS = {
     "preload": bool,
     "turn_detector": str,
     "record_audio": bool,
+    "strict_origins": bool,
+    "audit_retention_days": int,
+    "master_key": str,
+    "master_key_file": Path,
     "max_conversations": int,
     "hold_when_busy": bool,
     "outbound_private": str,
+    "egress": str,
+    "retention_days": int,
+    "zero_retention": bool,
     "tool_identity_headers": bool,
+    "analysis": str,
     "log_level": str,
 }
+_LIMITS = tuple(f.name for f in fields(LimitSettings))
 _KINDS = ("llm", "stt", "tts", "embedding")
 _DEFAULT_PROVIDERS = {
     "llm": ProviderSettings("scripted"),
@@ -172,12 +226,24 @@ def load(
         raise InvalidRequest(f'auth: expected "auto", "required" or "off", got "{settings.auth}".')
     if settings.max_conversations < 0:
         raise InvalidRequest(f"max_conversations: expected 0 or more, got {settings.max_conversations}.")
+    if settings.audit_retention_days < 0:
+        raise InvalidRequest(f"audit_retention_days: expected 0 or more, got {settings.audit_retention_days}.")
+    if 0 < len(settings.master_key) < SHORTEST_MASTER_KEY:
+        raise InvalidRequest(
+            f"master_key: expected at least {SHORTEST_MASTER_KEY} characters, got {len(settings.master_key)}."
+        )
     if settings.turn_detector not in ("auto", "off"):
         raise InvalidRequest(f'turn_detector: expected "auto" or "off", got "{settings.turn_detector}".')
+    if settings.analysis not in ("auto", "off"):
+        raise InvalidRequest(f'analysis: expected "auto" or "off", got "{settings.analysis}".')
     if settings.outbound_private not in ("auto", "allow", "deny"):
         raise InvalidRequest(
             f'outbound_private: expected "auto", "allow" or "deny", got "{settings.outbound_private}".'
         )
+    if settings.egress not in ("all", "none"):
+        raise InvalidRequest(f'egress: expected "all" or "none", got "{settings.egress}".')
+    if settings.retention_days < -1:
+        raise InvalidRequest(f"retention_days: expected 0 or more, or -1 for ever, got {settings.retention_days}.")
     return Loaded(settings, sources)
 
 
@@ -212,6 +278,8 @@ def _from_toml(
             values[key] = {
                 k: {a: str(b) for a, b in _table(t, f"{path}: [mapping.{k}]").items()} for k, t in tables.items()
             }
+        elif key == "limits":
+            values[key] = _limits(_table(value, f"{path}: [limits]"), f"{path}: [limits]: ")
         elif key == "prices":
             tables = _table(value, f"{path}: [prices]")
             values[key] = {model: _prices(entry, f"{path}: [prices.{model}]") for model, entry in tables.items()}
@@ -238,6 +306,10 @@ def _from_environment(
         if entries := environ.get(variable):
             values[name] = tuple(entry.strip() for entry in entries.split(",") if entry.strip())
             sources[name] = variable
+    limits = {name: environ[variable] for name in _LIMITS if environ.get(variable := f"PAROLA_LIMITS_{name.upper()}")}
+    if limits:
+        values["limits"] = _limits(limits, "PAROLA_LIMITS_*: ", values.get("limits"))
+        sources["limits"] = "PAROLA_LIMITS_*"
     for kind in _KINDS:
         given = {
             part: environ[f"PAROLA_{kind.upper()}_{part.upper()}"]
@@ -256,6 +328,17 @@ def _table(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidRequest(f"{where}: expected a table, got {value!r}.")
     return value
+
+
+def _limits(given: Mapping[str, Any], where: str, before: LimitSettings | None = None) -> LimitSettings:
+    limits: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in _LIMITS:
+            raise InvalidRequest(f'{where}"{name}" is no limit. Known: {", ".join(_LIMITS)}.')
+        limits[name] = _cast_to(bool if name == "count_loopback" else int, value, f"{where}{name}")
+        if limits[name] < 0:
+            raise InvalidRequest(f"{where}{name}: expected 0 or more, got {value}.")
+    return replace(before or LimitSettings(), **limits)
 
 
 def _prices(entry: Any, where: str) -> dict[str, float]:
@@ -278,7 +361,10 @@ def _provider(kind: str, name: str, entry: dict[str, Any]) -> ProviderSettings:
 
 
 def _cast(name: str, value: Any, where: str) -> Any:
-    kind = _SCALARS.get(name)
+    return _cast_to(_SCALARS.get(name), value, where)
+
+
+def _cast_to(kind: type | None, value: Any, where: str) -> Any:
     if kind is bool and isinstance(value, str):
         if value.lower() in ("1", "true", "yes", "on"):
             return True

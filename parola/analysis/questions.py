@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -23,6 +24,9 @@ UNCOLLECTED = "The model gave no value that could be read."
 
 _BATCH = 20
 """So many criteria and values are asked for at once: small models lose track of more."""
+
+_MOST_BRACES = 20
+"""So many places of an answer are tried as the beginning of an object."""
 
 _SCHEMA_FIELDS = ("is_system_provided", "dynamic_variable", "constant_value")
 
@@ -303,14 +307,14 @@ def _example(of: Mapping[str, Any]) -> Any:
 
 def object_in(answer: str) -> dict[str, Any]:
     """The JSON object in an answer, whatever small models write around it. Raises ``ValueError``."""
-    start, end = answer.find("{"), answer.rfind("}")
-    text = answer[start : end + 1] if 0 <= start < end else ""
-    for candidate in (text, re.sub(r",(\s*[}\]])", r"\1", text)):
-        try:
-            found = orjson.loads(candidate)
-        except orjson.JSONDecodeError:
-            continue
-        if isinstance(found, dict):
+    end = answer.rfind("}") + 1
+    for brace in islice(re.finditer(r"\{", answer[:end]), _MOST_BRACES):
+        text = answer[brace.start() : end]
+        for candidate in (text, re.sub(r",(\s*[}\]])", r"\1", text)):
+            try:
+                found: dict[str, Any] = orjson.loads(candidate)
+            except orjson.JSONDecodeError:
+                continue
             return found
     raise ValueError(f"expected a JSON object, got {answer[:200]!r}")
 
@@ -323,7 +327,7 @@ def problems(batch: Batch, read: Mapping[str, Any]) -> list[str]:
         if _verdict(entry) is None:
             found.append(f"evaluation_criteria.{criterion.criterion_id}: expected a result, {' or '.join(RESULTS)}.")
     for item, entry in _answers(batch.items, values, "value"):
-        _, trouble = value_of(item, entry)
+        _, trouble = value_of(item, entry) if entry is not None else (None, "expected a value and a rationale.")
         if trouble:
             found.append(f"data_collection.{item.item_id}: {trouble}")
     if batch.with_summary and not isinstance(read.get("transcript_summary"), str):

@@ -1,0 +1,199 @@
+"""One conversation is read after it has ended: by the right model, with one repair, and with an honest failure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from parola.analysis.analysing import NOTHING_SAID, Analysing, Outcome
+from parola.config import Settings
+from parola.errors import ProviderError
+from parola.providers.base import Capabilities, ModelEvent, ModelRequest, TextDelta, TokenUsage
+from parola.providers.scripted import ScriptedModel
+from parola.store.base import ConversationRow
+from parola.store.memory import MemoryStore
+from tests.tool_context import tool_context
+
+
+class Reader:
+    """A model that answers what it is given, in order, and remembers what it was asked."""
+
+    capabilities = Capabilities()
+
+    def __init__(self, *answers: Any, name: str = "openai", context_tokens: int = 32_000) -> None:
+        self.name = name
+        self.context_tokens = context_tokens
+        self._answers = list(answers)
+        self.asked: list[ModelRequest] = []
+
+    async def step(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+        self.asked.append(request)
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        yield TextDelta(answer if isinstance(answer, str) else json.dumps(answer))
+        yield TokenUsage(1000, 100)
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass
+class Choice:
+    provider: Any
+    model: str
+    warning: str | None = None
+
+
+@dataclass
+class Models:
+    """``own`` stands for whatever is not among ``named``."""
+
+    own: Any
+    named: dict[str, Any] = field(default_factory=dict)
+
+    def language_model(self, llm: str, custom_llm: Any = None, api_key: str = "", headers: Any = None) -> Choice:
+        if llm in self.named:
+            return Choice(self.named[llm], f"{llm}-here")
+        return Choice(self.own, "house", f"'{llm}' is not mapped" if llm else None)
+
+
+AGENT: dict[str, Any] = {
+    "conversation_config": {"agent": {"prompt": {"llm": "gpt-4o"}}},
+    "platform_settings": {
+        "analysis_llm": "gemini-2.5-flash",
+        "evaluation": {"criteria": [{"id": "booked", "name": "Booked", "conversation_goal_prompt": "It was booked."}]},
+        "data_collection": {"guests": {"type": "integer"}, "shop": {"type": "string", "dynamic_variable": "shop"}},
+    },
+}
+GOOD = {
+    "evaluation_criteria": {"booked": {"rationale": "It says so.", "result": "success"}},
+    "data_collection": {"guests": {"rationale": "For four.", "value": 4}},
+    "transcript_summary": "A table for four was booked.",
+    "call_summary_title": "A booking",
+}
+TURNS = [{"role": "user", "message": "A table for four", "time_in_call_secs": 1}]
+ROW = ConversationRow(
+    "conv_1",
+    "agent_1",
+    "processing",
+    0.0,
+    {"conversation_initiation_client_data": {"dynamic_variables": {"shop": "north", "secret__key": "<REDACTED>"}}},
+)
+
+
+async def analyse(
+    models: Models, *, agent: Mapping[str, Any] = AGENT, turns: Any = TURNS, row: ConversationRow = ROW
+) -> Outcome:
+    settings = Settings(prices={"house": {"input": 1.0, "output": 10.0}})
+    return await Analysing(settings, tool_context(settings, MemoryStore()), models).analyse(row, turns, agent)
+
+
+async def test_the_whole_analysis_in_one_answer() -> None:
+    reader = Reader(GOOD)
+    outcome = await analyse(Models(reader))
+    analysis = outcome.analysis
+    assert outcome.error == "" and "x_error" not in analysis
+    assert analysis["call_successful"] == "success" and analysis["call_success_score"] == 1.0
+    assert analysis["transcript_summary"] == "A table for four was booked."
+    assert analysis["call_summary_title"] == "A booking"
+    assert analysis["data_collection_results"]["guests"]["value"] == 4
+    assert analysis["data_collection_results"]["shop"]["value"] == "north", "a dynamic variable is not asked for"
+    assert list(analysis["data_collection_results"]) == ["guests", "shop"]
+    assert analysis["evaluation_criteria_results_list"] == list(analysis["evaluation_criteria_results"].values())
+    (scoped,) = analysis["scoped"]
+    assert (scoped["scope"], scoped["source_agent_id"], scoped["successful"]) == ("conversation", "agent_1", "success")
+    (request,) = reader.asked
+    assert request.model == "house" and request.response_schema is not None and request.temperature == 0
+
+
+async def test_the_analysis_model_reads_where_there_is_one_else_the_agents_own() -> None:
+    flash, own = Reader(GOOD), Reader(GOOD)
+    await analyse(Models(own, {"gemini-2.5-flash": flash}))
+    assert [request.model for request in flash.asked] == ["gemini-2.5-flash-here"] and not own.asked
+
+
+async def test_a_bad_answer_is_sent_back_once_with_what_is_wrong() -> None:
+    reader = Reader("Sure! It went well.", GOOD)
+    outcome = await analyse(Models(reader))
+    assert outcome.analysis["call_successful"] == "success"
+    *_, answer, complaint = reader.asked[1].messages
+    assert answer == {"role": "assistant", "content": "Sure! It went well."}
+    assert "expected a JSON object, got 'Sure! It went well.'" in complaint["content"]
+
+
+async def test_two_bad_answers_are_a_failure_that_every_result_tells() -> None:
+    outcome = await analyse(Models(Reader("No.", "Never.")))
+    assert "no JSON object, twice: 'Never.'" in outcome.error
+    analysis = outcome.analysis
+    assert analysis["x_error"] == outcome.error and analysis["transcript_summary"] == ""
+    booked = analysis["evaluation_criteria_results"]["booked"]
+    assert booked["result"] == "unknown" and "Never." in booked["rationale"]
+    assert analysis["call_successful"] == "unknown"
+    assert analysis["data_collection_results"]["shop"]["value"] == "north"
+    assert outcome.charging["total"]["runs"] == 1, "what it took is told all the same"
+
+
+async def test_a_model_that_fails_is_followed_by_the_next() -> None:
+    flash = Reader(ProviderError("openai", "It is on fire."))
+    outcome = await analyse(Models(Reader(GOOD), {"gemini-2.5-flash": flash}))
+    assert outcome.error == "" and outcome.analysis["call_successful"] == "success"
+
+
+async def test_one_failure_fails_the_call_and_one_unknown_leaves_it_open() -> None:
+    criteria = [{"id": f"c{n}", "name": "c", "conversation_goal_prompt": "?"} for n in range(2)]
+    agent = {"platform_settings": {"evaluation": {"criteria": criteria}}}
+    for results, expected in ((("success", "failure"), "failure"), (("success", "unknown"), "unknown")):
+        verdicts = {f"c{n}": {"rationale": "", "result": result} for n, result in enumerate(results)}
+        answer = {"evaluation_criteria": verdicts, "transcript_summary": "", "call_summary_title": ""}
+        assert (await analyse(Models(Reader(answer)), agent=agent)).analysis["call_successful"] == expected
+
+
+async def test_a_conversation_without_a_word_needs_no_model() -> None:
+    outcome = await analyse(Models(Reader()), turns=[])
+    assert outcome.analysis["transcript_summary"] == NOTHING_SAID and outcome.error == ""
+    assert outcome.analysis["evaluation_criteria_results"]["booked"]["rationale"] == NOTHING_SAID
+
+
+async def test_a_small_model_is_shown_the_ends_of_a_long_conversation() -> None:
+    reader = Reader(GOOD, context_tokens=4096)
+    await analyse(Models(reader), turns=[{"role": "user", "message": f"{n} " + "x" * 100} for n in range(500)])
+    asked = reader.asked[0].messages[-1]["content"]
+    assert "user: 0 x" in asked and "user: 499 x" in asked and "lines are left out here" in asked
+    assert len(asked) < 4096 * 3
+
+
+async def test_what_it_took_is_added_up_over_the_runs() -> None:
+    first = (await analyse(Models(Reader(GOOD)))).charging
+    assert first["last_run"]["price"] == pytest.approx(0.002) == first["total"]["price"]
+    assert first["last_run"]["x_llm_usage"]["model_usage"]["house"]["input"]["tokens"] == 1000
+    again = ConversationRow("conv_1", "agent_1", "done", 0.0, {"metadata": {"charging": {"analysis": first}}})
+    second = (await analyse(Models(Reader(GOOD)), row=again)).charging
+    assert second["total"] == {**second["total"], "runs": 2, "price": pytest.approx(0.004)}
+
+
+async def test_the_scripted_model_says_what_the_script_gives_and_judges_nothing_else() -> None:
+    script = {"analysis": {"evaluation_criteria": {"booked": "success"}, "transcript_summary": "Booked."}}
+    prompt = {"llm": "scripted", "x_script": script}
+    agent = {**AGENT, "conversation_config": {"agent": {"prompt": prompt}}}
+    analysis = (await analyse(Models(ScriptedModel()), agent=agent)).analysis
+    assert analysis["call_successful"] == "success" and analysis["transcript_summary"] == "Booked."
+    assert analysis["data_collection_results"]["guests"]["value"] is None
+    plain = (await analyse(Models(ScriptedModel()))).analysis
+    assert plain["call_successful"] == "unknown" and "No language model" in plain["transcript_summary"]
+
+
+def test_analysis_goes_by_itself_where_it_is_asked_for_or_a_real_model_is_there() -> None:
+    scripted, real = Models(ScriptedModel()), Models(Reader())
+
+    def is_wanted(agent: Mapping[str, Any] | None, models: Models, setting: str = "auto") -> bool:
+        settings = Settings(analysis=setting)
+        return Analysing(settings, tool_context(settings, MemoryStore()), models).is_wanted(agent)
+
+    custom = {"conversation_config": {"agent": {"prompt": {"llm": "custom-llm", "custom_llm": {"url": "http://x"}}}}}
+    assert is_wanted(AGENT, scripted) and not is_wanted({}, scripted) and not is_wanted(None, real)
+    assert is_wanted({}, real) and is_wanted(custom, scripted)
+    assert not is_wanted(AGENT, real, "off")
