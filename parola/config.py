@@ -127,8 +127,8 @@ class Settings:
     tool_identity_headers: bool = True
     """Say with each request of a webhook tool which agent and conversation it comes from, signed."""
     analysis: str = "auto"
-    """``auto``: a conversation that has ended is analysed where its agent asks for criteria or values, or where there is a
-    language model that can summarise it; ``off``: only when ``POST .../analysis/run`` asks for it."""
+    """``auto``: a conversation that has ended is analysed where its agent asks for criteria or values, or where there is
+    a language model that can summarise it; ``off``: only when ``POST .../analysis/run`` asks for it."""
     log_level: str = "info"
     llm: Mapping[str, ProviderSettings] = field(default_factory=dict)
     stt: Mapping[str, ProviderSettings] = field(default_factory=dict)
