@@ -25,7 +25,7 @@ node_modules: package.json package-lock.json
 	touch $@
 
 test: setup node_modules
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: .venv/.ready
 	$(BIN)/ruff check .
