@@ -121,7 +121,7 @@ class Settings:
     egress: str = "all"
     """``all``: this server asks whom it is told to; ``none``: nobody but this machine, whoever asks."""
     retention_days: int = -1
-    """Days after which conversations are deleted whose agent sets no limit (``platform_settings.privacy``); -1: never."""
+    """Days after which conversations are deleted whose agent sets no limit; -1: never."""
     zero_retention: bool = False
     """Nothing of what is said in any conversation is written anywhere."""
     tool_identity_headers: bool = True

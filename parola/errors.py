@@ -94,6 +94,11 @@ class TooMany(ClientError):
     code = "too_many_concurrent_requests"
     status = 429
 
+    def __init__(self, message: str, *, code: str | None = None, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after_seconds = retry_after_seconds
+        """When asking again makes sense; None: nobody knows."""
+
 
 class ConversationRefused(ClientError):
     """A conversation that cannot start: the socket is closed with the reason, and the record keeps the message.

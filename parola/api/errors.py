@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from http import HTTPStatus
+from math import ceil
 from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
 from parola.api.responses import Json
-from parola.errors import ModelMissing, OwnError, ParolaError
+from parola.errors import ModelMissing, OwnError, ParolaError, TooMany
 from parola.logs import logger
 
 log = logger(__name__)
@@ -62,7 +63,10 @@ async def _on_ours(request: Request, error: Exception) -> Json:
     if isinstance(error, OwnError) and not isinstance(error, ModelMissing):
         log.error("request_failed", path=request.url.path, error=error.message)
         message = UNFORESEEN
-    return Json(detail(error.code, message), status_code=error.status)
+    headers = None
+    if isinstance(error, TooMany) and error.retry_after_seconds is not None:
+        headers = {"retry-after": str(max(1, ceil(error.retry_after_seconds)))}
+    return Json(detail(error.code, message), status_code=error.status, headers=headers)
 
 
 async def _on_invalid(request: Request, error: Exception) -> Json:

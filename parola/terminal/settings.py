@@ -8,14 +8,18 @@ from typing import Any
 
 from rich.markup import escape
 
-from parola.config import Loaded, ProviderSettings
+from parola.config import LimitSettings, Loaded, ProviderSettings
 from parola.terminal import printing
+
+SECRET = frozenset({"master_key"})
 
 
 def show(loaded: Loaded) -> None:
     table = printing.table("setting", "value", "from")
     for field in fields(loaded.settings):
         value = getattr(loaded.settings, field.name)
+        if field.name in SECRET and value:
+            value = "****"
         source = loaded.sources.get(field.name, "default")
         if isinstance(value, Mapping):
             for name, entry in value.items():
@@ -32,6 +36,8 @@ def _text(value: Any) -> str:
             if value.api_key:
                 parts.append("api_key=****")
             return " ".join(part for part in parts if part)
+        case LimitSettings():
+            return ", ".join(f"{field.name}={_text(getattr(value, field.name))}" for field in fields(value))
         case Mapping():
             return ", ".join(f"{name} → {target}" for name, target in value.items())
         case tuple():

@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from parola.config import ProviderSettings, Settings, load
+from parola.config import LimitSettings, ProviderSettings, Settings, load
 from parola.conversation.phases import TRANSITIONS
 from parola.providers.registry import Registry
 
@@ -44,11 +45,17 @@ def test_every_key_of_a_provider_is_explained(name: str):
     assert any(row[0] == f"`{name}`" for row in rows(text("docs/configuration.md")))
 
 
+@pytest.mark.parametrize("field", fields(LimitSettings), ids=lambda field: field.name)
+def test_every_limit_is_explained_with_its_default(field: Any):
+    (default,) = [row[1] for row in rows(text("docs/configuration.md")) if row[0] == f"`{field.name}`"]
+    assert default == f"`{str(field.default).lower()}`"
+
+
 def test_environment_variables_in_the_table_are_those_that_are_read():
     known = {field.name for field in fields(Settings)}
     for row in rows(text("docs/configuration.md")):
         name = row[0].strip("`")
-        if name in known - {"llm", "stt", "tts", "embedding", "mapping", "prices"}:
+        if name in known - {"llm", "stt", "tts", "embedding", "mapping", "prices", "limits"}:
             assert row[1].startswith(f"`PAROLA_{name.upper()}`")
 
 
@@ -92,7 +99,17 @@ def test_the_table_of_phases_is_that_of_the_code():
 LAYERS = ("protocol", "conversation", "tools", "knowledge", "webhooks", "session", "analysis", "api")
 """Each may import those before it, and itself."""
 
-FOR_ANYONE = {"errors", "logs", "config", "metrics", "providers.base", "store.base", "store.audit", "store.outbox"}
+FOR_ANYONE = {
+    "errors",
+    "logs",
+    "config",
+    "metrics",
+    "rates",
+    "providers.base",
+    "store.base",
+    "store.audit",
+    "store.outbox",
+}
 FOR_ANYONE |= {"outbound.http", "outbound.guard", "outbound.locators", "outbound.event_stream", "outbound.environment"}
 
 NO_VENDOR = {
@@ -192,7 +209,7 @@ def test_vendors_and_databases_are_met_in_few_places(module: str):
     for used in OURS[module]:
         if used.startswith("providers.") and used not in NO_VENDOR and not module.startswith("providers."):
             assert module in MEETS_VENDORS, f"{module} imports {used}"
-        if used.startswith("store.") and used != "store.base" and not module.startswith("store."):
+        if used.startswith("store.") and used not in FOR_ANYONE and not module.startswith("store."):
             assert module in MEETS_DATABASES, f"{module} imports {used}"
 
 
