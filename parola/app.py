@@ -12,7 +12,7 @@ import gc
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +35,8 @@ from parola.errors import InvalidRequest
 from parola.knowledge.library import Library
 from parola.logs import logger
 from parola.metrics import Metrics
+from parola.privacy.keeping import keep_private
+from parola.privacy.reaping import Reaper
 from parola.store.base import ConversationChange, Store, spool_of
 from parola.store.lock import held_by_this_server
 from parola.tools.context import ToolContext
@@ -73,6 +75,7 @@ def create_app(
     lag = _lag(metrics)
     secret = server_secret(None if settings.ephemeral else settings.data)
     vault = Vault(secret)
+    reaper = Reaper(store)
     library = Library(store, lambda: registry.connections, lambda model: registry.embedder(model).provider)
     services = Services(
         settings=settings,
@@ -94,6 +97,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await store.open()
+        keep_private(store, settings)
         belongings = ExitStack()
         try:
             if owns_folder:
@@ -106,12 +110,14 @@ def create_app(
                 _get_ready((conversations, rest), registry, settings, services.tools, owns_process=owns_process)
             )
             library.start()
+            reaper.start()
             lag.start()
             yield
             lag.stop()
             readying.cancel()
         finally:
             await live.end_all("The server is stopping.")
+            await reaper.aclose()
             await library.aclose()
             await services.tools.aclose()
             await registry.aclose()
@@ -248,14 +254,12 @@ class _Part:
         """``loader`` has one thread, so that no two imports wait for each other."""
         self._make = make
         self._loader = loader
-        self._loading: Future[App] | None = None
+        self._loading: asyncio.Future[App] | None = None
 
     async def loaded(self) -> App:
         if self._loading is None:
-            self._loading = self._loader.submit(self._make)
-        if self._loading.done():
-            return self._loading.result()
-        return await asyncio.shield(asyncio.wrap_future(self._loading))
+            self._loading = asyncio.get_running_loop().run_in_executor(self._loader, self._make)
+        return await asyncio.shield(self._loading)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = await self.loaded()

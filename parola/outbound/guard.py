@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 from parola.config import LOOPBACK, Settings
 from parola.errors import ClientError
+from parola.outbound.egress import is_this_machine
 
 if TYPE_CHECKING:
     import aiohttp
@@ -136,6 +137,8 @@ class Guard:
     """Hosts of the proxies that the environment names: connections go there, requests do not."""
     lookup: Lookup | None = field(default=None, compare=False)
     """In place of the system's resolver."""
+    loopback_only: bool = False
+    """Nothing but this machine, whatever the others say (``egress = "none"``). Names are not even looked up."""
 
     @classmethod
     def of(cls, settings: Settings) -> Guard:
@@ -145,6 +148,8 @@ class Guard:
         public_host = urlsplit(settings.public_url).hostname
         is_development = settings.on_loopback and (public_host is None or public_host in LOOPBACK)
         allows_local = settings.outbound_private == "allow" or (settings.outbound_private == "auto" and is_development)
+        if settings.egress == "none":
+            return cls(allows_local=True, loopback_only=True)
         return cls(allows_local, hosts, networks, _proxy_hosts())
 
     # -- checks -------------------------------------------------------------------------------------------------------
@@ -174,6 +179,10 @@ class Guard:
 
     def check_address(self, host: str, address: Address) -> None:
         """Raises ``AddressRefused`` unless ``address``, which ``host`` stands for, may be reached."""
+        if self.loopback_only:
+            if not is_this_machine(str(address)):
+                raise AddressRefused(f'{host} is not this machine, and this server asks nobody else (egress = "none").')
+            return
         kind = kind_of(address)
         if kind == "open" or (kind == "local" and self.allows_local) or self._is_allowed(host):
             return
@@ -188,6 +197,10 @@ class Guard:
 
     def _check_name(self, host: str) -> None:
         name = host.rstrip(".")
+        if self.loopback_only:
+            if not is_this_machine(name):
+                raise AddressRefused(f'{name} is not this machine, and this server asks nobody else (egress = "none").')
+            return
         if self._is_allowed(name):
             return
         if name in _NEVER_A_NAME:
@@ -213,6 +226,8 @@ class Guard:
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> Sequence[tuple[Any, ...]]:
         """Where a name leads, as ``getaddrinfo`` says it; one bad address among good ones refuses the name."""
+        if self.loopback_only and literal(host) is None:
+            self._check_name(host)
         found = await self._found(host, port, family)
         for answer in found:
             self.check_address(host, ip_address(str(answer[4][0]).partition("%")[0]))

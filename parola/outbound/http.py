@@ -40,7 +40,7 @@ class Connections:
         self._making = asyncio.Lock()
 
     async def client(self) -> aiohttp.ClientSession:
-        """For addresses that the owner of this server has configured."""
+        """For addresses that the owner of this server has configured; guarded only where nothing may leave."""
         return (await self._made())[0]
 
     async def guarded(self) -> aiohttp.ClientSession:
@@ -53,7 +53,8 @@ class Connections:
             async with self._making:
                 if self._clients is None:
                     tls = await asyncio.to_thread(_tls_context)
-                    self._clients = _new_client(tls), _new_client(tls, self.guard)
+                    owner_guard = self.guard if self.guard.loopback_only else None
+                    self._clients = _new_client(tls, owner_guard), _new_client(tls, self.guard)
         return self._clients
 
     async def aclose(self) -> None:

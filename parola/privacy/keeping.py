@@ -2,7 +2,8 @@
 
 ``PrivateConversations`` stands before the store's own. It learns an agent's policy when a conversation begins, writes
 it into the conversation's document, and applies it to every later change: those of the session, of the analysis, of
-people who judge. The conversation itself is never touched: the model hears everything.
+people who judge. The conversation itself is never touched: the model hears everything. The patterns are loaded for the
+first agent that wants them.
 """
 
 from __future__ import annotations
@@ -14,8 +15,6 @@ from dataclasses import replace
 from typing import Any
 
 from parola.config import Settings
-from parola.privacy import redaction
-from parola.privacy.entities import not_recognised
 from parola.privacy.policy import KEY, Policy
 from parola.store.base import (
     ConversationChange,
@@ -25,6 +24,7 @@ from parola.store.base import (
     Document,
     Page,
     Store,
+    raw_of,
     unlink_files_of,
 )
 from parola.store.outbox import DeliveryRow
@@ -96,7 +96,14 @@ class PrivateConversations:
                 # Another agent may have brought the rule when a recording had begun.
                 await asyncio.to_thread(unlink_files_of, self._store.recording_path(conversation_id))
             return _without_words(change)
-        return _redacted(change, policy) if policy.redacts else change
+        if not policy.redacts:
+            return change
+        if change.ended_at is not None:
+            # A recording that was finished has been silenced and renamed; one that a killed server left has not.
+            await asyncio.to_thread(raw_of(self._store.recording_path(conversation_id)).unlink, missing_ok=True)
+            if change.has_audio is None:
+                change = replace(change, has_audio=False)
+        return _redacted(change, policy)
 
     async def _joined(self, conversation_id: str, policy: Policy, visited: Any) -> Policy:
         """The policy of all agents who took part."""
@@ -169,15 +176,19 @@ def _begun(row: ConversationRow, policy: Policy) -> ConversationRow:
     if policy.zero_retention:
         metadata["features_usage"] = {**(metadata.get("features_usage") or {}), "pii_zrm_agent": True}
         kept = {key: document[key] for key in ("branch_id", "environment", KEY) if key in document}
-        kept["metadata"] = _metadata_without_words(metadata)
+        kept["metadata"] = metadata_without_words(metadata)
         return replace(row, document=kept, user_id=None, termination_reason=row.termination_reason.partition(": ")[0])
+    from parola.privacy import redaction
+    from parola.privacy.entities import not_recognised
+
     if missing := not_recognised(policy.entities):
         warnings = [*(metadata.get("warnings") or ()), f"Redaction here does not recognise: {', '.join(missing)}"]
         metadata["warnings"] = warnings
     return replace(row, document=redaction.fragment(document, policy))
 
 
-def _metadata_without_words(metadata: Mapping[str, Any]) -> Document:
+def metadata_without_words(metadata: Mapping[str, Any]) -> Document:
+    """What a record may say of a conversation without a word of it."""
     kept = {key: metadata[key] for key in KEPT_OF_METADATA if key in metadata}
     if isinstance(error := metadata.get("error"), Mapping):
         kept["error"] = {"code": error.get("code")}
@@ -192,7 +203,7 @@ def _without_words(change: ConversationChange) -> ConversationChange:
     if document is not None:
         kept: Document = {key: document[key] for key in ("visited_agents", KEY, "tag_ids") if key in document}
         if isinstance(metadata := document.get("metadata"), Mapping):
-            kept["metadata"] = _metadata_without_words(metadata)
+            kept["metadata"] = metadata_without_words(metadata)
         document = kept or None
     return replace(
         change,
@@ -205,6 +216,8 @@ def _without_words(change: ConversationChange) -> ConversationChange:
 
 
 def _redacted(change: ConversationChange, policy: Policy) -> ConversationChange:
+    from parola.privacy import redaction
+
     return replace(
         change,
         turns={index: redaction.turn(turn, policy) for index, turn in change.turns.items()},

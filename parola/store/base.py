@@ -436,7 +436,12 @@ def spool_of(recording: Path) -> Path:
     return recording.with_suffix(".spool")
 
 
-AUDIO_SUFFIXES = (".mp3", ".spool", ".part", ".wav")
+def raw_of(recording: Path) -> Path:
+    """Beside a recording: a spool that must be silenced before it may be kept."""
+    return recording.with_suffix(".raw")
+
+
+AUDIO_SUFFIXES = (".mp3", ".spool", ".raw", ".part", ".wav")
 """Of the files that hold a conversation's voices, beside its recording and called like it."""
 
 

@@ -96,7 +96,7 @@ def test_the_table_of_phases_is_that_of_the_code():
 
 # -- imports ----------------------------------------------------------------------------------------------------------
 
-LAYERS = ("protocol", "conversation", "tools", "knowledge", "webhooks", "session", "analysis", "api")
+LAYERS = ("protocol", "conversation", "tools", "knowledge", "privacy", "webhooks", "session", "analysis", "api")
 """Each may import those before it, and itself."""
 
 FOR_ANYONE = {
