@@ -63,3 +63,11 @@ class Metrics:
     """What came of it: ``admitted``, ``timed_out``, ``hung_up``, ``refused``, ``stopped``."""
     ended: Counter[tuple[str, int]] = field(default_factory=Counter)
     """Conversations that have ended, by status (``done`` or ``failed``) and close code."""
+    webhooks_delivered: Counter[str] = field(default_factory=Counter)
+    """By the message's type."""
+    webhooks_failed: Counter[str] = field(default_factory=Counter)
+    """Webhooks that were given up, by reason."""
+    webhook_attempts_failed: Counter[str] = field(default_factory=Counter)
+    """Attempts that came to nothing, whatever became of the webhook, by reason."""
+    webhooks_waiting: int = 0
+    """For their next attempt, when somebody last counted."""

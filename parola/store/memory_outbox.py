@@ -71,9 +71,10 @@ class MemoryOutbox:
         self._claims |= {row.delivery_id: until for row in due[:most]}
         return due[:most]
 
-    async def next_due(self) -> float | None:
+    async def next_due(self, now: float) -> float | None:
         waiting = (row for row in self._rows.values() if row.status == "waiting" and row.due_at is not None)
-        return min((max(row.due_at or 0.0, self._claims.get(row.delivery_id, 0.0)) for row in waiting), default=None)
+        times = (max(row.due_at or 0.0, self._claims.get(row.delivery_id, 0.0)) for row in waiting)
+        return min((time for time in times if time > now), default=None)
 
     async def release(self) -> None:
         self._claims.clear()

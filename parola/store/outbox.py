@@ -90,8 +90,8 @@ class Outbox(Protocol):
         """Take what is due for an endpoint, oldest first, for oneself until then. Nobody else gets it meanwhile;
         ``put`` gives it back."""
 
-    async def next_due(self) -> float | None:
-        """When the next attempt is to be made, or a claim runs out; None when nothing waits."""
+    async def next_due(self, now: float) -> float | None:
+        """When, after ``now``, the next attempt is to be made or the next claim runs out; None: nothing waits."""
 
     async def release(self) -> None:
         """Give back all claims: at the start of a server that is alone with its store."""

@@ -89,11 +89,11 @@ class SqlOutbox:
 
         return await self._writer.run(work)
 
-    async def next_due(self) -> float | None:
+    async def next_due(self, now: float) -> float | None:
         claimed = table.c.claimed_until
         when = case((claimed > table.c.due_at, claimed), else_=table.c.due_at)
-        rows = await self._readers.rows(select(func.min(when).label("next")).where(table.c.status == "waiting"))
-        next_due: float | None = rows[0]["next"]
+        waiting = select(func.min(when).label("next")).where(table.c.status == "waiting", when > now)
+        next_due: float | None = (await self._readers.rows(waiting))[0]["next"]
         return next_due
 
     async def release(self) -> None:

@@ -33,6 +33,9 @@ OTEL = "post_call_transcription_otel"
 
 DEFAULT_EVENTS = ("transcript",)
 
+BROUGHT = "brought:"
+"""Begins what stands for an endpoint that a client brought along."""
+
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
@@ -109,9 +112,11 @@ async def _asked_for(
         for event in events:
             reason = _obstacle(endpoint.document if endpoint is not None else None, subscription, event, conversation)
             row = delivery(conversation, subscription.type_of(event), subscription.webhook_id, now)
-            deliveries.append(
-                replace(_skipped(row, reason, now) if reason else row, options=subscription.options(event))
-            )
+            options = subscription.options(event)
+            if environment := conversation.document.get("environment"):
+                options["environment"] = environment
+            row = replace(row, options=options)
+            deliveries.append(_skipped(row, reason, now) if reason else row)
     if not deliveries and not brought_own:
         deliveries.append(_skipped(delivery(conversation, TYPES[events[0]], "", now), "not_configured", now))
     return deliveries
@@ -156,6 +161,20 @@ def _freed(row: DeliveryRow, conversation: ConversationRow, now: float) -> Deliv
     if row.type == TYPES["audio"] and not conversation.has_audio:
         return _skipped(row, "no_audio", now)
     return replace(row, status="waiting", created_at=now, due_at=now)
+
+
+def held(conversation: ConversationRow, brought: Mapping[str, bytes], now: float) -> list[DeliveryRow]:
+    """Deliveries to endpoints that a client brought along, until its conversation ends: event to the sealed endpoint
+    (``endpoints.sealed``)."""
+    return [
+        replace(
+            delivery(conversation, TYPES[event], f"{BROUGHT}{event}", now),
+            status="held",
+            due_at=None,
+            sealed_endpoint=sealed,
+        )
+        for event, sealed in brought.items()
+    ]
 
 
 def _skipped(row: DeliveryRow, reason: str, now: float) -> DeliveryRow:

@@ -52,13 +52,14 @@ async def test_what_is_due_is_claimed_once_until_it_is_put_back(store: Store) ->
     await store.conversations.create(CONVERSATION)
     rows = [delivery(n, due_at=due) for n, due in enumerate((12.0, 10.0, 11.0, 50.0))]
     await store.outbox.put([*rows, delivery(9, "wh_2"), delivery(10, status="skipped", due_at=None)])
-    assert await store.outbox.next_due() == 10.0
+    assert [await store.outbox.next_due(now) for now in (1.0, 10.0, 50.0)] == [10.0, 11.0, None]
     assert await store.outbox.due_endpoints(20.0) == {"wh_1": 3, "wh_2": 1}
 
     first = await store.outbox.claim("wh_1", 20.0, 60.0, most=2)
     assert [row.delivery_id for row in first] == ["whd_1", "whd_2"]
     rest = await store.outbox.claim("wh_1", 20.0, 60.0, most=5)
     assert [row.delivery_id for row in rest] == ["whd_0"]
+    assert await store.outbox.next_due(55.0) == 60.0  # when the claims run out
     assert await store.outbox.due_endpoints(20.0) == {"wh_2": 1}
     assert await store.outbox.due_endpoints(70.0) == {"wh_1": 4, "wh_2": 1}
 

@@ -1,0 +1,282 @@
+"""Delivers what lies in the outbox: claims what is due, makes an attempt, writes down what came of it.
+
+Each endpoint has a few attempts of its own in flight, so one that is slow delays no other. An attempt that is cut off
+by the end of the process is made again by the next one, under the same event id: a receiver gets everything, a few
+things twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from parola.errors import ParolaError
+from parola.logs import logger
+from parola.metrics import Metrics
+from parola.outbound.locators import ValueNotFound
+from parola.store.base import Store
+from parola.store.outbox import DeliveryRow
+from parola.webhooks import retry
+from parola.webhooks.announcing import BROUGHT
+from parola.webhooks.circuit import Circuit
+from parola.webhooks.endpoints import Endpoints, UnknownEndpoint
+from parola.webhooks.payloads import NothingToSend, Payloads
+from parola.webhooks.sending import Answer, Sends
+from parola.webhooks.signing import signed
+
+log = logger(__name__)
+
+MOST_AT_ONCE = 4
+"""Attempts in flight for one endpoint."""
+
+CLAIM_SECONDS = 600.0
+"""How long a claim holds. A server that is alone with its store gives back what a killed one had claimed."""
+
+LOOK_SECONDS = 30.0
+"""How often the outbox is looked at when nothing is said to have changed: another server may have written."""
+
+FAILED_STORE_SECONDS = 5.0
+"""Before the outbox is looked at again after the store failed."""
+
+SAME_NEWS_SECONDS = 60.0
+"""That an endpoint still works is written down so often."""
+
+LAST_WORDS = frozenset({"address_refused", "invalid_url", "value_not_found"})
+"""Without an answer, and no other to be had by asking again: somebody has to change something."""
+
+
+class Delivery:
+    """The postman; one for the process. ``start`` needs a running loop and an open store."""
+
+    def __init__(
+        self,
+        store: Store,
+        endpoints: Endpoints,
+        payloads: Payloads,
+        send: Sends,
+        metrics: Metrics,
+        *,
+        now: Callable[[], float] = time.time,
+        dice: Callable[[], float] = random.random,
+    ) -> None:
+        """``now`` is unix seconds, ``dice`` 0 to 1."""
+        self._store = store
+        self._endpoints = endpoints
+        self._payloads = payloads
+        self._send = send
+        self._metrics = metrics
+        self._now = now
+        self._dice = dice
+        self._in_flight: Counter[str] = Counter()
+        self._circuits: dict[str, Circuit] = {}
+        self._attempts: set[asyncio.Task[None]] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._deliver(), name="webhooks")
+
+    async def aclose(self) -> None:
+        """Stop. Attempts that are in flight are made again after the next start."""
+        tasks = [*self._attempts, *([self._task] if self._task is not None else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def try_now(self, row: DeliveryRow) -> DeliveryRow:
+        """One attempt at once, whatever the circuit says; the row as it is then. For tests of an endpoint."""
+        return await self._attempt(row)
+
+    async def circuit(self, endpoint: str) -> Circuit:
+        """How an endpoint has behaved."""
+        if endpoint not in self._circuits:
+            self._circuits[endpoint] = await self._endpoints.circuit(endpoint)
+        return self._circuits[endpoint]
+
+    async def close_circuit(self, endpoint: str) -> None:
+        """Somebody says that an endpoint works again: what waits for it goes out now."""
+        await self._keep_circuit(endpoint, (await self.circuit(endpoint)).closed())
+        self._store.outbox.news.set()
+
+    async def forget(self, endpoint: str) -> None:
+        """An endpoint was deleted."""
+        self._circuits.pop(endpoint, None)
+        await self._endpoints.forget_circuit(endpoint)
+
+    # -- the loop -----------------------------------------------------------------------------------------------------
+
+    async def _deliver(self) -> None:
+        news = self._store.outbox.news
+        while True:
+            news.clear()
+            try:
+                seconds = await self._take_what_is_due()
+            except ParolaError as error:
+                log.error("webhooks_not_delivered", error=error.message)
+                seconds = FAILED_STORE_SECONDS
+            try:
+                async with asyncio.timeout(seconds):
+                    await news.wait()
+            except TimeoutError:
+                pass
+
+    async def _take_what_is_due(self) -> float:
+        """Begin what can be begun; how long nothing else will be due."""
+        now = self._now()
+        wake_at = now + LOOK_SECONDS
+        for endpoint in await self._store.outbox.due_endpoints(now):
+            circuit = await self.circuit(endpoint)
+            most = MOST_AT_ONCE
+            match circuit.state(now):
+                case "open":
+                    wake_at = min(wake_at, circuit.probe_at or wake_at)
+                    continue
+                case "half_open":
+                    most = 1
+            free = most - self._in_flight[endpoint]
+            if free <= 0 or await self._endpoints.is_disabled(endpoint):
+                continue
+            for row in await self._store.outbox.claim(endpoint, now, now + CLAIM_SECONDS, free):
+                self._in_flight[endpoint] += 1
+                task = asyncio.create_task(self._hold(row))
+                self._attempts.add(task)
+                task.add_done_callback(self._attempts.discard)
+        next_due = await self._store.outbox.next_due(now)
+        return max(0.0, min(wake_at, next_due if next_due is not None else wake_at) - self._now())
+
+    async def _hold(self, row: DeliveryRow) -> None:
+        try:
+            await self._attempt(row)
+        except ParolaError as error:  # the store failed: the claim runs out, and the attempt is made again
+            log.error("webhook_attempt_not_stored", delivery_id=row.delivery_id, error=error.message)
+        finally:
+            self._in_flight[row.endpoint] -= 1
+            if not self._in_flight[row.endpoint]:
+                del self._in_flight[row.endpoint]
+            self._store.outbox.news.set()
+
+    # -- one attempt --------------------------------------------------------------------------------------------------
+
+    async def _attempt(self, row: DeliveryRow) -> DeliveryRow:
+        began = self._now()
+        try:
+            answer = await self._ask(row)
+        except NothingToSend as error:
+            return await self._put_away(row, error.reason)
+        except UnknownEndpoint:
+            return await self._put_away(row, "unknown_webhook")
+        now = self._now()
+        attempt = {
+            "at": began,
+            "status_code": answer.status,
+            "reason": answer.reason,
+            "seconds": round(now - began, 3),
+            "answer": answer.detail,
+        }
+        row = replace(row, attempts=(*row.attempts, attempt))
+        await self._note(row.endpoint, answer, now)
+        is_done = answer.status is not None and retry.is_success(answer.status)
+        is_hopeless = answer.reason in LAST_WORDS if answer.status is None else not retry.is_tried_again(answer.status)
+        if is_done:
+            row = replace(row, status="delivered", reason="ok", due_at=None, ended_at=now)
+            self._metrics.webhooks_delivered[row.type] += 1
+        else:
+            self._metrics.webhook_attempts_failed[answer.reason] += 1
+            made = [one for one in row.attempts if one["at"] >= _since(row)]
+            asked = retry.asked_for(answer.retry_after, now)
+            due_at = retry.next_attempt(len(made), _since(row), now, self._dice(), asked)
+            if is_hopeless or due_at is None:
+                return await self._put_away(row, answer.reason)
+            row = replace(row, reason=answer.reason, due_at=due_at)
+        await self._store.outbox.put([row])
+        log.info(
+            "webhook_delivered" if is_done else "webhook_attempt_failed",
+            delivery_id=row.delivery_id,
+            endpoint=row.endpoint,
+            conversation_id=row.conversation_id,
+            attempt=len(row.attempts),
+            reason=row.reason,
+        )
+        return row
+
+    async def _ask(self, row: DeliveryRow) -> Answer:
+        try:
+            endpoint = await self._endpoints.find(row, self._now())
+        except ValueNotFound as error:
+            return Answer(None, "value_not_found", error.message)
+        message = await self._payloads.message(row)
+        timestamp = int(self._now())  # a recording may have taken a while
+        headers: dict[str, str] = {
+            **endpoint.headers,
+            "X-Webhook-Event-Id": row.event_id,
+            "X-Webhook-Attempt": str(len(row.attempts) + 1),
+            "X-Webhook-Type": row.type,
+        }
+        if endpoint.secret is not None:
+            made = (message.parts, row.event_id, timestamp, endpoint.secret, endpoint.previous_secret)
+            headers |= await asyncio.to_thread(_signature, *made) if message.recording else _signature(*made)
+        return await self._send(endpoint.url, headers, message)
+
+    async def _put_away(self, row: DeliveryRow, reason: str) -> DeliveryRow:
+        """Give up: it stays in the log, and can be replayed."""
+        row = replace(row, status="dead", reason=reason, due_at=None, ended_at=self._now())
+        self._metrics.webhooks_failed[reason] += 1
+        await self._store.outbox.put([row])
+        log.warning(
+            "webhook_given_up",
+            delivery_id=row.delivery_id,
+            endpoint=row.endpoint,
+            conversation_id=row.conversation_id,
+            reason=reason,
+        )
+        return row
+
+    async def _note(self, endpoint: str, answer: Answer, now: float) -> None:
+        """How the endpoint behaved. Any answer but those that are tried again shows that it is there."""
+        if endpoint.startswith(BROUGHT):
+            return  # of one conversation only
+        before = await self.circuit(endpoint)
+        if answer.status is not None and retry.is_success(answer.status):
+            after = before.succeeded(now)
+            is_old_news = not before.failures and now - (before.last_success_at or 0.0) < SAME_NEWS_SECONDS
+            if is_old_news:
+                self._circuits[endpoint] = after
+                return
+        elif answer.status is not None and not retry.is_tried_again(answer.status):
+            after = replace(
+                before.closed(),
+                last_failure_at=now,
+                last_failure_reason=answer.reason,
+                last_failure_code=answer.status,
+            )
+        else:
+            after = before.failed(now, answer.reason, answer.status)
+        if before.probe_at is None and after.probe_at is not None:
+            seconds = round(after.probe_at - now)
+            log.warning("webhook_left_alone", endpoint=endpoint, failures=after.failures, seconds=seconds)
+        await self._keep_circuit(endpoint, after)
+
+    async def _keep_circuit(self, endpoint: str, circuit: Circuit) -> None:
+        self._circuits[endpoint] = circuit
+        await self._endpoints.keep_circuit(endpoint, circuit, self._now())
+
+
+def replayed(row: DeliveryRow, now: float) -> DeliveryRow:
+    """A delivery that is to be made again, or after all: the same message under the same event id, with all its
+    attempts before it."""
+    options = {**row.options, "since": now}
+    return replace(row, status="waiting", reason="replayed", due_at=now, ended_at=None, options=options)
+
+
+def _since(row: DeliveryRow) -> float:
+    """When the first of these attempts became due."""
+    since: float = row.options.get("since", row.created_at)
+    return since
+
+
+def _signature(parts: Callable[[], Any], *how: Any) -> Mapping[str, str]:
+    return signed(parts(), *how)
