@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from parola.conversation import public_words
 from parola.conversation.actions import Close
 from parola.conversation.events import ClientDisconnected, EndRequested
 from parola.conversation.guardrails import Trigger
@@ -44,10 +45,12 @@ def took_too_long(max_seconds: float) -> Ending:
 
 
 def failed(code: int, error_type: str, message: str) -> Ending:
-    """Something went wrong, here, at a provider's or at the client's."""
-    reason = close_reason(message)
+    """Something went wrong, here, at a provider's or at the client's. ``message`` is for the record; of what a provider
+    said the client learns only that it failed."""
+    told = public_words.of_failure(error_type, message)
+    reason = close_reason(told)
     close = Close(code, reason, "failed", termination_reason=message, error={"code": code, "reason": message})
-    return Ending(close, Error(code=code, error_type=error_type, message=message, reason=reason))
+    return Ending(close, Error(code=code, error_type=error_type, message=told, reason=reason))
 
 
 def guardrail_triggered(trigger: Trigger) -> Ending:

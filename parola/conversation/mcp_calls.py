@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from parola.conversation import public_words
 from parola.conversation.events import McpServerTried
 from parola.conversation.mcp_tools import tools_of
 from parola.conversation.outgoing import Outgoing
@@ -99,7 +100,8 @@ class McpCalls:
         for ids in (self._begun, self._asked, self._agreed):
             ids.discard(call.call_id)
         if call.is_error:
-            self._tell(call, now, "failure", error_message=call.raw_error or call.result or "")
+            told = public_words.of_tool(call.error_type) if call.failed_on_way else call.raw_error or call.result or ""
+            self._tell(call, now, "failure", error_message=told)
         else:
             self._tell(call, now, "success", result=_blocks(call))
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from parola.conversation import tool_mocks
+from parola.conversation import public_words, tool_mocks
 from parola.conversation.actions import RunTool, StopTool
 from parola.conversation.afterwards import Afterwards, GoOn, HangUp, TakeOver
 from parola.conversation.assignments import assign
@@ -218,6 +218,7 @@ class ToolRound:
             )
         if isinstance(event, ToolFinished):
             call.content = event.content
+            call.failed_on_way = event.is_error and call.type in ("webhook", "mcp") and not event.content
             call.details = event.details if event.details is not None else call.details
             self._settle(
                 call,
@@ -388,6 +389,8 @@ class ToolRound:
         self._out.send(AgentToolResponseFullPayload(**told, full_tool_result=cut, truncated=len(cut) < len(result)))
 
     # -- how far it is ------------------------------------------------------------------------------------------------
+        if call.failed_on_way:
+            result = public_words.of_tool(call.error_type)
 
     @property
     def next_timeout(self) -> float | None:

@@ -89,6 +89,8 @@ class ToolCall:
     error_type: str = ""
     raw_error: str = ""
     """What went wrong, as the record has it; the model may be told less."""
+    failed_on_way: bool = False
+    """It was the way to the tool that failed: what went wrong names addresses, which are not for the client."""
     details: Mapping[str, Any] | None = None
     """How it was called, for the record (``tool_details``)."""
     finished_at: float | None = None

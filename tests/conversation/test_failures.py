@@ -11,24 +11,50 @@ from parola.conversation.events import (
     ReplyFailed,
     ReplyText,
 )
-from parola.protocol.server_messages import AgentResponseCorrection, Error
-from tests.story import Story, client_tool
+from parola.protocol.server_messages import AgentResponseCorrection, AgentToolResponseFullPayload, Error
+from tests.story import Story, client_tool, server_tool
+
+EVERY = ("mcp_tool_call", "agent_tool_request", "agent_tool_response", "agent_tool_response_full_payload")
+
+
+REFUSED = "https://models.example/v1/chat/completions answered 401: Incorrect API key provided: sk-abc."
 
 
 def failure(code: int, error_type: str, message: str) -> list[Error]:
     return [Error(code=code, error_type=error_type, message=message, reason=message)]
 
 
-def closed(code: int, message: str) -> Close:
-    return Close(code, message, "failed", termination_reason=message, error={"code": code, "reason": message})
+def closed(code: int, message: str, told: str | None = None) -> Close:
+    error = {"code": code, "reason": message}
+    return Close(code, told or message, "failed", termination_reason=message, error=error)
 
 
-@pytest.mark.parametrize("error_type", ["llm_error", "custom_llm_error", "tts_cascade_error"])
-def test_a_provider_that_fails_ends_the_call_and_says_which(error_type: str):
-    story = Story().connects().asks("Hello").tell(ReplyFailed(1, error_type, "It refused."))
-    assert story.latest == failure(1002, error_type, "It refused.")
-    assert story.close == closed(1002, "It refused.")
+@pytest.mark.parametrize(
+    ("error_type", "told"),
+    [
+        ("llm_error", "The language model failed."),
+        ("custom_llm_error", "The agent's own language model failed."),
+        ("cascade_brain_error", "No language model could answer."),
+        ("tts_cascade_error", "The agent's voice failed."),
+    ],
+)
+def test_a_provider_that_fails_ends_the_call_and_only_the_record_has_its_words(error_type: str, told: str):
+    story = Story().connects().asks("Hello").tell(ReplyFailed(1, error_type, REFUSED))
+    assert story.latest == failure(1002, error_type, told)
+    assert story.close == closed(1002, REFUSED, told)
     assert not story.stopped_reply(1), "there is nothing left to stop"
+
+
+@pytest.mark.parametrize("kind", ["webhook", "mcp"])
+def test_what_a_tool_could_not_be_reached_by_is_not_told_to_the_client(kind: str):
+    tool = server_tool("look_up", kind=kind, tool_error_handling_mode="passthrough", approval_policy="auto_approve_all")
+    story = Story(tools=[tool], client_events=[*EVERY]).connects().asks("Order?").agent_calls("look_up")
+    problem = "https://crm.internal/v1?key=sk-abc cannot be reached."
+    story.tool_finishes("look_up", problem, is_error=True, error_type="external_server", raw_error=problem)
+    assert "crm.internal" not in repr(story.sent)
+    assert story.sent_of(AgentToolResponseFullPayload)[0].full_tool_result == "The tool failed."
+    assert story.tool_results == {"look_up": f"Error: {problem}"}, "the owner lets the model read it"
+    assert story.record[1]["tool_results"][0]["raw_error_message"] == problem
 
 
 def test_a_voice_that_fails_in_mid_speech_leaves_what_was_heard():
@@ -61,7 +87,9 @@ def test_three_failed_transcriptions_in_a_row_end_the_call():
         story.begins_to_speak().wait(1).falls_silent().tell(ListeningFailed("no model")).wait(0.5)
     assert story.close is None
     story.begins_to_speak().wait(1).falls_silent().tell(ListeningFailed("no model"))
-    assert story.latest == failure(1002, "asr_transcription_error", "no model") and story.close.code == 1002
+    told = "What was said could not be transcribed."
+    assert story.latest == failure(1002, "asr_transcription_error", told)
+    assert story.close == closed(1002, "no model", told)
 
 
 def test_a_good_transcription_makes_up_for_bad_ones():

@@ -246,7 +246,13 @@ def test_nothing_is_sent_to_a_client_that_has_gone():
 
 
 def test_a_failure_says_the_same_to_everybody():
-    how = failed(1002, "llm_error", "It refused.")
-    assert how.error is not None and how.error.code == how.close.code == 1002
-    assert how.close.reason == how.close.termination_reason == how.error.message == "It refused."
-    assert how.close.status == "failed" and how.close.error == {"code": 1002, "reason": "It refused."}
+    how = failed(1008, "value_error", "It makes no sense.")
+    assert how.error is not None and how.error.code == how.close.code == 1008
+    assert how.close.reason == how.close.termination_reason == how.error.message == "It makes no sense."
+    assert how.close.status == "failed" and how.close.error == {"code": 1008, "reason": "It makes no sense."}
+
+
+def test_what_a_provider_says_is_for_the_record():
+    how = failed(1002, "llm_error", "http://models.internal answered 401.")
+    assert how.error is not None and how.error.message == how.close.reason == "The language model failed."
+    assert how.close.termination_reason == "http://models.internal answered 401."

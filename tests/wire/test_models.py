@@ -119,12 +119,15 @@ def test_when_nobody_answers_the_call_ends_with_every_reason(
             metadata = await caller.begin()
             await caller.say("Hi")
             error = await caller.next("error")
-            assert error["error_type"] == error_type and "answered 500" in error["message"]
-            assert ("answered 502" in error["message"]) == (preference == "default")
-            assert (await caller.closed())[0] == 1002
+            code, reason = await caller.closed()
+            assert (error["error_type"], code) == (error_type, 1002) and "model" in reason
+            assert "http" not in f"{error} {reason}", "the provider's address is not for callers"
             return str(metadata["conversation_id"])
 
-    assert server.ended_record(asyncio.run(call()))["status"] == "failed"
+    record = server.ended_record(asyncio.run(call()))
+    told = record["metadata"]["error"]["reason"]
+    assert record["status"] == "failed" and "http://localhost" in told and "answered 500" in told
+    assert ("answered 502" in told) == (preference == "default")
 
 
 def test_tokens_are_counted_and_priced_by_the_owners_list(server: ServerProcess, house: House) -> None:
