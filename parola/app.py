@@ -25,8 +25,10 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp as App
 from starlette.types import Receive, Scope, Send
 
+from parola.analysis.after_call import AfterCall
 from parola.api.address import SOCKET_PATH, Prefix
 from parola.api.alive import health
+from parola.api.auditing import Audit
 from parola.api.auth import ApiKeyCheck
 from parola.api.credentials import Credentials, Vault, server_secret
 from parola.api.services import Services
@@ -37,13 +39,14 @@ from parola.logs import logger
 from parola.metrics import Metrics
 from parola.privacy.keeping import keep_private
 from parola.privacy.reaping import Reaper
-from parola.store.base import ConversationChange, Store, spool_of
+from parola.store.base import Store
 from parola.store.lock import held_by_this_server
 from parola.tools.context import ToolContext
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from parola.analysis.analysing import Analysing
     from parola.api.conversation_socket import ConversationSocket
     from parola.session.load import LoopLag
 
@@ -58,8 +61,6 @@ LOADING_TURN_SECONDS = 0.001
 
 GARBAGE_THRESHOLD = 10_000
 """New objects after which the young ones are looked at; Python's own 700 is thought for scripts."""
-
-STOPPED = "The server stopped while the conversation was running"
 
 
 def create_app(
@@ -76,6 +77,8 @@ def create_app(
     secret = server_secret(None if settings.ephemeral else settings.data)
     vault = Vault(secret)
     reaper = Reaper(store)
+    tools = ToolContext(settings, store, vault, lambda: registry.connections, secret)
+    after_call = AfterCall(store, lambda: _analysing(settings, tools, registry), lag.is_late)
     library = Library(store, lambda: registry.connections, lambda model: registry.embedder(model).provider)
     services = Services(
         settings=settings,
@@ -83,11 +86,13 @@ def create_app(
         credentials=Credentials(secret),
         vault=vault,
         keys=ApiKeyCheck(settings, store),
+        audit=Audit(store, settings.audit_retention_days),
         live=live,
         registry=registry,
         metrics=metrics,
-        tools=ToolContext(settings, store, vault, lambda: registry.connections, secret),
+        tools=tools,
         library=library,
+        after_call=after_call,
     )
 
     loader = ThreadPoolExecutor(1, thread_name_prefix="loader")
@@ -102,7 +107,7 @@ def create_app(
         try:
             if owns_folder:
                 belongings.enter_context(held_by_this_server(settings.data))
-            await _close_abandoned(store)
+            await after_call.take_up()
             if settings.project is not None:
                 await load_project(store, settings.project)
             await _add_demo_agent(store)
@@ -117,6 +122,7 @@ def create_app(
             readying.cancel()
         finally:
             await live.end_all("The server is stopping.")
+            await after_call.aclose()
             await reaper.aclose()
             await library.aclose()
             await services.tools.aclose()
@@ -207,6 +213,12 @@ def _lag(metrics: Metrics) -> LoopLag:
     return LoopLag(metrics.loop_lag)
 
 
+def _analysing(settings: Settings, tools: ToolContext, registry: Any) -> Analysing:
+    from parola.analysis.analysing import Analysing
+
+    return Analysing(settings, tools, registry)
+
+
 def _rest(services: Services) -> FastAPI:
     from parola.api.rest import rest
 
@@ -241,6 +253,7 @@ def _conversations(services: Services, registry: Any, live: Any, lag: LoopLag) -
         services.metrics,
         is_loop_late,
         services.library.index_soon,
+        services.after_call.end,
     )
     admission = Admission(services.store, services.credentials, services.keys, enclave=settings.enclave)
     return ConversationSocket(admission, opening)
@@ -264,24 +277,6 @@ class _Part:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = await self.loaded()
         await app(scope, receive, send)
-
-
-async def _close_abandoned(store: Store) -> None:
-    """Every conversation ends, also those of a server that was killed: at the last thing that was stored of them."""
-    for row in await store.conversations.unfinished():
-        turns = await store.conversations.turns(row.conversation_id)
-        ended_at = row.started_at + (turns[-1].get("time_in_call_secs") or 0 if turns else 0)
-        change = ConversationChange(
-            status="failed",
-            ended_at=ended_at,
-            termination_reason=STOPPED,
-            has_audio=await asyncio.to_thread(spool_of(store.recording_path(row.conversation_id)).is_file) or None,
-            document={"metadata": {"error": {"code": 1011, "reason": STOPPED}}},
-        )
-        if row.status == "processing":  # it had ended; only what follows a call was cut short
-            change = ConversationChange(status="done")
-        await store.conversations.write(row.conversation_id, change)
-        log.warning("conversation_was_abandoned", conversation_id=row.conversation_id)
 
 
 async def load_project(store: Store, folder: Path) -> None:

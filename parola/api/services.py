@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from fastapi import Depends, Request
 
+from parola.analysis.after_call import AfterCall
 from parola.api.access import needs, needs_key, open_to_all
-from parola.api.auth import ApiKeyCheck
+from parola.api.auditing import Audit
+from parola.api.auth import CALLER, ApiKeyCheck, Caller, address_of
 from parola.api.credentials import Credentials, Vault
 from parola.config import Settings
 from parola.knowledge.library import Library
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from parola.providers.base import Embedder, Voice
 
 
-__all__ = ["Services", "ServicesDep", "needs", "needs_key", "open_to_all"]
+__all__ = ["CallerDep", "Services", "ServicesDep", "needs", "needs_key", "open_to_all"]
 
 
 class Live(Protocol):
@@ -95,10 +97,12 @@ class Services:
     credentials: Credentials
     vault: Vault
     keys: ApiKeyCheck
+    audit: Audit
     live: Live
     registry: Catalogue
     tools: ToolContext
     library: Library
+    after_call: AfterCall
     metrics: Metrics = field(default_factory=Metrics)
     """What this process has counted since it started."""
     editing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -115,3 +119,12 @@ def _services(request: Request) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(_services)]
+
+
+def _caller(request: Request) -> Caller:
+    caller: Caller | None = request.scope.get(CALLER)
+    return caller or Caller(address=address_of(request.scope))
+
+
+CallerDep = Annotated[Caller, Depends(_caller)]
+"""Who asks."""

@@ -47,6 +47,7 @@ from parola.session.live import LiveSessions
 from parola.session.mcp import ConversationMcp, with_mcp_servers
 from parola.session.opening_record import keep_refusal, keep_start
 from parola.session.pronunciation import Rule, rules
+from parola.session.record import EndRecord
 from parola.session.recording import Recorder
 from parola.session.relief import Relief
 from parola.session.replying import Brain, Mouth, Speaker
@@ -101,6 +102,7 @@ class Opening:
         metrics: Metrics | None = None,
         is_loop_late: Callable[[], bool] = lambda: False,
         index_soon: IndexSoon = lambda _ids, _model: None,
+        end_record: EndRecord | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -114,6 +116,7 @@ class Opening:
         self._metrics.turn_verdicts = self._verdicts
         self._is_loop_late = is_loop_late
         self._index_soon = index_soon
+        self._end_record = end_record
         self._activity: SharedVoiceActivity | None = None
         self.turn_detection: SharedTurnDetector | None = None
         """From the first voice conversation, where there is a detector."""
@@ -211,6 +214,7 @@ class Opening:
             first_frames=first_frames,
             was_greeted=must_wait,
             metrics=self._metrics,
+            end_record=self._end_record,
         )
 
     async def hold(self, session: Session) -> None:

@@ -9,6 +9,7 @@ from parola.conversation.setup import Setup
 from parola.errors import ConversationRefused
 from parola.metrics import Metrics
 from parola.protocol.client_messages import ConversationInitiationClientData
+from parola.protocol.messages import close_reason
 from parola.session.admitted import Admitted
 from parola.store.base import ConversationRow, Document, Store
 
@@ -59,6 +60,8 @@ async def keep_refusal(
     document = _document(admitted, client_data, None, started_at)
     if refusal.close_code not in (1000, 1001):
         document["metadata"]["error"] = {"code": refusal.close_code, "reason": refusal.message}
+    close = {"code": refusal.close_code, "reason": close_reason(refusal.reason), "by": "server", "status": "failed"}
+    document["metadata"]["x_close"] = close
     if waited_seconds:
         document["metadata"]["queue_wait_secs"] = round(waited_seconds, 3)
         started_at = time.time()  # it never started: a conversation of no length

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from parola.conversation.actions import Close
 from parola.conversation.setup import Setup
 from parola.store.base import ConversationChange, Conversations, Document
 
+EndRecord = Callable[[str, ConversationChange], Awaitable[None]]
+"""Stores the last change of a conversation, and sees to what follows a call. Raises what the store raises."""
+
 
 class Record:
     """Collects what one step of the conversation changes and writes it as one."""
 
-    def __init__(self, conversations: Conversations, setup: Setup) -> None:
+    def __init__(self, conversations: Conversations, setup: Setup, end: EndRecord | None = None) -> None:
+        """Without ``end`` the last change is a write like any other."""
         self._conversations = conversations
+        self._end = end or conversations.write
         self._id = setup.conversation_id
         self._loop = asyncio.get_running_loop()
         self._turns: dict[int, Document] = {}
@@ -63,9 +68,19 @@ class Record:
         await asyncio.sleep(0)
         await self._conversations.write(self._id, change)
 
-    async def finish(self, close: Close, *, has_audio: bool, charging: Mapping[str, Any] | None = None) -> None:
-        """The terminal state, with what was still unwritten."""
-        metadata: Document = {"warnings": list(self._warnings)}
+    async def finish(
+        self, close: Close, *, by_client: bool, has_audio: bool, charging: Mapping[str, Any] | None = None
+    ) -> None:
+        """The terminal state, with what was still unwritten. ``by_client``: it was the client who hung up."""
+        metadata: Document = {
+            "warnings": list(self._warnings),
+            "x_close": {
+                "code": close.code,
+                "reason": close.reason,
+                "by": "client" if by_client else "server",
+                "status": close.status,
+            },
+        }
         if self._retrievals:
             usage = {"usage_count": len(self._retrievals), "embedding_model": self._embedding_model}
             metadata["rag_usage"] = usage
@@ -82,4 +97,4 @@ class Record:
             document={"metadata": metadata},
         )
         self._turns = {}
-        await self._conversations.write(self._id, change)
+        await self._end(self._id, change)

@@ -67,7 +67,7 @@ from parola.session.guarding import Guarding
 from parola.session.inbox import Inbox
 from parola.session.mcp import ConversationMcp
 from parola.session.outbox import Outbox
-from parola.session.record import Record
+from parola.session.record import EndRecord, Record
 from parola.session.recording import Recorder
 from parola.session.relief import FetchRelief, Relief, Reliefs
 from parola.session.replying import Brain, Mouth, perform
@@ -127,6 +127,7 @@ class Session:
         first_frames: tuple[str, ...] = (),
         was_greeted: bool = False,
         metrics: Metrics | None = None,
+        end_record: EndRecord | None = None,
     ) -> None:
         self.setup = setup
         self._loop = asyncio.get_running_loop()
@@ -139,6 +140,8 @@ class Session:
         self._mouth_for = mouth_for
         self._ear = ear
         self._recorder = recorder
+        if recorder is not None:
+            recorder.started_at = self._loop.time()  # as the conversation counts, and its transcript
         self._fetch_files = fetch_files
         self._mcp = mcp
         self._reliefs = Reliefs(fetch_agent)
@@ -150,7 +153,7 @@ class Session:
         self._conversation = Conversation(setup, self._loop.time())
         self._inbox = Inbox()
         self._outbox = Outbox(transport)
-        self._record = Record(conversations, setup)
+        self._record = Record(conversations, setup, end_record)
         self._tool_calls = ToolCalls(tool_runners or {}, self.tell)
         self._sounds = ToolSounds(self.tell)
         self._replies: dict[int, asyncio.Task[None]] = {}
@@ -250,6 +253,8 @@ class Session:
                 case RecordTurn():
                     self._record.turn(action.index, action.turn)
                     self._accounts.turn_was_kept(action.index, action.turn)
+                    if self._recorder is not None:
+                        self._recorder.turn(action.index, action.turn)
                 case StartReply():
                     brain = self._guarding.guarded(action.reply, self._brain) if self._guarding else self._brain
                     performing = perform(action, brain, self._mouth, self.tell, self._retriever, self._accounts)
@@ -299,7 +304,7 @@ class Session:
         match message:
             case Audio(audio_base_64=audio):
                 if self._recorder is not None:
-                    self._recorder.agent_spoke(audio, mouth.format.seconds(len(audio)), self._loop.time())
+                    self._recorder.agent_spoke(message, mouth.format.seconds(len(audio)), self._loop.time())
                 if self._ear is not None:
                     self._ear.agent_spoke(audio)
             case Interruption():
@@ -467,9 +472,10 @@ class Session:
         self._counting.ended(close)
         try:
             if self._recorder is not None:
-                self._recorder.close()
+                await asyncio.to_thread(self._recorder.close)
             has_audio = self._recorder is not None and self._recorder.has_audio
-            await self._record.finish(close, has_audio=has_audio, charging=self._accounts.charging())
+            charging = self._accounts.charging()
+            await self._record.finish(close, by_client=self._client_is_gone, has_audio=has_audio, charging=charging)
         except Exception as error:
             log.error("conversation_end_not_stored", conversation_id=self.conversation_id, error=str(error))
         if not self._client_is_gone:

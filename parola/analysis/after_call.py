@@ -1,0 +1,215 @@
+"""What follows a call, so that it survives the process: ``processing`` conversations are the queue.
+
+A conversation that has ended is stored as ``processing`` when there is something to find out about it, and with its
+final status at once when there is not. What was found out, the final status and the webhooks that are due reach the
+store in one transaction (``Conversations.conclude``). Whatever is still ``processing`` when a server starts is taken up
+again; so is what a killed server left open, after it was closed at the last thing stored of it.
+
+Few conversations are read at a time, and none while the server is busy with calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from parola.errors import Conflict, NotFound, ParolaError, ProviderError
+from parola.logs import logger
+from parola.store.base import ConversationChange, ConversationRow, Document, Store, spool_of
+
+if TYPE_CHECKING:
+    from parola.analysis.analysing import Analysing
+
+log = logger(__name__)
+
+AT_A_TIME = 2
+"""So many conversations are read at once."""
+
+LOOK_SECONDS = 1.0
+"""How often a server that is busy with calls is looked at again."""
+
+LONGEST_WAIT_SECONDS = 300.0
+"""A conversation is read after so long however busy the server is."""
+
+STOPPED = "The server stopped while the conversation was running"
+
+STOPPED_CODE = 1006
+"""What a client sees of a socket that closed without a close frame."""
+
+
+class AfterCall:
+    """Ends conversations in the store; one for the process."""
+
+    def __init__(self, store: Store, analysing: Callable[[], Analysing], is_busy: Callable[[], bool]) -> None:
+        """``analysing`` makes the one who reads, when there is first something to read; ``is_busy``: calls come
+        first."""
+        self._store = store
+        self._make = analysing
+        self._made: Analysing | None = None
+        self._is_busy = is_busy
+        self._places = asyncio.Semaphore(AT_A_TIME)
+        self._work: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
+
+    @property
+    def waiting(self) -> int:
+        """How many conversations are read, or wait for that."""
+        return len(self._work)
+
+    async def end(self, conversation_id: str, change: ConversationChange) -> None:
+        """The last change of a conversation that has ended, with its final status. It is stored when this returns; it
+        is read in the background where that is wanted. Raises what the store raises."""
+        row = await self._store.conversations.get(conversation_id)
+        if row is None:
+            raise NotFound(f"Document with id {conversation_id} not found.")
+        agent = await self._agent_of(row)
+        says_something = bool(row.user_messages + row.agent_messages + len(change.turns))
+        if not (says_something and self._analysing.is_wanted(agent)):
+            await self._conclude(row, change)
+            return
+        await self._store.conversations.write(conversation_id, replace(change, status="processing"))
+        self._soon(conversation_id)
+
+    async def take_up(self) -> None:
+        """At the start of a server that is alone with its store: what an earlier one left is ended and read."""
+        for row in await self._store.conversations.unfinished():
+            if row.status == "processing":  # it had ended; only what follows a call was cut short
+                self._soon(row.conversation_id)
+                continue
+            log.warning("conversation_was_abandoned", conversation_id=row.conversation_id)
+            await self.end(row.conversation_id, await self._abandoned(row))
+
+    async def run_again(self, conversation_id: str) -> None:
+        """Read a conversation that has ended once more, now, and replace its analysis. Raises ``NotFound``,
+        ``Conflict`` while it runs or is read already, ``ProviderError`` when no model could (what was found out before
+        stays)."""
+        row = await self._store.conversations.get(conversation_id)
+        if row is None:
+            raise NotFound(f"Document with id {conversation_id} not found.")
+        if row.status not in ("done", "failed"):
+            raise Conflict(f"Conversation {conversation_id} is {row.status}; expected one that is done or failed.")
+        if conversation_id in self._again:
+            raise Conflict(f"Conversation {conversation_id} is being analysed already.")
+        self._again.add(conversation_id)
+        try:
+            turns = await self._store.conversations.turns(conversation_id)
+            outcome = await self._analysing.analyse(row, turns, await self._agent_of(row) or {})
+            charging: Document = {"metadata": {"charging": {"analysis": outcome.charging}}}
+            if outcome.error:
+                await self._store.conversations.write(conversation_id, ConversationChange(document=charging))
+                raise ProviderError("analysis", f"The conversation could not be analysed: {outcome.error}")
+            # First nothing, then the new: documents are merged, and what was found out before must not shine through.
+            # Writes that are made together share a transaction.
+            documents: tuple[Document, ...] = ({"analysis": None}, {**charging, "analysis": outcome.analysis})
+            write = self._store.conversations.write
+            await asyncio.gather(*(write(conversation_id, ConversationChange(document=one)) for one in documents))
+        finally:
+            self._again.discard(conversation_id)
+
+    async def aclose(self) -> None:
+        """Stop. What is still being read stays ``processing`` for the next server."""
+        tasks = list(self._work.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # -- the work -----------------------------------------------------------------------------------------------------
+
+    @property
+    def _analysing(self) -> Analysing:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def _soon(self, conversation_id: str) -> None:
+        if conversation_id not in self._work:
+            task = asyncio.get_running_loop().create_task(self._process(conversation_id))
+            self._work[conversation_id] = task
+            task.add_done_callback(lambda _: self._work.pop(conversation_id, None))
+
+    async def _process(self, conversation_id: str) -> None:
+        async with self._places:
+            await self._wait_for_calls()
+            try:
+                await self._read(conversation_id)
+            except Exception as error:
+                # It stays "processing": the next start takes it up again.
+                log.exception("after_call_failed", conversation_id=conversation_id, error=str(error))
+
+    async def _wait_for_calls(self) -> None:
+        waited = 0.0
+        while waited < LONGEST_WAIT_SECONDS and self._is_busy():
+            await asyncio.sleep(LOOK_SECONDS)
+            waited += LOOK_SECONDS
+
+    async def _read(self, conversation_id: str) -> None:
+        row = await self._store.conversations.get(conversation_id)
+        if row is None or row.status != "processing":
+            return
+        change = ConversationChange(status=_final_status(row.document))
+        agent = await self._agent_of(row)
+        if self._analysing.is_wanted(agent):
+            change = replace(change, document=await self._found_out(row, agent or {}))
+        with suppress(NotFound):  # it was deleted meanwhile
+            await self._conclude(row, change)
+
+    async def _found_out(self, row: ConversationRow, agent: Mapping[str, Any]) -> Document:
+        """What the analysis adds to the record; what goes wrong with it is told there."""
+        try:
+            turns = await self._store.conversations.turns(row.conversation_id)
+            outcome = await self._analysing.analyse(row, turns, agent)
+        except Exception as error:
+            log.exception("analysis_failed", conversation_id=row.conversation_id)
+            reason = error.message if isinstance(error, ParolaError) else "something went wrong on the server"
+            return {"metadata": {"warnings": [*_warnings(row), f"The analysis failed: {reason}"]}}
+        metadata: Document = {"charging": {"analysis": outcome.charging}}
+        if outcome.error:
+            metadata["warnings"] = [*_warnings(row), f"The analysis failed: {outcome.error}"]
+        return {"metadata": metadata, "analysis": outcome.analysis}
+
+    async def _conclude(self, row: ConversationRow, change: ConversationChange) -> None:
+        """The end, with the webhooks that are due, in one transaction."""
+        from parola.webhooks.announcing import announcements
+
+        ended = replace(
+            row,
+            status=change.status or row.status,
+            ended_at=change.ended_at or row.ended_at,
+            termination_reason=change.termination_reason or row.termination_reason,
+            has_audio=row.has_audio if change.has_audio is None else change.has_audio,
+        )
+        deliveries = await announcements(self._store, ended, time.time())
+        await self._store.conversations.conclude(row.conversation_id, change, deliveries)
+
+    async def _abandoned(self, row: ConversationRow) -> ConversationChange:
+        """The end of a conversation whose server was killed: at the last thing that was stored of it."""
+        turns = await self._store.conversations.turns(row.conversation_id)
+        last = turns[-1].get("time_in_call_secs") or 0 if turns else 0
+        spool = spool_of(self._store.recording_path(row.conversation_id))
+        close = {"code": STOPPED_CODE, "reason": "", "by": "crash", "status": "failed"}
+        return ConversationChange(
+            status="failed",
+            ended_at=row.started_at + last,
+            termination_reason=STOPPED,
+            has_audio=await asyncio.to_thread(spool.is_file) or None,
+            document={"metadata": {"error": {"code": 1011, "reason": STOPPED}, "x_close": close}},
+        )
+
+    async def _agent_of(self, row: ConversationRow) -> Document | None:
+        agent = await self._store.agents.get(row.agent_id)
+        return None if agent is None else agent.document
+
+
+def _final_status(document: Document) -> str:
+    """What a conversation is after it was read. Without an account of its close, an error says that it failed."""
+    metadata: Document = document.get("metadata") or {}
+    close: Document = metadata.get("x_close") or {}
+    return str(close.get("status") or ("failed" if metadata.get("error") else "done"))
+
+
+def _warnings(row: ConversationRow) -> list[str]:
+    return list((row.document.get("metadata") or {}).get("warnings") or ())
