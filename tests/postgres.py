@@ -78,11 +78,11 @@ class Postgres:
             return cursor.fetchall() if cursor.description else []
 
     @contextmanager
-    def database(self, template: str = "template1") -> Iterator[str]:
-        """The address of a database of one's own, a copy of ``template``."""
+    def database(self) -> Iterator[str]:
+        """The address of an empty database of one's own."""
         self._made += 1
         name = f"test_{self._made}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.execute(f"CREATE DATABASE {name}")
         try:
             yield self.url(name)
         finally:

@@ -3,21 +3,28 @@
 *Types.* SQLite compares text by code points and has integers of 64 bits; here ``COLLATE "C"`` and ``BIGINT`` do. A NUL,
 which PostgreSQL keeps in no text, becomes U+FFFD in the columns that are searched; documents are bytes and keep it.
 
-*Connections* can be lost, and come back: ``is_away`` tells that from a refusal. Statements, and sessions whose client
+*Connections* can be lost, and come back: ``_is_away`` tells that from a refusal. Statements, and sessions whose client
 is gone, end by themselves.
 
 *One server to a database*: a lock that the writing connection holds, so that who has lost it cannot write.
+
+*Vectors* are pgvector's where the extension can be had, else bytes.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import URL, Column, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Column, Connection, create_engine, event, make_url, text
 from sqlalchemy.dialects.postgresql.base import PGTypeCompiler
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from parola.errors import InvalidRequest
+from parola.errors import InvalidRequest, StoreError
+from parola.logs import logger
+from parola.store.database import Database
+from parola.store.vectors import PgVector, as_text
+
+log = logger(__name__)
 
 SCHEMES = ("postgresql", "postgres")
 
@@ -45,10 +52,20 @@ LOCK_WAIT = "3s"
 """A server that was killed a moment ago may still have the lock."""
 
 
-def engine(address: str, connections: int) -> Engine:
-    """An engine for a ``postgresql://`` address with so many connections at most. Raises ``InvalidRequest``."""
+ROWS_AT_A_TIME = 1000
+
+LOST = ("08", "57P")
+"""Classes of errors (SQLSTATE) that say: the connection is gone, the database is going down or coming up."""
+
+TRANSIENT = ("the database system is", "too many clients", "remaining connection slots")
+"""Of what a database says that refuses a connection; everything else it says is about us, like a wrong password."""
+
+
+def database(address: str, connections: int, *, is_server: bool) -> Database:
+    """For a ``postgresql://`` address, with so many connections at most. A server lets no other one use the same
+    tables. Raises ``InvalidRequest``."""
     try:
-        made = create_engine(
+        engine = create_engine(
             _url(address),
             hide_parameters=True,
             pool_size=connections,
@@ -60,9 +77,18 @@ def engine(address: str, connections: int) -> Engine:
         raise InvalidRequest(
             "database_url: PostgreSQL needs the package psycopg: run `pip install 'parola[postgres]'`."
         ) from None
-    made.dialect.type_compiler_instance = made.dialect.type_compiler = _Types(made.dialect)
-    event.listen(made, "connect", _no_nul)
-    return made
+    dialect: Any = engine.dialect
+    dialect.type_compiler_instance = dialect.type_compiler = _Types(dialect)
+    dialect.ischema_names = {**dialect.ischema_names, "vector": PgVector}
+    event.listen(engine, "connect", _no_nul)
+    return Database(
+        engine,
+        engine.execution_options(isolation_level="AUTOCOMMIT"),
+        when_writing=_lock if is_server else _anybody_may_write,
+        before_tables=_prepare,
+        after_tables=_settle_vectors,
+        is_away=_is_away,
+    )
 
 
 def _url(address: str) -> URL:
@@ -109,3 +135,87 @@ def _no_nul(connection: Any, _: Any) -> None:
             return super().dump(obj.replace("\0", "\ufffd"))
 
     connection.adapters.register_dumper(str, Dumper)
+
+
+def _anybody_may_write(_: Connection) -> None:
+    pass
+
+
+def _lock(connection: Connection) -> None:
+    """Take the lock of the server, for as long as this connection lasts."""
+    try:
+        with connection.begin():
+            connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'"))
+            connection.execute(text("SELECT pg_advisory_lock(hashtext('parola'), hashtext(current_schema()))"))
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != "55P03":
+            raise
+        raise StoreError(
+            "The database is in use by another server: stop that one, or choose another database_url."
+        ) from None
+
+
+def _is_away(error: SQLAlchemyError) -> bool:
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return str(state).startswith(LOST)
+    said = str(error.orig)
+    return "connect" in said and ("FATAL" not in said or any(words in said for words in TRANSIENT))
+
+
+def _prepare(connection: Connection) -> None:
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
+    encoding = connection.execute(text("SHOW server_encoding")).scalar()
+    if encoding != "UTF8":
+        raise StoreError(f"The database has the encoding {encoding}: make one with the encoding UTF8.")
+    _try_to_create_extension(connection)
+    _set_has_vectors(connection, _can_have_vectors(connection))
+
+
+def _try_to_create_extension(connection: Connection) -> None:
+    """Needs a trusted extension or a superuser, and a database that knows pgvector; without it, vectors are bytes."""
+    offered = "SELECT 1 FROM pg_available_extensions WHERE name = 'vector' AND installed_version IS NULL"
+    if connection.execute(text(offered)).first() is None:
+        return
+    try:
+        with connection.begin_nested():
+            connection.execute(text("CREATE EXTENSION IF NOT EXISTS vector"))
+    except DBAPIError as error:
+        log.info("pgvector_is_not_used", reason=str(error.orig).strip())
+
+
+def _can_have_vectors(connection: Connection) -> bool:
+    return bool(connection.execute(text("SELECT to_regtype('vector') IS NOT NULL")).scalar())
+
+
+def _set_has_vectors(connection: Connection, has_vectors: bool) -> None:
+    dialect: Any = connection.dialect
+    dialect.has_vectors = has_vectors
+
+
+def _settle_vectors(connection: Connection) -> None:
+    """Turn a column of bytes into one of vectors, once pgvector is there: before it was, or in an older version."""
+    found = connection.execute(
+        text(
+            "SELECT udt_name FROM information_schema.columns WHERE table_schema = current_schema() "
+            "AND table_name = 'knowledge_chunks' AND column_name = 'vector'"
+        )
+    ).scalar()
+    if found == "vector" or not _can_have_vectors(connection):
+        return
+    connection.execute(text("ALTER TABLE knowledge_chunks ADD COLUMN as_vector vector"))
+    keep = text("UPDATE knowledge_chunks SET as_vector = CAST(:numbers AS vector) WHERE chunk_id = :chunk_id")
+    after = ""
+    while rows := connection.execute(
+        text("SELECT chunk_id, vector FROM knowledge_chunks WHERE chunk_id > :after ORDER BY chunk_id LIMIT :most"),
+        {"after": after, "most": ROWS_AT_A_TIME},
+    ).all():
+        connection.execute(keep, [{"numbers": as_text(row.vector), "chunk_id": row.chunk_id} for row in rows])
+        after = rows[-1].chunk_id
+    connection.execute(text("ALTER TABLE knowledge_chunks DROP COLUMN vector"))
+    connection.execute(text("ALTER TABLE knowledge_chunks RENAME COLUMN as_vector TO vector"))
+    connection.execute(text("ALTER TABLE knowledge_chunks ALTER COLUMN vector SET NOT NULL"))

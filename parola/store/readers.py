@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Double, Engine, Integer, RowMapping, Select, and_, or_
+from sqlalchemy import ColumnElement, Double, Integer, RowMapping, Select, and_, or_
 from sqlalchemy.exc import SQLAlchemyError
 
 from parola.errors import StoreError
 from parola.store import cursors
 from parola.store.base import Page
+from parola.store.database import Database
+from parola.store.outage import Outage
 
 T = TypeVar("T")
 
@@ -22,8 +24,9 @@ THREADS = 4
 class Readers:
     """Owns the engine and its reading threads."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database, outage: Outage) -> None:
+        self._engine = database.reading
+        self._outage = outage
         self._threads = ThreadPoolExecutor(THREADS, "store-reader")
 
     async def rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
@@ -62,8 +65,12 @@ class Readers:
         self._engine.dispose()
 
     def _read(self, statement: Select[Any]) -> Sequence[RowMapping]:
-        try:
-            with self._engine.connect() as connection:
-                return connection.execute(statement).mappings().all()
-        except SQLAlchemyError as error:
-            raise StoreError(f"The database refused a read: {error}") from error
+        while True:
+            try:
+                with self._engine.connect() as connection:
+                    rows = connection.execute(statement).mappings().all()
+                self._outage.over()
+                return rows
+            except SQLAlchemyError as error:
+                if not self._outage.wait(error):
+                    raise StoreError(f"The database refused a read: {error}") from error

@@ -10,18 +10,21 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from parola.errors import StoreError
+from parola.store.database import Database
 from parola.store.tables import HEAD, metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def bring_up_to_date(connection: Connection) -> None:
+def bring_up_to_date(connection: Connection, database: Database) -> None:
     """Create the tables of an empty database, migrate an older one. Raises ``StoreError`` for a newer one."""
+    database.before_tables(connection)
     version = _version(connection)
     if not version:
         _create(connection)
     elif version != HEAD:
         migrate(connection)
+    database.after_tables(connection)
 
 
 def _version(connection: Connection) -> str | None:

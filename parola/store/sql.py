@@ -14,13 +14,10 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
-    Engine,
     RowMapping,
     Select,
     Table,
-    create_engine,
     delete,
-    event,
     exists,
     insert,
     select,
@@ -29,6 +26,7 @@ from sqlalchemy import (
 
 from parola.errors import ParolaError, StoreError
 from parola.protocol.lossless import dumps, loads
+from parola.store import sqlite
 from parola.store.audit import AuditLog
 from parola.store.base import (
     AgentRow,
@@ -48,7 +46,9 @@ from parola.store.base import (
     Tools,
 )
 from parola.store.blobs import Blobs
+from parola.store.database import Database
 from parola.store.documents import is_archived, recording_file, tags, tool_type
+from parola.store.outage import Outage
 from parola.store.outbox import Outbox
 from parola.store.readers import Readers
 from parola.store.schema import bring_up_to_date
@@ -80,12 +80,15 @@ class SqlStore:
     outbox: Outbox
     retention: Retention
 
-    def __init__(self, data: Path, database_url: str = "", *, connections: int = CONNECTIONS) -> None:
+    def __init__(
+        self, data: Path, database_url: str = "", *, connections: int = CONNECTIONS, is_server: bool = False
+    ) -> None:
         """``database_url`` names a PostgreSQL to be used instead of the SQLite in ``data``, with so many connections:
-        one writes, the others read."""
+        one writes, the others read. With ``is_server``, no other server may use the same PostgreSQL."""
         self._data = data
         self._database_url = database_url
         self._connections = connections
+        self._is_server = is_server
         self._recordings = data / "recordings"
         self._readers: Readers | None = None
         self._writer: Writer[SealedChange] | None = None
@@ -99,11 +102,13 @@ class SqlStore:
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"The data folder {self._data} cannot be used: {error}") from error
-        engine = self._engine()
-        self._readers = readers = Readers(engine)
-        self._writer = writer = Writer(engine, apply_all)
+        database = self._database()
+        engine = database.engine
+        outage = Outage(database)
+        self._readers = readers = Readers(database, outage)
+        self._writer = writer = Writer(database, outage, apply_all)
         try:
-            await writer.run(bring_up_to_date)
+            await writer.run(lambda connection: bring_up_to_date(connection, database))
         except ParolaError:
             await self.aclose()
             raise
@@ -120,14 +125,12 @@ class SqlStore:
         self.files = SqlFiles(readers, writer, blobs)
         self.knowledge = SqlKnowledge(readers, writer, Blobs(self._data / "knowledge"))
 
-    def _engine(self) -> Engine:
+    def _database(self) -> Database:
         if self._database_url:
             from parola.store import postgres
 
-            return postgres.engine(self._database_url, self._connections)
-        engine = create_engine(f"sqlite:///{self._data / DATABASE}", hide_parameters=True)
-        event.listen(engine, "connect", _configure_sqlite)
-        return engine
+            return postgres.database(self._database_url, self._connections, is_server=self._is_server)
+        return sqlite.database(self._data / DATABASE)
 
     async def aclose(self) -> None:
         if self._writer is not None:
@@ -136,21 +139,6 @@ class SqlStore:
         if self._readers is not None:
             await self._readers.aclose()
             self._readers = None
-
-
-def _configure_sqlite(connection: Any, _: Any) -> None:
-    """WAL: a commit survives the process being killed, and readers do not wait for the writer. What is deleted is
-    overwritten."""
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = NORMAL",
-        "foreign_keys = ON",
-        "busy_timeout = 5000",
-        "secure_delete = ON",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
 
 
 class _Resource:

@@ -21,6 +21,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from parola.store.vectors import Vector
+
 HEAD = "0006"
 """The migration that leads to these tables."""
 
@@ -241,7 +243,7 @@ knowledge_chunks = Table(
     Column("model", String, nullable=False),
     Column("position", Integer, nullable=False),
     Column("text", Text, nullable=False),
-    Column("vector", LargeBinary, nullable=False),
+    Column("vector", Vector, nullable=False),
     Index(None, "model", "document_id", "position"),
 )
 

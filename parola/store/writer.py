@@ -13,10 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from parola.errors import StoreError
+from parola.store.database import Database
+from parola.store.outage import Away, Outage
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -47,8 +49,9 @@ class _Outcome:
 class Writer(Generic[C]):
     """Owns one connection and its thread. ``change`` and ``run`` return after the commit."""
 
-    def __init__(self, engine: Engine, apply_all: ApplyAll[C]) -> None:
-        self._engine = engine
+    def __init__(self, database: Database, outage: Outage, apply_all: ApplyAll[C]) -> None:
+        self._database = database
+        self._outage = outage
         self._apply_all = apply_all
         self._thread = ThreadPoolExecutor(1, "store-writer")
         self._connection: Connection | None = None
@@ -117,15 +120,40 @@ class Writer(Generic[C]):
         return outcomes + self._commit(changes)
 
     def _run(self, work: Work) -> _Outcome:
-        try:
-            if self._connection is None:
-                self._connection = self._engine.connect()
-            with self._connection.begin():
-                return _Outcome(work(self._connection))
-        except SQLAlchemyError as error:
-            return _Outcome(error=StoreError(f"The database refused a write: {error}"))
-        except Exception as error:
-            return _Outcome(error=error)
+        """Until it is committed or refused: a transaction that was cut off is made anew."""
+        while True:
+            try:
+                with self._connected().begin():
+                    result = work(self._connected())
+                self._outage.over()
+                return _Outcome(result)
+            except SQLAlchemyError as error:
+                try:
+                    if self._outage.wait(error):
+                        self._let_go()
+                        continue
+                except Away as away:
+                    return _Outcome(error=away)
+                return _Outcome(error=StoreError(f"The database refused a write: {error}"))
+            except Exception as error:
+                return _Outcome(error=error)
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            connection = self._database.engine.connect()
+            try:
+                self._database.when_writing(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+    def _let_go(self) -> None:
+        """What comes back to the pool is broken, and thrown away there."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _commit(self, changes: Sequence[C]) -> list[_Outcome]:
         if not changes:
@@ -133,6 +161,6 @@ class Writer(Generic[C]):
         together = self._run(lambda connection: self._apply_all(connection, changes))
         if together.error is None:
             return [_Outcome(error=problem) for problem in together.result]
-        if len(changes) == 1:
-            return [together]
+        if len(changes) == 1 or isinstance(together.error, Away):
+            return [together] * len(changes)
         return [outcome for change in changes for outcome in self._commit([change])]
