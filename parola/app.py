@@ -31,7 +31,7 @@ from parola.api.alive import health
 from parola.api.auditing import Audit
 from parola.api.auth import ApiKeyCheck
 from parola.api.credentials import Credentials, Vault, server_secret
-from parola.api.services import Services
+from parola.api.process import Services
 from parola.config import Settings
 from parola.errors import InvalidRequest
 from parola.knowledge.library import Library

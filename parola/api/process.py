@@ -1,0 +1,108 @@
+"""What one process has, in one value: made in ``app.py`` before the server listens, so nothing here imports FastAPI.
+Handlers reach it through ``ServicesDep`` (``services.py``)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from parola.analysis.after_call import AfterCall
+from parola.api.auditing import Audit
+from parola.api.auth import ApiKeyCheck
+from parola.api.credentials import Credentials, Vault
+from parola.config import Settings
+from parola.knowledge.library import Library
+from parola.metrics import Histogram, Metrics
+from parola.store.base import Store
+from parola.tools.context import ToolContext
+
+if TYPE_CHECKING:
+    from parola.providers.base import Embedder, Voice
+
+
+class Live(Protocol):
+    """The conversations alive in this process."""
+
+    def count(self, agent_id: str | None = None) -> int: ...
+
+    def count_by_medium(self) -> tuple[int, int]:
+        """(by voice, by text)."""
+
+    @property
+    def waiting(self) -> int:
+        """Callers who wait for a place."""
+
+    def is_live(self, conversation_id: str) -> bool: ...
+
+    async def end(self, conversation_id: str, reason: str) -> None:
+        """Returns when it is stored."""
+
+
+class Queue(Protocol):
+    """Where work for one model waits, and what it has been like."""
+
+    threads: int
+    running: int
+    waited: Histogram
+    ran: Histogram
+
+    @property
+    def depth(self) -> int: ...
+
+
+class Choice(Protocol):
+    """Who stands in for what an agent asks for."""
+
+    @property
+    def warning(self) -> str | None:
+        """What the owner should know about it."""
+
+
+class ChoiceOfEmbedder(Protocol):
+    @property
+    def provider(self) -> Embedder: ...
+
+
+class Catalogue(Protocol):
+    """What the providers offer."""
+
+    def voices(self) -> Sequence[Voice]: ...
+
+    def llms(self) -> Sequence[dict[str, Any]]: ...
+
+    def language_model(self, llm: str, custom_llm: Mapping[str, Any] | None = None) -> Choice: ...
+
+    def text_to_speech(self, model_id: str, voice_id: str, language: str) -> Choice: ...
+
+    def speech_to_text(self, provider_name: str) -> Choice: ...
+
+    def embedder(self, model: str) -> ChoiceOfEmbedder: ...
+
+    @property
+    def queues(self) -> Mapping[str, Queue]:
+        """Where work for embedded models waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    settings: Settings
+    store: Store
+    credentials: Credentials
+    vault: Vault
+    keys: ApiKeyCheck
+    audit: Audit
+    live: Live
+    registry: Catalogue
+    tools: ToolContext
+    library: Library
+    after_call: AfterCall
+    metrics: Metrics = field(default_factory=Metrics)
+    """What this process has counted since it started."""
+    editing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a stored document is read, changed and put back."""
+    sharing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the files of a conversation are counted and another is added."""
+    mixing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a recording is mixed: one at a time is enough work."""
