@@ -53,11 +53,18 @@ async def ask(
         {"role": "assistant", "content": answer[:20_000]},
         {"role": "user", "content": f"{complaint}\nAnswer again, with the whole JSON object and nothing else."},
     ]
-    answer = await _answer(analyst, replace(request, messages=again), spend)
+    try:
+        answer = await _answer(analyst, replace(request, messages=again), spend)
+    except ProviderError:
+        if read is None:
+            raise
+        return read
     second, _ = _read(answer, problems)
-    if second is None and read is None:
-        raise ProviderError(analyst.model.name, f"It answered with no JSON object, twice: {answer[:200]!r}")
-    return second if second is not None else read or {}
+    if second is not None:
+        return second
+    if read is not None:
+        return read
+    raise ProviderError(analyst.model.name, f"It answered with no JSON object, twice: {answer[:200]!r}")
 
 
 def _read(answer: str, problems: Callable[[Mapping[str, Any]], list[str]]) -> tuple[dict[str, Any] | None, list[str]]:

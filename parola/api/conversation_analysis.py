@@ -1,0 +1,27 @@
+"""``/v1/convai/conversations/{id}/analysis``: reading a conversation once more."""
+
+from __future__ import annotations
+
+import time
+
+from fastapi import APIRouter
+
+from parola.api.conversation_record import record
+from parola.api.conversations import find_conversation
+from parola.api.described import described
+from parola.api.responses import Json
+from parola.api.services import ServicesDep, needs_key
+from parola.protocol.conversations import ConversationResponse
+
+router = APIRouter(prefix="/v1/convai/conversations", tags=["conversations"], dependencies=[needs_key])
+
+
+@router.post("/{conversation_id}/analysis/run", operation_id="conversations_analysis_run")
+@described(response=ConversationResponse)
+async def run(conversation_id: str, services: ServicesDep) -> Json:
+    """Analyse a conversation that has ended, now, by what its agent asks for now; the new analysis replaces the old
+    one. Answers with the record. When no model can read it, what was there before stays."""
+    await find_conversation(services, conversation_id)
+    await services.after_call.run_again(conversation_id)
+    row = await find_conversation(services, conversation_id)
+    return Json(record(row, await services.store.conversations.turns(conversation_id), time.time()))

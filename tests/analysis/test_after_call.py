@@ -1,0 +1,199 @@
+"""What follows a call is not lost: not when the model fails, not when the server dies, and never before live calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from parola.analysis.after_call import AT_A_TIME, AfterCall
+from parola.analysis.analysing import Analysing
+from parola.config import Settings
+from parola.errors import Conflict, ProviderError
+from parola.providers.base import ModelEvent, ModelRequest
+from parola.store.base import AgentRow, ConversationChange, ConversationRow, Document
+from parola.store.memory import MemoryStore
+from parola.store.outbox import DeliveryRow
+from tests.analysis.test_analysing import AGENT, GOOD, Models, Reader
+from tests.tool_context import tool_context
+from tests.virtual_time import run
+
+TURNS: dict[int, Document] = {0: {"role": "user", "message": "A table for four", "time_in_call_secs": 7}}
+ENDED = ConversationChange(
+    status="done",
+    ended_at=1041.0,
+    termination_reason="end_call",
+    document={"metadata": {"x_close": {"code": 1000, "reason": "", "by": "client", "status": "done"}}},
+)
+
+
+class SlowReader(Reader):
+    """Thinks for a second, and counts who thinks at once."""
+
+    def __init__(self, *answers: Any) -> None:
+        super().__init__(*answers)
+        self.thinking = self.most_thinking = 0
+
+    async def step(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+        self.thinking += 1
+        self.most_thinking = max(self.most_thinking, self.thinking)
+        await asyncio.sleep(1.0)
+        self.thinking -= 1
+        async for event in super().step(request):
+            yield event
+
+
+class World:
+    """A store with an agent, and who ends its conversations."""
+
+    def __init__(self, reader: Any, *, agent: Document = AGENT, setting: str = "auto") -> None:
+        self.store = MemoryStore()
+        self.agent = agent
+        self.is_busy = False
+        settings = Settings(analysis=setting)
+        analysing = Analysing(settings, tool_context(settings, self.store), Models(reader))
+        self.after_call = AfterCall(self.store, lambda: analysing, lambda: self.is_busy)
+
+    async def begin(self, conversation_id: str = "conv_1") -> None:
+        await self.store.agents.put(AgentRow("agent_1", "Front desk", self.agent, 0.0, 0.0))
+        row = ConversationRow(conversation_id, "agent_1", "in-progress", 1000.0, {})
+        await self.store.conversations.create(row)
+        await self.store.conversations.write(conversation_id, ConversationChange(turns=TURNS))
+
+    async def row(self, conversation_id: str = "conv_1") -> ConversationRow:
+        row = await self.store.conversations.get(conversation_id)
+        assert row is not None
+        return row
+
+    async def settled(self, conversation_id: str = "conv_1") -> ConversationRow:
+        while self.after_call.waiting:
+            await asyncio.sleep(0.1)
+        return await self.row(conversation_id)
+
+    async def deliveries(self, conversation_id: str = "conv_1") -> list[DeliveryRow]:
+        return list(await self.store.outbox.of(conversation_id))
+
+
+def test_a_conversation_that_nobody_wants_read_is_done_at_once_with_its_webhooks() -> None:
+    async def story() -> None:
+        world = World(Reader(), setting="off")
+        await world.begin()
+        await world.after_call.end("conv_1", ENDED)
+        assert (await world.row()).status == "done" and world.after_call.waiting == 0
+        (delivery,) = await world.deliveries()
+        assert (delivery.status, delivery.reason) == ("skipped", "not_configured")
+
+    run(story())
+
+
+def test_a_conversation_is_processing_until_it_was_read_and_then_everything_is_there_at_once() -> None:
+    async def story() -> None:
+        world = World(SlowReader(GOOD))
+        await world.begin()
+        await world.after_call.end("conv_1", ENDED)
+        assert (await world.row()).status == "processing" and not await world.deliveries()
+        row = await world.settled()
+        assert row.status == "done" and row.ended_at == 1041.0 and row.termination_reason == "end_call"
+        assert row.document["analysis"]["call_successful"] == "success"
+        assert row.document["metadata"]["charging"]["analysis"]["total"]["runs"] == 1
+        assert len(await world.deliveries()) == 1
+
+    run(story())
+
+
+@pytest.mark.parametrize("trouble", [ProviderError("openai", "It is on fire."), RuntimeError("a bug")])
+def test_an_analysis_that_fails_is_told_in_the_record_and_loses_no_webhook(trouble: Exception) -> None:
+    async def story() -> None:
+        world = World(Reader(trouble))
+        await world.begin()
+        await world.after_call.end("conv_1", ENDED)
+        row = await world.settled()
+        (warning,) = row.document["metadata"]["warnings"]
+        assert row.status == "done" and warning.startswith("The analysis failed: ")
+        assert ("on fire" in warning) == isinstance(trouble, ProviderError), "what a bug says is for the log"
+        assert len(await world.deliveries()) == 1
+
+    run(story())
+
+
+def test_what_a_stopped_server_left_is_taken_up_by_the_next() -> None:
+    async def story() -> None:
+        world = World(SlowReader(GOOD, GOOD, GOOD))
+        await world.begin("conv_ended")
+        await world.begin("conv_cut")
+        await world.after_call.end("conv_ended", ENDED)
+        await asyncio.sleep(0.5)
+        await world.after_call.aclose()
+        assert (await world.row("conv_ended")).status == "processing"
+
+        await world.after_call.take_up()
+        assert (await world.row("conv_cut")).status == "processing", "it is read like any other"
+        ended, cut = await world.settled("conv_ended"), await world.row("conv_cut")
+        assert ended.status == "done" and ended.document["analysis"]["call_successful"] == "success"
+        assert cut.status == "failed" and cut.document["analysis"]["call_successful"] == "success"
+        assert cut.ended_at == 1007.0 and cut.document["metadata"]["error"]["code"] == 1011
+        assert cut.document["metadata"]["x_close"]["by"] == "crash"
+        assert len(await world.deliveries("conv_ended")) == len(await world.deliveries("conv_cut")) == 1
+        await world.after_call.take_up()
+        assert world.after_call.waiting == 0, "nothing is left"
+
+    run(story())
+
+
+def test_few_are_read_at_a_time_and_none_while_calls_need_the_server() -> None:
+    async def story() -> None:
+        reader = SlowReader(*[GOOD] * 6)
+        world = World(reader)
+        world.is_busy = True
+        for n in range(6):
+            await world.begin(f"conv_{n}")
+            await world.after_call.end(f"conv_{n}", ENDED)
+        await asyncio.sleep(30)
+        assert not reader.asked and world.after_call.waiting == 6
+        world.is_busy = False
+        assert (await world.settled("conv_5")).status == "done"
+        assert reader.most_thinking == AT_A_TIME
+
+    run(story())
+
+
+def test_a_conversation_that_is_deleted_meanwhile_does_not_come_back() -> None:
+    async def story() -> None:
+        world = World(SlowReader(GOOD))
+        await world.begin()
+        await world.after_call.end("conv_1", ENDED)
+        await asyncio.sleep(0.5)
+        await world.store.conversations.delete("conv_1")
+        while world.after_call.waiting:
+            await asyncio.sleep(0.1)
+        assert await world.store.conversations.get("conv_1") is None
+
+    run(story())
+
+
+def test_a_new_analysis_replaces_the_old_one_whole() -> None:
+    async def story() -> None:
+        world = World(Reader(GOOD, {**GOOD, "call_successful": "failure"}, ProviderError("openai", "It is on fire.")))
+        await world.begin()
+        with pytest.raises(Conflict, match="in-progress"):
+            await world.after_call.run_again("conv_1")
+        await world.after_call.end("conv_1", ENDED)
+        await world.settled()
+        world.agent = {"platform_settings": {"data_collection": {"guests": {"type": "integer"}}}}
+        await world.store.agents.put(AgentRow("agent_1", "Front desk", world.agent, 0.0, 0.0))
+        await world.after_call.run_again("conv_1")
+        row = await world.row()
+        assert list(row.document["analysis"]["data_collection_results"]) == ["guests"]
+        assert row.document["analysis"]["evaluation_criteria_results"] == {}
+        assert row.document["analysis"]["call_successful"] == "failure", "without criteria the model says it"
+        assert row.document["metadata"]["charging"]["analysis"]["total"]["runs"] == 2
+        with pytest.raises(ProviderError, match="on fire"):
+            await world.after_call.run_again("conv_1")
+        kept = (await world.row()).document
+        assert kept["analysis"] == row.document["analysis"], "what was found out before stays"
+        assert kept["metadata"]["charging"]["analysis"]["total"]["runs"] == 3
+        assert len(await world.deliveries()) == 1, "nobody is told twice"
+
+    run(story())
