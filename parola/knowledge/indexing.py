@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from parola.errors import ParolaError
-from parola.knowledge.chunking import chunked
 from parola.logs import logger
-from parola.providers.base import Embedder
 from parola.store.base import ChunkRow, RagIndexRow, Store
+
+if TYPE_CHECKING:
+    from parola.providers.base import Embedder
 
 log = logger(__name__)
 
@@ -123,6 +125,8 @@ class Indexing:
         if not await self._store.knowledge.update_index(replace(index, status="processing", progress=0.0)):
             return
         text = (await self._store.knowledge.texts([index.document_id])).get(index.document_id, "")
+        from parola.knowledge.chunking import chunked
+
         texts = await asyncio.to_thread(chunked, text)
         if not texts:
             await self._end(index, "document_too_small", "The document has no text to find.")

@@ -1,4 +1,7 @@
-"""What fills the knowledge base: documents are read, kept, refreshed, deleted, and their indexes follow."""
+"""What fills the knowledge base: documents are read, kept, refreshed, deleted, and their indexes follow.
+
+It is there before the server listens, so what reads and fetches is imported where it is first needed.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,18 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parola.errors import InvalidRequest, NotFound, ParolaError
-from parola.knowledge.extraction import Extraction
-from parola.knowledge.fetching import NotFetched, fetch
 from parola.knowledge.folders import documents_in
-from parola.knowledge.formats import MOST_CHARACTERS
 from parola.knowledge.indexing import Indexing
 from parola.logs import logger
-from parola.outbound.http import Connections
-from parola.providers.base import Embedder
 from parola.store.base import KnowledgeDocumentRow, KnowledgeQuery, Store
+
+if TYPE_CHECKING:
+    from parola.knowledge.extraction import Extraction
+    from parola.outbound.http import Connections
+    from parola.providers.base import Embedder
 
 log = logger(__name__)
 
@@ -49,7 +52,7 @@ class Library:
     ) -> None:
         self._store = store
         self._connections = connections
-        self.extraction = Extraction()
+        self._extraction: Extraction | None = None
         self.indexing = Indexing(store, embedder)
         self.changing = asyncio.Lock()
         """Held while a document or folder is read, changed and put back."""
@@ -58,7 +61,7 @@ class Library:
 
     def start(self) -> None:
         """On the loop it works on from now on."""
-        self.extraction, self.changing = Extraction(), asyncio.Lock()
+        self._extraction, self.changing = None, asyncio.Lock()
         self.indexing.start()
         self._syncing = asyncio.create_task(self._sync_forever(), name="knowledge-sync")
 
@@ -77,25 +80,35 @@ class Library:
 
     async def from_file(self, content: bytes, filename: str, mime_type: str) -> Contents:
         """Raises ``UnsupportedFile``."""
-        read = await self.extraction.read(content, filename, mime_type)
+        read = await self._reader().read(content, filename, mime_type)
         source = {"filename": filename, "mime_type": mime_type, "pages": _pages(read.text, read.pages)}
         return Contents(read.text, len(content), read.title, content, source)
 
     async def from_url(self, url: str) -> Contents:
         """Raises ``NotFetched``, ``AddressRefused``, ``UnsupportedFile``."""
+        from parola.knowledge.fetching import fetch
+
         page = await fetch(self._connections(), url)
-        read = await self.extraction.read(page.content, page.filename, page.mime_type, page.charset)
+        read = await self._reader().read(page.content, page.filename, page.mime_type, page.charset)
         source = {"url": url, "mime_type": page.mime_type, "pages": _pages(read.text, read.pages)}
         return Contents(read.text, len(page.content), read.title, page.content, source)
 
     def from_text(self, text: str) -> Contents:
         """Raises ``InvalidRequest`` for a text that is empty or too long."""
+        from parola.knowledge.formats import MOST_CHARACTERS
+
         clean = text.replace("\0", "").encode("utf-8", "replace").decode()
         if not clean.strip():
             raise InvalidRequest("text: expected some text, got none.")
         if len(clean) > MOST_CHARACTERS:
             raise InvalidRequest(f"text: expected at most {MOST_CHARACTERS} characters, got {len(clean)}.")
         return Contents(clean, len(clean.encode()), source={"pages": _pages(clean, None)})
+
+    def _reader(self) -> Extraction:
+        from parola.knowledge.extraction import Extraction
+
+        self._extraction = self._extraction or Extraction()
+        return self._extraction
 
     # -- keeping ------------------------------------------------------------------------------------------------------
 
@@ -171,6 +184,12 @@ class Library:
             cursor = page.next_cursor
             if cursor is None:
                 break
+        if due:
+            await self._refresh_all(due)
+
+    async def _refresh_all(self, due: Sequence[KnowledgeDocumentRow]) -> None:
+        from parola.knowledge.fetching import NotFetched
+
         for row in due:
             try:
                 await self.refresh(row)

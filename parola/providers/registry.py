@@ -26,21 +26,21 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from parola.config import ProviderSettings, Settings
 from parola.errors import InvalidRequest, ModelMissing, ParolaError
 from parola.logs import logger
-from parola.providers.base import (
-    Embedder,
-    LanguageModel,
-    SpeechToText,
-    TextToSpeech,
-    TurnDetector,
-    Voice,
-    VoiceActivity,
-)
 from parola.providers.catalogue import SMART_TURN
 from parola.providers.fair_queue import FairQueue
 from parola.providers.hosted_voices import HOSTED_VOICES
 
 if TYPE_CHECKING:
     from parola.outbound.http import Connections
+    from parola.providers.base import (
+        Embedder,
+        LanguageModel,
+        SpeechToText,
+        TextToSpeech,
+        TurnDetector,
+        Voice,
+        VoiceActivity,
+    )
 
 P = TypeVar("P")
 
