@@ -190,9 +190,15 @@ def _store(settings: Settings) -> Store:
         from parola.store.memory import MemoryStore
 
         return MemoryStore()
+    from parola.store.address import is_on_this_machine, without_password
     from parola.store.sql import SqlStore
 
-    return SqlStore(settings.data)
+    if settings.database_url and settings.egress == "none" and not is_on_this_machine(settings.database_url):
+        raise InvalidRequest(
+            f"egress is none, and {without_password(settings.database_url)} is on another machine: use a database on "
+            "this one, or allow egress."
+        )
+    return SqlStore(settings.data, settings.database_url, connections=settings.database_connections, is_server=True)
 
 
 def _registry(settings: Settings) -> Any:

@@ -80,6 +80,11 @@ class Settings:
     request's own host."""
     data: Path = field(default_factory=default_data_dir)
     """One folder: database, files, recordings, keys."""
+    database_url: str = ""
+    """A PostgreSQL to keep everything in but files: ``postgresql://user:password@host/database``. Empty: SQLite in
+    the data folder."""
+    database_connections: int = 5
+    """To PostgreSQL, at most: one writes, the others read."""
     models: Path = field(default_factory=default_models_dir)
     """Where the speech models are."""
     ephemeral: bool = False
@@ -162,6 +167,8 @@ _SCALARS = {
     "port": int,
     "public_url": str,
     "data": Path,
+    "database_url": str,
+    "database_connections": int,
     "models": Path,
     "ephemeral": bool,
     "project": Path,
@@ -185,6 +192,8 @@ _SCALARS = {
     "log_level": str,
 }
 _LIMITS = tuple(f.name for f in fields(LimitSettings))
+_ALSO = {"database_url": "DATABASE_URL"}
+"""Environment variables that mean the same where ours is not set: hosting platforms set them."""
 _KINDS = ("llm", "stt", "tts", "embedding")
 _DEFAULT_PROVIDERS = {
     "llm": ProviderSettings("scripted"),
@@ -232,6 +241,10 @@ def load(
         raise InvalidRequest(
             f"master_key: expected at least {SHORTEST_MASTER_KEY} characters, got {len(settings.master_key)}."
         )
+    if settings.webhook_timeout_seconds < 1:
+        raise InvalidRequest(f"webhook_timeout_seconds: expected 1 or more, got {settings.webhook_timeout_seconds}.")
+    if settings.database_connections < 2:
+        raise InvalidRequest(f"database_connections: expected 2 or more, got {settings.database_connections}.")
     if settings.turn_detector not in ("auto", "off"):
         raise InvalidRequest(f'turn_detector: expected "auto" or "off", got "{settings.turn_detector}".')
     if settings.analysis not in ("auto", "off"):
@@ -298,6 +311,8 @@ def _from_environment(
 ) -> None:
     for name in _SCALARS:
         variable = f"PAROLA_{name.upper()}"
+        if not environ.get(variable):
+            variable = _ALSO.get(name, variable)
         if environ.get(variable):
             values[name] = _cast(name, environ[variable], variable)
             sources[name] = variable

@@ -91,6 +91,20 @@ def database(address: str, connections: int, *, is_server: bool) -> Database:
     )
 
 
+def described(address: str) -> str:
+    """What answers at an address, for people: ``PostgreSQL 18.4 with pgvector 0.8.5``. Raises ``InvalidRequest``, and
+    what the driver raises."""
+    engine = database(address, 1, is_server=False).engine
+    try:
+        with engine.connect() as connection:
+            version = connection.execute(text("SHOW server_version")).scalar()
+            extension = "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
+            vectors = connection.execute(text(extension)).scalar()
+    finally:
+        engine.dispose()
+    return f"PostgreSQL {version} " + (f"with pgvector {vectors}" if vectors else "without pgvector")
+
+
 def _url(address: str) -> URL:
     expected = "database_url: expected postgresql://user:password@host:port/database"
     try:

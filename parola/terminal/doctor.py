@@ -18,6 +18,7 @@ from parola.errors import InvalidRequest
 from parola.providers.catalogue import SMART_TURN, State, status
 from parola.providers.fair_queue import default_threads
 from parola.providers.registry import Registry
+from parola.store.address import without_password
 from parola.terminal import printing
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ def _data(settings: Settings) -> Iterator[Finding]:
             "bad", f"The data folder {settings.data} cannot be written: {error.strerror}. Choose another with --data."
         )
         return
+    if settings.database_url:
+        yield Finding("ok", f"Data folder {settings.data}, for files.")
+        yield _postgres(settings)
+        return
     database = settings.data / "parola.db"
     if not database.exists():
         yield Finding("ok", f"Data folder {settings.data}, new.")
@@ -71,6 +76,21 @@ def _data(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", f"Data folder {settings.data}, database sound.")
     else:
         yield Finding("bad", f"The database {database} is damaged: {answer}. Restore it from a backup.")
+
+
+def _postgres(settings: Settings) -> Finding:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from parola.store import postgres
+    from parola.store.outage import reason
+
+    shown = without_password(settings.database_url)
+    try:
+        return Finding("ok", f"{postgres.described(settings.database_url)} at {shown}.")
+    except InvalidRequest as error:
+        return Finding("bad", error.message)
+    except SQLAlchemyError as error:
+        return Finding("bad", f"The database {shown} does not answer: {reason(error)}")
 
 
 def _port(settings: Settings) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""``parola keys``: API keys, straight in the data folder, so that the first one can be made before a server runs."""
+"""``parola keys``: API keys, straight in the database, so that the first one can be made before a server runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from parola.terminal import printing
 
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[Store]:
-    store = SqlStore(settings.data)
+    store = SqlStore(settings.data, settings.database_url)
     await store.open()
     try:
         yield store

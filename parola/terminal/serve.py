@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from parola.config import Settings
 from parola.demo import DEMO_AGENT_ID
 from parola.errors import InvalidRequest
+from parola.store.address import without_password
 
 if TYPE_CHECKING:
     import uvicorn
@@ -152,7 +153,7 @@ def _state(settings: Settings) -> list[str]:
         default = entries["default"]
         what = " ".join(part for part in (default.provider, default.model, default.base_url) if part)
         lines.append(f"  {title:<11} {what}")
-    lines.append(f"  {'Keeps':<11} {'nothing: --ephemeral' if settings.ephemeral else settings.data}")
+    lines.append(f"  {'Keeps':<11} {_kept(settings)}")
     if settings.llm["default"].provider == "scripted":
         lines.append("  No language model is configured: agents answer by their script. See `parola doctor`.")
     from parola.providers.catalogue import MODELS
@@ -184,3 +185,11 @@ def _server(config: uvicorn.Config, app: Starlette, settings: Settings) -> uvico
             await self._life.aclose()
 
     return Server(config)
+
+
+def _kept(settings: Settings) -> str:
+    if settings.ephemeral:
+        return "nothing: --ephemeral"
+    if settings.database_url:
+        return f"{without_password(settings.database_url)}, files in {settings.data}"
+    return str(settings.data)

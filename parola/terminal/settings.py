@@ -9,6 +9,7 @@ from typing import Any
 from rich.markup import escape
 
 from parola.config import LimitSettings, Loaded, ProviderSettings
+from parola.store.address import without_password
 from parola.terminal import printing
 
 SECRET = frozenset({"master_key"})
@@ -20,6 +21,8 @@ def show(loaded: Loaded) -> None:
         value = getattr(loaded.settings, field.name)
         if field.name in SECRET and value:
             value = "****"
+        if field.name == "database_url" and value:
+            value = without_password(value)
         source = loaded.sources.get(field.name, "default")
         if isinstance(value, Mapping):
             for name, entry in value.items():

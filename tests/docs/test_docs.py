@@ -106,6 +106,7 @@ FOR_ANYONE = {
     "metrics",
     "rates",
     "providers.base",
+    "store.address",
     "store.base",
     "store.audit",
     "store.outbox",
@@ -120,7 +121,7 @@ NO_VENDOR = {
     "providers.fair_queue",
 }
 MEETS_VENDORS = {"app", "providers.registry", "terminal.models"}
-MEETS_DATABASES = {"app", "terminal.keys"}
+MEETS_DATABASES = {"app", "terminal.keys", "terminal.doctor"}
 
 BY_THE_PUBLIC_DOOR = {
     f"terminal.{name}" for name in ("agents", "call", "chat", "client", "keyboard", "lint", "printing")

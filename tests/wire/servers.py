@@ -69,7 +69,8 @@ class ServerProcess:
 
     def start(self) -> None:
         """Start, and wait until it listens."""
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("PAROLA_") or k == "PAROLA_MODELS"}
+        ours = ("PAROLA_", "DATABASE_URL")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(ours) or k == "PAROLA_MODELS"}
         self.process = subprocess.Popen(
             [*COMMAND, "serve", "--port", str(self.port), *self._arguments],
             stdin=subprocess.DEVNULL,
