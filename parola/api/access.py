@@ -63,8 +63,13 @@ SCOPE_OF: tuple[tuple[str, str, str], ...] = (
 )
 """How a path begins, what reading it needs, what changing it needs. The longest beginning counts."""
 
-DESCRIPTIONS = frozenset({"/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"})
-"""What FastAPI serves by itself: the same for everybody, and nothing of this server's data."""
+_DESCRIBES = "It describes the API, the same for everybody."
+
+OPEN_PATHS = {
+    **dict.fromkeys(("/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"), _DESCRIBES),
+    "/health": "It says that the server is up.",
+}
+"""Open to all, and why: what FastAPI serves by itself, and what is there before the API is."""
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -132,16 +137,6 @@ def rule_of(route: BaseRoute) -> Rule:
     return known
 
 
-def routes_of(routes: Iterable[BaseRoute]) -> Iterator[Any]:
-    """Every route and socket of an application, those of its routers too; each has a ``path``."""
-    for route in routes:
-        included = getattr(route, "original_router", None)
-        if included is None:
-            yield route
-        else:
-            yield from routes_of(included.routes)
-
-
 def default_scope(path: str, methods: Iterable[str]) -> str | None:
     """What ``SCOPE_OF`` says of a path; None when it says nothing."""
     is_reading = READING.issuperset(methods)
@@ -153,8 +148,8 @@ def default_scope(path: str, methods: Iterable[str]) -> str | None:
 
 
 def _rule_of(route: BaseRoute) -> Rule:
-    if getattr(route, "path", None) in DESCRIPTIONS:
-        return Rule(None, "It describes the API, and holds no data.")
+    if (why := OPEN_PATHS.get(getattr(route, "path", ""))) is not None:
+        return Rule(None, why)
     dependant = getattr(route, "dependant", None)
     if dependant is None:  # an ASGI application, which says it itself
         endpoint = getattr(route, "endpoint", None)

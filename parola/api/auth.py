@@ -99,6 +99,12 @@ class ApiKeyCheck:
         await self._store.api_keys.put(replace(old, expires_at=ends_at, replaced_by=new.key_id))
         return new, key
 
+    async def change(self, key_id: str, **changes: Any) -> ApiKeyRow:
+        """Change fields of a key's row; it holds from the next request on. Raises ``NotFound``."""
+        row = replace(await self.get(key_id), **changes)
+        await self._store.api_keys.put(row)
+        return row
+
     async def get(self, key_id: str) -> ApiKeyRow:
         """Raises ``NotFound``."""
         found = next((row for row in await self._store.api_keys.all() if row.key_id == key_id), None)

@@ -14,7 +14,7 @@ ADMIN: Final = "admin"
 
 SCOPES: Mapping[str, str] = {
     "agents:read": "see agents, tools, documents, models and voices",
-    "agents:write": "change them",
+    "agents:write": "change agents, tools and documents",
     "conversations:read": "see records, recordings and what happens, after the fact",
     "conversations:write": "change and delete records",
     "conversations:start": "make signed URLs, and talk to private agents with the key itself",
@@ -58,3 +58,18 @@ def read_scopes(names: Iterable[str]) -> tuple[str, ...]:
         else:
             raise InvalidRequest(f'Expected one of the scopes {", ".join(SCOPES)}, got "{name}".')
     return tuple(scope for scope in SCOPES if scope in wanted)
+
+
+ROLES: Mapping[str, tuple[str, ...] | None] = {
+    "admin": None,
+    "editor": tuple(scope for scope in SCOPES if scope not in ("keys", "audit", ADMIN)),
+    "viewer": ("agents:read", "conversations:read"),
+}
+"""What the keys of a member may do at most; None: everything."""
+
+
+def is_within(scopes: Iterable[str] | None, most: Iterable[str] | None) -> bool:
+    """Whether a key with ``scopes`` may do no more than one with ``most``; None is everything."""
+    if most is None or ADMIN in (most := tuple(most)):
+        return True
+    return scopes is not None and set(scopes) <= set(most)

@@ -35,7 +35,31 @@ class SecretsPage(Answer):
 
 
 class ApiKeyRequest(Asked):
+    """Body of ``POST /v1/x/api-keys``."""
+
     name: str = Field(default="API key", min_length=1, max_length=200)
+    scopes: list[str] | None = Field(default=None, description="What it may do; null: everything its maker may.")
+    permissions: list[str] | Literal["all"] | None = Field(
+        default=None, description="The same, for clients that call it so."
+    )
+    expires_at_unix_secs: int | None = Field(default=None, description="When it ends; null: never.")
+    expires_in_secs: int | None = Field(default=None, ge=1, description="The same, counted from now.")
+    member_id: str | None = Field(default=None, description="Whose it is.")
+
+
+class ApiKeyChange(Asked):
+    """Body of ``PATCH /v1/x/api-keys/{key_id}``: what is left out stays as it is."""
+
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    scopes: list[str] | None = None
+    expires_at_unix_secs: int | None = None
+    member_id: str | None = None
+
+
+class ApiKeyRotation(Asked):
+    """Body of ``POST /v1/x/api-keys/{key_id}/rotate``."""
+
+    grace_secs: int = Field(default=86400, ge=0, le=90 * 86400, description="How long the old key stays valid.")
 
 
 class ApiKeyResponse(Answer):
@@ -43,6 +67,11 @@ class ApiKeyResponse(Answer):
     name: str
     prefix: str
     created_at_unix_secs: int
+    scopes: list[str] | None = Field(description="null: everything.")
+    expires_at_unix_secs: int | None
+    last_used_at_unix_secs: int | None = Field(description="To the minute.")
+    member_id: str | None
+    replaced_by: str | None = Field(description="The key that came in its place when it was rotated.")
 
 
 class ApiKeyCreated(ApiKeyResponse):
@@ -51,6 +80,56 @@ class ApiKeyCreated(ApiKeyResponse):
 
 class ApiKeysResponse(Answer):
     api_keys: list[ApiKeyResponse]
+
+
+class MemberRequest(Asked):
+    """Body of ``POST /v1/x/members``."""
+
+    name: str = Field(min_length=1, max_length=200)
+    email: str = Field(default="", max_length=320)
+    role: Literal["admin", "editor", "viewer"] = "editor"
+
+
+class MemberChange(Asked):
+    """Body of ``PATCH /v1/x/members/{member_id}``: what is left out stays as it is."""
+
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    email: str | None = Field(default=None, max_length=320)
+    role: Literal["admin", "editor", "viewer"] | None = None
+
+
+class MemberResponse(Answer):
+    member_id: str
+    name: str
+    email: str
+    role: str
+    created_at_unix_secs: int
+    api_keys: list[str] = Field(description="The ids of the keys that are theirs.")
+
+
+class MembersPage(Answer):
+    members: list[MemberResponse]
+    next_cursor: str | None
+    has_more: bool
+
+
+class AuditEntry(Answer):
+    entry_id: str
+    at_unix_secs: float
+    action: str = Field(description="The operation's name in this description, or secret_used, monitor …")
+    resource: str = Field(description="The id of what it was done to; empty when it has none.")
+    key_id: str | None = Field(description="null: somebody without a key, or the server itself.")
+    key_name: str | None
+    member_id: str | None
+    address: str | None = Field(description="From where: the client's IP address.")
+    result: Literal["done", "refused", "failed"]
+    details: JsonObject = Field(description="method, path, status, conversation_id … where known.")
+
+
+class AuditLogPage(Answer):
+    entries: list[AuditEntry]
+    next_cursor: str | None
+    has_more: bool
 
 
 class UserResponse(Answer):
