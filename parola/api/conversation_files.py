@@ -15,6 +15,7 @@ from parola.api.described import described
 from parola.api.responses import Json, new_id
 from parola.api.services import Services, ServicesDep, open_to_all
 from parola.errors import Conflict, InvalidRequest, NotFound, TooMany, Unprocessable
+from parola.privacy.policy import Policy
 from parola.protocol import conversations as protocol
 from parola.protocol.agents import ConversationalConfig, FileInputConfig
 from parola.store.base import FileRow
@@ -36,6 +37,8 @@ async def upload(conversation_id: str, file: Annotated[UploadFile, File()], serv
     conversation = await find_conversation(services, conversation_id)
     if conversation.status not in LIVE:
         raise Conflict(f"Files can be shared while a conversation runs; this one is {conversation.status}.")
+    if Policy.read(conversation.document).zero_retention:
+        raise InvalidRequest("This agent keeps nothing of what it is told (zero retention): it takes no files.")
     allowed = await _file_input(services, conversation.agent_id)
     if not allowed.enabled:
         raise InvalidRequest("This agent takes no files (conversation_config.conversation.file_input.enabled).")

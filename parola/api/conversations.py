@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from starlette.responses import FileResponse, Response
 
+from parola.api.conversation_filters import FiltersDep, chosen_results, matching
 from parola.api.conversation_record import record, summary
 from parola.api.described import described
 from parola.api.errors import checked
-from parola.api.paging import PageDep, SortDirection, page_body
+from parola.api.paging import PageDep, page_body
 from parola.api.responses import Json, RawBody
 from parola.api.services import Services, ServicesDep, needs_key, open_to_all
 from parola.errors import NotFound
 from parola.protocol.conversations import ConversationResponse, ConversationsPage, FeedbackRequest
-from parola.store.base import ConversationChange, ConversationQuery, ConversationRow, Document
+from parola.store.base import ConversationChange, ConversationRow, Document, Page
 
 router = APIRouter(prefix="/v1/convai/conversations", tags=["conversations"])
 
@@ -27,43 +26,17 @@ router = APIRouter(prefix="/v1/convai/conversations", tags=["conversations"])
 async def list_conversations(
     services: ServicesDep,
     page: PageDep,
-    agent_id: str | None = None,
-    user_id: str | None = None,
-    text_only: bool | None = None,
-    call_start_before_unix: float | None = None,
-    call_start_after_unix: float | None = None,
-    call_duration_min_secs: float | None = None,
-    call_duration_max_secs: float | None = None,
-    rating_min: int | None = None,
-    rating_max: int | None = None,
-    conversation_initiation_source: str | None = None,
-    exclude_statuses: Annotated[list[str] | None, Query()] = None,
-    termination_reasons: Annotated[list[str] | None, Query()] = None,
-    search: Annotated[str | None, Query(description="Words of the transcript.")] = None,
-    summary_mode: Literal["exclude", "include"] = "exclude",
-    sort_direction: SortDirection = "desc",
+    filters: FiltersDep,
+    summary_mode: Annotated[
+        Literal["exclude", "include"], Query(description="`include` fills `transcript_summary`.")
+    ] = "exclude",
 ) -> Json:
-    """List conversations, newest first. Filters this server does not know are ignored."""
-    query = ConversationQuery(
-        agent_id=agent_id,
-        user_id=user_id,
-        source=conversation_initiation_source,
-        text_only=text_only,
-        started_before=call_start_before_unix,
-        started_after=call_start_after_unix,
-        duration_min=call_duration_min_secs,
-        duration_max=call_duration_max_secs,
-        rating_min=rating_min,
-        rating_max=rating_max,
-        exclude_statuses=exclude_statuses or (),
-        termination_reasons=termination_reasons or (),
-        search=search,
-        ascending=sort_direction == "asc",
-    )
-    found = await services.store.conversations.page(query, page_size=page.size, cursor=page.cursor)
+    """List conversations, newest first. A page may be short where filters match few; `has_more` says whether it goes
+    on. Filters this server does not know are ignored."""
+    found, cursor = await matching(services.store.conversations, filters, page_size=page.size, cursor=page.cursor)
     now, with_summary = time.time(), summary_mode == "include"
-    items = (summary(row, now, with_transcript_summary=with_summary) for row in found.items)
-    return Json(page_body("conversations", items, found))
+    items = (summary(row, now, with_transcript_summary=with_summary) | chosen_results(row, filters) for row in found)
+    return Json(page_body("conversations", items, Page(found, cursor)))
 
 
 @router.get(
@@ -92,27 +65,6 @@ async def delete(conversation_id: str, services: ServicesDep) -> Json:
         await services.live.end(conversation_id, "The conversation was deleted.")
     await services.store.conversations.delete(conversation_id)
     return Json({})
-
-
-@router.get(
-    "/{conversation_id}/audio",
-    operation_id="conversations_audio_get",
-    response_class=FileResponse,
-    responses={200: {"content": {"audio/mpeg": {}}, "description": "Both sides, mixed."}},
-    dependencies=[needs_key],
-)
-async def audio(conversation_id: str, services: ServicesDep) -> Response:
-    """The recording. Ranges are served, so players can seek."""
-    from parola.session.recording import mix_down
-
-    await find_conversation(services, conversation_id)
-    if services.live.is_live(conversation_id):
-        raise NotFound(f"Conversation {conversation_id} is still going on; its audio is there when it has ended.")
-    recording = services.store.recording_path(conversation_id)
-    async with services.mixing:
-        if not await asyncio.to_thread(mix_down, recording):
-            raise NotFound(f"Conversation {conversation_id} has no audio.")
-    return FileResponse(recording, media_type="audio/mpeg")
 
 
 @router.post(

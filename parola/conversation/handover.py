@@ -47,6 +47,8 @@ class Handover:
         call.then = TakeOver(call.call_id, arrived(self.setup, event.setup, transfer), transfer)
         call.words = self._variables.fill_in(transfer.message, now).strip()
         call.timeout_at = now + transfer.delay_ms / 1000
+        if steps := (call.outcome or {}).get("steps"):
+            steps[-1]["step_latency_secs"] = round(now - call.called_at, 3)  # until whoever it leads to is there
         return not transfer.delay_ms
 
     def told(self, call: ToolCall) -> str:
@@ -68,6 +70,8 @@ class Handover:
             "preserve_client_tts_overrides": transfer.keeps_client_voice,
             "preserve_voice_settings": transfer.keeps_voice,
         }
+        if transfer.branch_id:
+            call.outcome["branch_info"] = {"branch_reason": "configured", "branch_id": transfer.branch_id}
         name = then.setup.agent_name or then.setup.agent_id
         return f"The conversation was handed over to {name}, who goes on from here."
 
@@ -99,7 +103,8 @@ def arrived(call: Setup, agent: Setup, transfer: Transfer) -> Setup:
         events=call.events,
         started_at_unix=call.started_at_unix,
         max_duration_seconds=call.max_duration_seconds,
-        record_voice=call.record_voice,
+        record_voice=call.record_voice and agent.keeps_words,
+        keeps_words=call.keeps_words and agent.keeps_words,
         client_data=call.client_data,
         root_agent_id=call.root_agent_id or call.agent_id,
         voice=call.voice if transfer.keeps_voice else agent.voice,

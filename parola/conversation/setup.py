@@ -128,8 +128,12 @@ class Setup:
     max_duration_seconds: float = 600.0
     max_duration_message: str = ""
     first_message_is_protected: bool = False
+    takes_files: bool = True
+    """The client may share files (``file_input.enabled``)."""
     files_in_memory: int = 10
     record_voice: bool = True
+    keeps_words: bool = True
+    """Whether what is said may be written down anywhere: in the record, the event log, the logs."""
     guardrails: tuple[Guardrail, ...] = ()
     keeps_focus: bool = False
     """The model is reminded of its task."""

@@ -61,6 +61,7 @@ class PrivateConversations:
     async def create(self, conversation: ConversationRow, deliveries: Sequence[DeliveryRow] = ()) -> None:
         agent = await self._store.agents.get(conversation.agent_id)
         policy = Policy.of({} if agent is None else agent.document, self._settings)
+        policy = policy.also(Policy.read(conversation.document))
         await self._inner.create(_begun(conversation, policy), deliveries)
         self._remember(conversation.conversation_id, policy)
         due_at = policy.deletes_at(conversation.started_at)
@@ -192,6 +193,8 @@ def metadata_without_words(metadata: Mapping[str, Any]) -> Document:
     kept = {key: metadata[key] for key in KEPT_OF_METADATA if key in metadata}
     if isinstance(error := metadata.get("error"), Mapping):
         kept["error"] = {"code": error.get("code")}
+    if isinstance(close := metadata.get("x_close"), Mapping):
+        kept["x_close"] = {key: close.get(key) for key in ("code", "by", "status")}
     feedback = metadata.get("feedback")
     if isinstance(feedback, Mapping):
         kept["feedback"] = {**feedback, "comment": None}
@@ -204,6 +207,8 @@ def _without_words(change: ConversationChange) -> ConversationChange:
         kept: Document = {key: document[key] for key in ("visited_agents", KEY, "tag_ids") if key in document}
         if isinstance(metadata := document.get("metadata"), Mapping):
             kept["metadata"] = metadata_without_words(metadata)
+            if "features_usage" in metadata:
+                kept["metadata"]["features_usage"] = {**metadata["features_usage"], "pii_zrm_agent": True}
         document = kept or None
     return replace(
         change,

@@ -96,11 +96,12 @@ def remainder(row: ConversationRow, now: int, *, words: bool, audio: bool) -> Do
     document = dict(row.document)
     metadata: Mapping[str, Any] = document.get("metadata") or {}
     if words:
-        kept = ("branch_id", "environment", "visited_agents", "tag_ids", KEY)
+        kept = ("has_user_audio", "has_response_audio", "branch_id", "environment", "visited_agents", "tag_ids", KEY)
         document = {key: document[key] for key in kept if key in document}
         metadata = metadata_without_words(metadata)
         settings |= {"deleted_transcript_at_time_unix_secs": now, "deleted_logs_at_time_unix_secs": now}
     if audio:
+        document = document | {"has_user_audio": False, "has_response_audio": False}
         settings["deleted_audio_at_time_unix_secs"] = now
     return document | {"metadata": {**metadata, "deletion_settings": settings}}
 

@@ -29,6 +29,7 @@ from parola.knowledge.retrieval import Shelf
 from parola.logs import logger
 from parola.metrics import Metrics
 from parola.outbound import environment
+from parola.privacy.policy import Policy
 from parola.protocol.client_messages import CLIENT_MESSAGES, ConversationInitiationClientData, MultimodalMessage
 from parola.protocol.pronunciation import KIND, rules_of
 from parola.protocol.server_messages import SERVER_MESSAGES
@@ -53,6 +54,7 @@ from parola.session.relief import Relief
 from parola.session.replying import Brain, Mouth, Speaker
 from parola.session.retrieving import Retriever
 from parola.session.session import Session
+from parola.session.silencing import SilencedRecorder
 from parola.session.tool_runners import runners_for
 from parola.session.transport import Transport
 from parola.session.turn_detection import SharedTurnDetector
@@ -171,8 +173,7 @@ class Opening:
             if listener.warning:
                 warnings.append(listener.warning)
             if self._settings.record_audio and setup.record_voice:
-                spool = spool_of(self._store.recording_path(conversation_id))
-                recorder = Recorder(spool, mouth.format, asyncio.get_running_loop().time())
+                recorder = self._recorder(conversation_id, mouth.format, admitted.agent)
             input_format = AudioFormat.parse(setup.input_format)
             counted = CountedSpeechToText(listener.provider, listener.model, accounts)
             ear = Ear(counted, input_format, self._listening, self._turns(), attention_for(setup))
@@ -263,6 +264,12 @@ class Opening:
         started_at = present.started_at_unix
         setup = await self._set_up(admitted, client_data, present.conversation_id, started_at, how)
         setup = arrived(present, setup, transfer)
+        first_agent = next(iter(known.values()))[0].agent
+        if (
+            Policy.of(admitted.agent.document, self._settings).redacts
+            and not Policy.of(first_agent.document, self._settings).redacts
+        ):
+            setup = replace(setup, record_voice=False)  # nobody has kept where in the recording the words are
         warnings = list(setup.warnings)
         brain = await self._brain(setup, accounts)
         if brain.warning:
@@ -324,6 +331,8 @@ class Opening:
             environment_variables=await environment.texts(self._store, labels, used),
         )
         setup = await with_documents(begin(beginning, client_data), self._store.knowledge, self._index_soon)
+        if Policy.of(agent.document, self._settings).zero_retention:
+            setup = replace(setup, record_voice=False, keeps_words=False)
         return await with_mcp_servers(setup, self._store)
 
     async def _arrive(self, agent: AgentRow, setup: Setup) -> Guest:
@@ -385,6 +394,13 @@ class Opening:
             return brain
 
         return partial(Guarding, setup.guardrails, judge_for, script=setup.model.script)
+
+    def _recorder(self, conversation_id: str, output: AudioFormat, agent: AgentRow) -> Recorder:
+        recording, now = self._store.recording_path(conversation_id), asyncio.get_running_loop().time()
+        policy = Policy.of(agent.document, self._settings)
+        if policy.redacts:
+            return SilencedRecorder(recording, output, now, policy)
+        return Recorder(spool_of(recording), output, now)
 
     def _mouth(self, setup: Setup, pronunciation: Mapping[Locator, Sequence[Rule]], warnings: list[str]) -> Mouth:
         """The agent's voice, its further ones, and its way with words."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 
+from parola.config import Settings
 from parola.conversation import prompt
 from parola.conversation.setup import Setup
 from parola.errors import ConversationRefused
 from parola.metrics import Metrics
+from parola.privacy.policy import KEY, Policy
 from parola.protocol.client_messages import ConversationInitiationClientData
 from parola.protocol.messages import close_reason
 from parola.session.admitted import Admitted
@@ -99,7 +101,10 @@ def _document(
         name: "<REDACTED>" if name.startswith("secret__") else value for name, value in variables.items()
     }
     started_with.setdefault("custom_llm_extra_body", {})
+    # Said here too: an agent that a client brought along is in no store.
+    wish = Policy.of(admitted.agent.document, Settings())
     return {
+        **({} if wish.keeps_all else {KEY: wish.written()}),
         "branch_id": client_data.branch_id or admitted.branch_id,
         "environment": client_data.environment or admitted.environment,
         "metadata": {

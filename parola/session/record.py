@@ -9,6 +9,7 @@ from typing import Any
 
 from parola.conversation.actions import Close
 from parola.conversation.setup import Setup
+from parola.session.features import Features
 from parola.store.base import ConversationChange, Conversations, Document
 
 EndRecord = Callable[[str, ConversationChange], Awaitable[None]]
@@ -32,16 +33,20 @@ class Record:
         self._has_new_warnings = False
         self._visited: list[Document] = [{"agent_id": setup.agent_id, "branch_id": setup.branch_id}]
         self._has_moved = False
+        self._features = Features(setup)
+        self._audio: Document = {}
 
-    def visited(self, agent_id: str, branch_id: str | None) -> None:
+    def visited(self, setup: Setup) -> None:
         """An agent has taken over."""
-        ref: Document = {"agent_id": agent_id, "branch_id": branch_id}
+        self._features.meets(setup)
+        ref: Document = {"agent_id": setup.agent_id, "branch_id": setup.branch_id}
         if ref not in self._visited:
             self._visited.append(ref)
             self._has_moved = True
 
     def turn(self, index: int, turn: Mapping[str, Any]) -> None:
         self._turns[index] = dict(turn)
+        self._features.saw(turn)
         if (info := turn.get("rag_retrieval_info")) is not None:
             self._retrievals.add(index)
             self._embedding_model = info["embedding_model"]
@@ -50,6 +55,10 @@ class Record:
         if message not in self._warnings:
             self._warnings.append(message)
             self._has_new_warnings = True
+
+    def audio(self, *, user: bool, agent: bool) -> None:
+        """Whose voice the recording has."""
+        self._audio = {"has_user_audio": user, "has_response_audio": agent}
 
     def flush(self) -> asyncio.Task[None] | None:
         """Begin to write what was collected; None when there is nothing."""
@@ -81,6 +90,7 @@ class Record:
                 "status": close.status,
             },
         }
+        metadata["features_usage"] = self._features.document()
         if self._retrievals:
             usage = {"usage_count": len(self._retrievals), "embedding_model": self._embedding_model}
             metadata["rag_usage"] = usage
@@ -94,7 +104,7 @@ class Record:
             ended_at=time.time(),
             termination_reason=close.termination_reason or close.reason,
             has_audio=has_audio,
-            document={"metadata": metadata},
+            document={"metadata": metadata, **self._audio},
         )
         self._turns = {}
         await self._end(self._id, change)

@@ -314,7 +314,8 @@ class Session:
                     self._ear.agent_cut()
 
     def _warn(self, message: str) -> None:
-        log.warning("conversation_warning", conversation_id=self.conversation_id, message=message)
+        shown = message if self.setup.keeps_words else "not kept"
+        log.warning("conversation_warning", conversation_id=self.conversation_id, message=shown)
         self._record.warn(message)
 
     def _tell_later(self, becomes: Coroutine[Any, Any, Event]) -> None:
@@ -344,7 +345,10 @@ class Session:
         if setup.language != self._language and self._ear is not None and not self._ear.switch_language(setup.language):
             self._warn(f"Nobody here understands '{setup.language}'; listening goes on as before")
         self._language = setup.language
-        self._record.visited(setup.agent_id, setup.branch_id)
+        self._record.visited(setup)
+        if self._recorder is not None and not setup.record_voice:
+            self._recorder.discard()
+            self._recorder = None
         for warning in setup.warnings:
             self._warn(warning)
 
@@ -475,6 +479,10 @@ class Session:
                 await asyncio.to_thread(self._recorder.close)
             has_audio = self._recorder is not None and self._recorder.has_audio
             charging = self._accounts.charging()
+            self._record.audio(
+                user=self._recorder is not None and self._recorder.has_user_audio,
+                agent=self._recorder is not None and self._recorder.has_agent_audio,
+            )
             await self._record.finish(close, by_client=self._client_is_gone, has_audio=has_audio, charging=charging)
         except Exception as error:
             log.error("conversation_end_not_stored", conversation_id=self.conversation_id, error=str(error))
@@ -486,5 +494,6 @@ class Session:
             "conversation_ended",
             conversation_id=self.conversation_id,
             code=close.code,
-            reason=close.termination_reason or close.reason,
+            # What follows the colon is the model's own account: words belong in the store.
+            reason=(close.termination_reason or close.reason).partition(": ")[0],
         )

@@ -242,6 +242,13 @@ class ConversationQuery:
     ascending: bool = False
 
 
+def cursor_after(conversation: ConversationRow) -> str:
+    """The cursor of the page that begins behind this conversation, whatever is inserted meanwhile."""
+    from parola.store import cursors
+
+    return cursors.write((conversation.started_at, conversation.conversation_id))
+
+
 @dataclass(frozen=True, slots=True)
 class FileRow:
     file_id: str

@@ -1,12 +1,38 @@
 """A recording holds both sides where they were heard, and not what was cut off."""
 
-import numpy as np
+import io
+import wave
 
+import miniaudio
+import numpy as np
+import pytest
+
+from parola.privacy.policy import Policy
+from parola.protocol.server_messages import Audio, AudioAlignment
 from parola.session.audio import AudioFormat, ulaw_encode
-from parola.session.recording import Recorder, mix, mixed
+from parola.session.mixing import interleaved, mix_down, stereo_of, tracks, wav
+from parola.session.recording import Recorder
+from parola.session.silencing import SilencedRecorder
+from parola.store.base import raw_of, spool_of
 
 RATE = 16000
 SECOND = np.full(RATE, 1000, np.int16).tobytes()
+
+
+def said(audio: bytes = SECOND, event_id: int = 1, text: str = "") -> Audio:
+    """A second of the agent's voice, in which the characters of the text are spoken evenly."""
+    each = 1000 // max(1, len(text))
+    alignment = AudioAlignment(
+        chars=tuple(text),
+        char_start_times_ms=tuple(each * place for place in range(len(text))),
+        char_durations_ms=(each,) * len(text),
+    )
+    return Audio(audio_base_64=audio, event_id=event_id, alignment=alignment if text else None)
+
+
+def mixed(spool):
+    user, agent = tracks(spool)
+    return interleaved(user + agent)[:, 0]
 
 
 def recorded(tmp_path, play, output="pcm_16000"):
@@ -41,18 +67,18 @@ def test_chunks_that_come_a_little_late_leave_no_gaps(tmp_path):
 
 def test_audio_sent_ahead_plays_when_what_was_sent_before_has_been_played(tmp_path):
     def play(recorder):
-        recorder.agent_spoke(SECOND, 1.0, now=102.0)
-        recorder.agent_spoke(SECOND, 1.0, now=102.0)
+        recorder.agent_spoke(said(), 1.0, now=102.0)
+        recorder.agent_spoke(said(), 1.0, now=102.0)
 
     assert loud_seconds(mixed(recorded(tmp_path, play))) == [2.0, 4.0]
 
 
 def test_what_an_interruption_cut_off_is_not_heard(tmp_path):
     def play(recorder):
-        recorder.agent_spoke(SECOND, 1.0, now=100.0)
-        recorder.agent_spoke(SECOND, 1.0, now=100.0)
+        recorder.agent_spoke(said(), 1.0, now=100.0)
+        recorder.agent_spoke(said(), 1.0, now=100.0)
         recorder.agent_cut(101.5)
-        recorder.agent_spoke(SECOND, 1.0, now=103.0)
+        recorder.agent_spoke(said(), 1.0, now=103.0)
 
     assert loud_seconds(mixed(recorded(tmp_path, play))) == [0.0, 1.5, 3.0, 4.0]
 
@@ -60,25 +86,79 @@ def test_what_an_interruption_cut_off_is_not_heard(tmp_path):
 def test_both_sides_may_speak_at_once(tmp_path):
     def play(recorder):
         recorder.user_spoke(SECOND, now=101.0)
-        recorder.agent_spoke(SECOND, 1.0, now=100.5)
+        recorder.agent_spoke(said(), 1.0, now=100.5)
 
     samples = mixed(recorded(tmp_path, play))
     assert samples[int(0.25 * RATE)] == 1000 and samples[int(0.75 * RATE)] == 2000 and samples[int(1.25 * RATE)] == 1000
 
 
 def test_a_spool_cut_short_by_a_crash_plays_up_to_there(tmp_path):
-    path = recorded(tmp_path, lambda recorder: [recorder.agent_spoke(SECOND, 1.0, now=100.0) for _ in range(3)])
+    path = recorded(tmp_path, lambda recorder: [recorder.agent_spoke(said(), 1.0, now=100.0) for _ in range(3)])
     path.write_bytes(path.read_bytes()[:-1000])
     assert loud_seconds(mixed(path)) == [0.0, 2.0]
 
 
 def test_other_output_formats_are_brought_to_one_rate(tmp_path):
     chunk = ulaw_encode(np.full(8000, 1000, np.int16))
-    path = recorded(tmp_path, lambda recorder: recorder.agent_spoke(chunk, 1.0, now=101.0), output="ulaw_8000")
+    path = recorded(tmp_path, lambda recorder: recorder.agent_spoke(said(chunk), 1.0, now=101.0), output="ulaw_8000")
     assert loud_seconds(mixed(path)) == [1.0, 2.0]
 
 
-def test_the_mix_is_an_mp3_of_the_right_length(tmp_path):
-    mp3 = mix(recorded(tmp_path, lambda recorder: [recorder.user_spoke(SECOND, now=101.0 + i) for i in range(5)]))
-    assert mp3[0] == 0xFF and mp3[1] & 0xE0 == 0xE0
-    assert abs(len(mp3) / (32000 / 8) - 5) < 0.5
+def tone(hertz: float, seconds: float = 0.5) -> bytes:
+    return (8000 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * RATE)) / RATE)).astype(np.int16).tobytes()
+
+
+def onsets(samples: np.ndarray) -> list[float]:
+    """Seconds at which sound begins after silence."""
+    loud = np.flatnonzero(np.abs(samples.astype(int)) > 2000)
+    return [] if not len(loud) else [float(loud[i]) / RATE for i in (0, *(np.flatnonzero(np.diff(loud) > 1600) + 1))]
+
+
+@pytest.mark.parametrize("output", ["pcm_16000", "pcm_24000", "ulaw_8000"])
+def test_a_tone_of_each_side_is_found_at_its_place_in_the_file_that_is_served(tmp_path, output):
+    recording = tmp_path / "call.mp3"
+    recorder = Recorder(spool_of(recording), AudioFormat.parse(output), started_at=100.0)
+    rate = AudioFormat.parse(output).sample_rate
+    pcm = (8000 * np.sin(2 * np.pi * 440 * np.arange(rate // 2) / rate)).astype(np.int16)
+    for at in (1.0, 4.0, 30.0):
+        recorder.user_spoke(tone(440), now=100.0 + at + 0.5)
+        wire = ulaw_encode(pcm) if output == "ulaw_8000" else pcm.tobytes()
+        recorder.agent_spoke(said(wire), 0.5, now=100.0 + at + 1.5)
+    recorder.close()
+    assert mix_down(recording) and not spool_of(recording).exists()
+
+    mono = miniaudio.decode_file(str(recording), nchannels=1, sample_rate=RATE)
+    found = onsets(np.frombuffer(mono.samples, np.int16))
+    assert found == pytest.approx([1.0, 2.5, 4.0, 5.5, 30.0, 31.5], abs=0.04)
+
+    with wave.open(io.BytesIO(wav(stereo_of(recording)))) as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, RATE)
+        both = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, 2)
+    assert onsets(both[:, 0]) == pytest.approx([1.0, 4.0, 30.0], abs=0.04)
+    assert onsets(both[:, 1]) == pytest.approx([2.5, 5.5, 31.5], abs=0.04)
+
+
+def test_what_must_not_be_heard_is_silent_before_the_recording_can_be_asked_for(tmp_path):
+    recording = tmp_path / "call.mp3"
+    policy = Policy(redacts=True, entities=("email_address",))
+    recorder = SilencedRecorder(recording, AudioFormat.parse("pcm_16000"), 100.0, policy)
+    text = "mail jo@ex.com now"
+    recorder.agent_spoke(said(event_id=1, text=text), 1.0, now=100.0)
+    recorder.agent_spoke(said(event_id=2), 1.0, now=102.0)
+    recorder.agent_spoke(said(event_id=3, text="nothing here"), 1.0, now=104.0)
+    for second in range(6, 12):
+        recorder.user_spoke(SECOND, now=101.0 + second)
+    recorder.turn(0, {"role": "agent", "message": text, "source_event_id": 1})
+    recorder.turn(1, {"role": "agent", "message": "it is jo@ex.com", "source_event_id": 2})
+    recorder.turn(2, {"role": "agent", "message": "nothing here", "source_event_id": 3})
+    times = {"speech_started_secs": 8.5, "speech_stopped_secs": 9.5}
+    recorder.turn(3, {"role": "user", "message": "my mail is jo@ex.com", "x_timeline": times})
+    assert raw_of(recording).exists() and not spool_of(recording).exists()
+    recorder.close()
+    assert not raw_of(recording).exists()
+
+    # "mail ", then silence with a margin, then " now"; the second, without alignment, is gone; the user's turn too.
+    begin, end = text.index("jo") / 18 - 0.1, (text.index(" now")) / 18 + 0.1
+    user, agent = tracks(spool_of(recording))
+    assert loud_seconds(agent) == [0.0, round(begin, 1), round(end, 1), 1.0, 4.0, 5.0]
+    assert loud_seconds(user) == [6.0, 8.0, 10.0, 12.0]

@@ -1,0 +1,75 @@
+"""``/v1/convai/conversations/{id}/audio``: the recording, to hear and to keep."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from pathlib import Path
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse, Response
+
+from parola.api.conversations import find_conversation
+from parola.api.services import Services, ServicesDep, needs_key
+from parola.errors import NotFound
+
+router = APIRouter(prefix="/v1/convai/conversations/{conversation_id}/audio", tags=["conversations"])
+
+Channels = Annotated[Literal["1", "2"], Query(description="1: both sides mixed; 2: the user left, the agent right.")]
+Format = Annotated[Literal["mp3", "wav"], Query(description="`wav` has 16 bits at 16 kHz.")]
+
+
+@router.head("", include_in_schema=False, dependencies=[needs_key])
+@router.get(
+    "",
+    operation_id="conversations_audio_get",
+    response_class=FileResponse,
+    responses={200: {"content": {"audio/mpeg": {}, "audio/wav": {}}, "description": "The recording."}},
+    dependencies=[needs_key],
+)
+async def audio(
+    conversation_id: str, services: ServicesDep, x_channels: Channels = "1", x_format: Format = "mp3"
+) -> Response:
+    """The recording. Ranges are served, so players can seek."""
+    conversation = await find_conversation(services, conversation_id)
+    if services.live.is_live(conversation_id):
+        raise NotFound(f"Conversation {conversation_id} is still going on; its audio is there when it has ended.")
+    if not conversation.has_audio:
+        raise NotFound(f"Conversation {conversation_id} has no audio.")
+    recording = await _mixed(services, conversation_id, is_stereo=x_channels == "2")
+    if x_format == "mp3":
+        return FileResponse(recording, media_type="audio/mpeg")
+    return await _as_wav(recording)
+
+
+async def _mixed(services: Services, conversation_id: str, *, is_stereo: bool) -> Path:
+    """The MP3 that is asked for; mixed in a thread, one at a time, when it is asked for first."""
+    from parola.session.mixing import mix_down, stereo_of
+
+    recording = services.store.recording_path(conversation_id)
+    async with services.mixing:
+        is_there = await asyncio.to_thread(mix_down, recording)
+    asked = stereo_of(recording) if is_stereo else recording
+    if not is_there or not await asyncio.to_thread(asked.is_file):
+        raise NotFound(f"Conversation {conversation_id} has no such audio.")
+    return asked
+
+
+async def _as_wav(recording: Path) -> Response:
+    """A file that is there until it was sent; named so that it goes with the conversation, should that be deleted."""
+    from parola.session.mixing import wav
+
+    aside = recording.with_suffix(f".{secrets.token_hex(6)}.wav")
+
+    def make() -> None:
+        aside.write_bytes(wav(recording))
+
+    def forget() -> None:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+
+    await asyncio.to_thread(make)
+    return FileResponse(aside, media_type="audio/wav", background=BackgroundTask(forget))

@@ -1,0 +1,131 @@
+"""A recording from which personal details are taken out before anything of it may be heard.
+
+While the call runs it is spooled under another name (``.raw``), and what is needed to find words again is remembered:
+where each character of the agent's voice lies, when the user spoke. When the call has ended, the stretches that hold a
+detail are overwritten with silence, and only then the spool gets its own name. What a killed server leaves raw is
+deleted.
+
+The agent's details are found in the characters that its voice is aligned with; where those are missing, all that the
+agent said in that turn goes. Speech recognition does not say when which word was spoken: of the user, the whole turn
+goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from parola.privacy.entities import find
+from parola.privacy.policy import Policy
+from parola.protocol.server_messages import Audio
+from parola.session.audio import MODEL_RATE, AudioFormat
+from parola.session.recording import HEAD, Recorder, pieces
+from parola.store.base import raw_of, spool_of
+
+MARGIN_SECONDS = 0.1
+"""Around a word of the agent: alignment is only so exact."""
+
+USER_MARGIN_SECONDS = 0.5
+"""Around a turn of the user: its beginning is noticed a moment late."""
+
+Stretch = tuple[float, float]
+
+
+@dataclass(slots=True)
+class _Spoken:
+    """What the agent said under one event id: each character with its begin and end, and the whole."""
+
+    letters: list[tuple[str, float, float]] = field(default_factory=list)
+    begin: float = float("inf")
+    end: float = 0.0
+
+
+class SilencedRecorder(Recorder):
+    """Writes a spool without the details that the policy names."""
+
+    def __init__(self, recording: Path, output_format: AudioFormat, started_at: float, policy: Policy) -> None:
+        super().__init__(raw_of(recording), output_format, started_at)
+        self._recording = recording
+        self._policy = policy
+        self._spoken: dict[int, _Spoken] = {}
+        self._turns: dict[int, Mapping[str, Any]] = {}
+
+    def agent_spoke(self, message: Audio, seconds: float, now: float) -> float:
+        start = super().agent_spoke(message, seconds, now)
+        spoken = self._spoken.setdefault(message.event_id, _Spoken())
+        spoken.begin, spoken.end = min(spoken.begin, start), max(spoken.end, start + seconds)
+        if (said := message.alignment) is not None:
+            spoken.letters += (
+                (character, start + begin / 1000, start + (begin + length) / 1000)
+                for character, begin, length in zip(
+                    said.chars, said.char_start_times_ms, said.char_durations_ms, strict=True
+                )
+            )
+        return start
+
+    def turn(self, index: int, turn: Mapping[str, Any]) -> None:
+        self._turns[index] = turn
+
+    def close(self) -> None:
+        super().close()
+        raw = raw_of(self._recording)
+        silence(raw, self._of_user(), self._of_agent(), self._format)
+        raw.replace(spool_of(self._recording))
+
+    def _of_user(self) -> list[Stretch]:
+        stretches: list[Stretch] = []
+        for turn in self._turns.values():
+            if turn.get("role") == "user" and self._has_details(turn):
+                times = turn.get("x_timeline") or {}
+                begin, end = times.get("speech_started_secs"), times.get("speech_stopped_secs")
+                if begin is not None:
+                    until = float("inf") if end is None else end + USER_MARGIN_SECONDS
+                    stretches.append((begin - USER_MARGIN_SECONDS, until))
+        return stretches
+
+    def _of_agent(self) -> list[Stretch]:
+        stretches: list[Stretch] = []
+        for spoken in self._spoken.values():
+            text = "".join(character for character, _, _ in spoken.letters)
+            for one in find(text, self._policy.entities):
+                first, last = spoken.letters[one.start], spoken.letters[one.stop - 1]
+                stretches.append((first[1] - MARGIN_SECONDS, last[2] + MARGIN_SECONDS))
+        for turn in self._turns.values():
+            said = self._spoken.get(turn.get("source_event_id") or 0)
+            if turn.get("role") == "agent" and said is not None and self._has_details(turn):
+                # More in the text than in the characters: the voice says them in a way of its own.
+                text = "".join(character for character, _, _ in said.letters)
+                if len(find(text, self._policy.entities)) < self._details(turn):
+                    stretches.append((said.begin, said.end))
+        return stretches
+
+    def _has_details(self, turn: Mapping[str, Any]) -> bool:
+        return self._details(turn) > 0
+
+    def _details(self, turn: Mapping[str, Any]) -> int:
+        texts = (turn.get("message"), turn.get("original_message"))
+        return max(len(find(text, self._policy.entities)) if isinstance(text, str) else 0 for text in texts)
+
+
+def silence(spool: Path, user: Sequence[Stretch], agent: Sequence[Stretch], output: AudioFormat) -> None:
+    """Overwrite stretches of both sides, in seconds from the start of the call, in the file itself."""
+    if not user and not agent:
+        return
+    user_width, agent_width = 2, 1 if output.codec == "ulaw" else 2
+    place = 0
+    with spool.open("r+b") as file:
+        for track, at, data in list(pieces(spool)):
+            place += HEAD.size
+            if track in b"UA":
+                is_user = track == b"U"
+                width, rate = (user_width, MODEL_RATE) if is_user else (agent_width, output.sample_rate)
+                quiet = b"\xff" if width == 1 else b"\x00"
+                for begin, end in user if is_user else agent:
+                    first = max(0, round((max(begin, at) - at) * rate)) * width
+                    last = min(len(data), round((min(end, at + len(data) / width / rate) - at) * rate) * width)
+                    if last > first:
+                        file.seek(place + first)
+                        file.write(quiet * (last - first))
+            place += len(data)
