@@ -11,7 +11,7 @@ import asyncio
 import gc
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
@@ -112,7 +112,7 @@ def create_app(
                 await load_project(store, settings.project)
             await _add_demo_agent(store)
             readying = asyncio.create_task(
-                _get_ready((conversations, rest), registry, settings, services.tools, owns_process=owns_process)
+                _get_ready(conversations, rest, registry, settings, services.tools, owns_process=owns_process)
             )
             library.start()
             reaper.start()
@@ -154,16 +154,16 @@ def create_app(
 
 
 async def _get_ready(
-    parts: Iterable[_Part], registry: Any, settings: Settings, tools: ToolContext, *, owns_process: bool
+    conversations: _Part, rest: _Part, registry: Any, settings: Settings, tools: ToolContext, *, owns_process: bool
 ) -> None:
     """Do before the first call what would be in its way; which models are missing is said once, here."""
     await asyncio.sleep(LOAD_AFTER_SECONDS)
     usual = sys.getswitchinterval()
     sys.setswitchinterval(LOADING_TURN_SECONDS)
     try:
-        for part in parts:
-            await part.loaded()
+        await conversations.loaded()
         await registry.get_ready()
+        await rest.loaded()
     finally:
         sys.setswitchinterval(usual)
     from parola.protocol.mcp_servers import KIND

@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from parola.config import ProviderSettings, Settings
@@ -122,6 +123,8 @@ class Registry:
         self._activity: VoiceActivity | None = None
         self._activity_warning: str | None = None
         self._loading = asyncio.Lock()
+        self._making = Lock()
+        """Providers are made in a thread while the server gets ready, and wherever one is first asked for."""
 
     @property
     def connections(self) -> Connections:
@@ -137,17 +140,20 @@ class Registry:
         """Make the default providers now, and the HTTP client if any entry will need it: what they import would be in
         the first call's way. Of the models only the voice detector is loaded, which is small; ``warm_up`` loads the
         others. What runs them is, because it takes a tenth of a second in which nobody else gets on."""
-        detector = None
-        with suppress(ParolaError):  # said again, with its reason, to the call that needs it
-            self.language_model("")
-            self.speech_to_text("")
-            self._text_to_speech("default")
-            detector = self.turn_detector()
+        detector = await asyncio.to_thread(self._make_defaults)
         await self.voice_activity()
         if detector is not None or "embedded" in {self._entries[kind]["default"].provider for kind in ("stt", "tts")}:
             await asyncio.to_thread(_load_runtime)
         if any(entry.base_url for entries in self._entries.values() for entry in entries.values()):
             await self.connections.client()
+
+    def _make_defaults(self) -> TurnDetector | None:
+        with suppress(ParolaError):  # said again, with its reason, to the call that needs it
+            self.language_model("")
+            self.speech_to_text("")
+            self._text_to_speech("default")
+            return self.turn_detector()
+        return None
 
     # -- who thinks ---------------------------------------------------------------------------------------------------
 
@@ -292,16 +298,12 @@ class Registry:
         default = self._entries["stt"]["default"]
         if (default.options.get("voice_activity") or default.provider) in ("loudness", "scripted"):
             return ScriptedVoiceActivity()
-        from parola.providers.silero import SileroVoiceActivity
-
-        silero = SileroVoiceActivity(self._settings.models)
         try:
-            await asyncio.to_thread(silero.load)
+            return await asyncio.to_thread(_silero, self._settings.models)
         except ModelMissing as error:
             self._activity_warning = f"Speech is told from noise by its loudness alone. {error.message}"
             log.warning("voice_activity_missing", reason=error.message)
             return ScriptedVoiceActivity()
-        return silero
 
     def turn_detector(self) -> TurnDetector | None:
         """Who judges whether a caller has finished; None where the owner has turned that off, where the model is not
@@ -314,7 +316,8 @@ class Registry:
                 return None
             from parola.providers.smart_turn import SmartTurnDetector
 
-            self._made[key] = SmartTurnDetector(self._settings.models)
+            with self._making:
+                self._made.setdefault(key, SmartTurnDetector(self._settings.models))
         detector: TurnDetector = self._made[key]
         return detector
 
@@ -456,7 +459,9 @@ class Registry:
         key = (kind, entry, model) if model else (kind, entry)
         if key not in self._made:
             settings = self._entries[kind][entry]
-            self._made[key] = self._make(kind, entry, replace(settings, model=model) if model else settings)
+            with self._making:
+                if key not in self._made:
+                    self._made[key] = self._make(kind, entry, replace(settings, model=model) if model else settings)
         return self._made[key]
 
     def _make(self, kind: str, entry: str, settings: ProviderSettings) -> Any:
@@ -546,6 +551,15 @@ def _third_parties() -> Mapping[str, Any]:
 def _factory(provider: str) -> Callable[[str, ProviderSettings], Any]:
     factory: Callable[[str, ProviderSettings], Any] = _third_parties()[provider].load()
     return factory
+
+
+def _silero(models: Path) -> VoiceActivity:
+    """Imported and loaded, which takes a moment. Raises ``ModelMissing``."""
+    from parola.providers.silero import SileroVoiceActivity
+
+    silero = SileroVoiceActivity(models)
+    silero.load()
+    return silero
 
 
 def _with_options(make: Callable[..., P], kind: str, entry: str, settings: ProviderSettings) -> P:
