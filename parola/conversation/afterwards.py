@@ -29,6 +29,8 @@ class Transfer:
     message: str = ""
     """Said before it happens, variables not yet filled in."""
     entry: Entry = "answers"
+    says: str = ""
+    """The words it begins with, as they are: those of a node of the workflow."""
     keeps_client_voice: bool = False
     """What the client chose about the voice goes on to hold."""
     keeps_voice: bool = False

@@ -377,6 +377,8 @@ class AgentSide:
         self._drop_guess()
         if not self._speaking.is_done(now):
             self._interrupt(now)
+            case TakeOver(transfer=Transfer(says=words)) if words:
+                self._say(words, now)
         self._speaking.begin_turn()
         self._say_goodbye(how, last_words, now)
 

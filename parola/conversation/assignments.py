@@ -51,17 +51,23 @@ def assign(
     for one, value in found:
         new = value if one.keeps_type else as_text(value)
         old, at = variables.assign(one.variable, new, now)
-        updates.append(
-            {
-                "variable_name": one.variable,
-                "old_value": None if old is None else REDACTED if one.is_secret else as_text(old),
-                "new_value": REDACTED if one.is_secret else as_text(new),
-                "updated_at": at,
-                "tool_name": tool_name,
-                "tool_request_id": request_id,
-            }
-        )
+        updates.append(update_of(one.variable, old, new, at, tool_name, request_id, is_secret=one.is_secret))
     return Assigned(_without(result, [(one.path, value) for one, value in found if one.is_secret]), tuple(updates))
+
+
+def update_of(
+    name: str, old: Any, new: Any, at: float, tool_name: str, request_id: str, *, is_secret: bool = False
+) -> dict[str, Any]:
+    """``DynamicVariableUpdate`` of the record: a variable that a call has set. ``at`` is unix seconds."""
+    is_secret = is_secret or name.startswith("secret__")
+    return {
+        "variable_name": name,
+        "old_value": None if old is None else REDACTED if is_secret else as_text(old),
+        "new_value": REDACTED if is_secret else as_text(new),
+        "updated_at": at,
+        "tool_name": tool_name,
+        "tool_request_id": request_id,
+    }
 
 
 def value_at(document: Any, path: str, default: Any = _MISSING) -> Any:

@@ -97,6 +97,8 @@ class Conversation(AgentSide):
             case client.ClientToolResult() | events.ToolFinished():
                 if (call := self._tools.take_result(event, now)) is not None:
                     self._calls_answered([call], now)
+            case events.ToolAsked():
+                self._tools.asked(event)
             case events.AgentReady() | events.AgentUnavailable():
                 if self._tools.agent_answered(event, now):
                     self._tools_got_on(now)

@@ -205,6 +205,15 @@ class ReplyFailed:
 
 
 @dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
+class ToolAsked:
+    """A tool that was not the client's to run is being asked. How, for the record, should it never answer."""
+
+    call_id: str
+    details: Mapping[str, Any]
+    """In the shape of the record's ``tool_details``; no secrets."""
+
+
 class ToolFinished:
     """A tool that was not the client's to run gave its result, or failed."""
 
@@ -343,6 +352,7 @@ Event = (
     | ToolFinished
     | AgentReady
     | AgentUnavailable
+    | ToolAsked
     | Feedback
     | McpToolApprovalResult
     | McpServerTried

@@ -181,6 +181,7 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
         max_duration_seconds=float(config.conversation.max_duration_seconds),
         max_duration_message=agent.max_conversation_duration_message,
         first_message_is_protected=agent.disable_first_message_interruptions,
+        takes_files=config.conversation.file_input.enabled,
         files_in_memory=config.conversation.file_input.max_files_in_memory,
         record_voice=platform.privacy.record_voice,
         guardrails=guardrails_of(platform.guardrails),

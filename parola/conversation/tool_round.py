@@ -18,11 +18,12 @@ import orjson
 
 from parola.conversation import public_words, tool_mocks
 from parola.conversation.actions import RunTool, StopTool
-from parola.conversation.afterwards import Afterwards, GoOn, HangUp, TakeOver
+from parola.conversation.afterwards import Afterwards, GoOn, HangUp, Speak, TakeOver
 from parola.conversation.assignments import assign
 from parola.conversation.events import AgentReady, AgentUnavailable, ToolCalled, ToolFinished
 from parola.conversation.handover import Handover, not_transferred
 from parola.conversation.mcp_calls import NOBODY_APPROVED, NOT_APPROVED, McpCalls
+from parola.conversation.mcp_tools import arguments_for
 from parola.conversation.outgoing import Outgoing
 from parola.conversation.prompt import fill_in_all
 from parola.conversation.system_tools import Outcome, SystemTools, params, telephone_result
@@ -177,6 +178,8 @@ class ToolRound:
                 return
             self._out.ask(RunTool(call.call_id, tool, call.arguments, self._variables.snapshot(now)))
             return
+        if tool.config.get("given"):
+            call.arguments = arguments_for(tool, call.arguments, self._variables.snapshot(now))
         call.details = {"type": "client", "parameters": orjson.dumps(call.arguments).decode()}
         self._out.send(
             ClientToolCall(
@@ -282,7 +285,8 @@ class ToolRound:
         if call is None or call.transfer is None:
             return False
         if isinstance(event, AgentUnavailable):
-            call.then = GoOn() if call.type == "workflow" else None
+            if call.type == "workflow":
+                call.then = Speak(call.transfer.says) if call.transfer.says else GoOn()
             self._finish(call, now, self._host.handover.failed(call, event), is_error=True, error_type="no_transfer")
         elif self._host.handover.ready(call, event, now):
             self._finish(call, now, self._host.handover.told(call))

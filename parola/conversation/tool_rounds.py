@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from parola.conversation.deadlines import Deadlines
-from parola.conversation.events import AgentReady, AgentUnavailable, McpServerTried, ToolCalled, ToolFinished
+from parola.conversation.events import AgentReady, AgentUnavailable, McpServerTried, ToolAsked, ToolCalled, ToolFinished
 from parola.conversation.handover import Handover
 from parola.conversation.mcp_calls import McpCalls, McpServers
 from parola.conversation.outgoing import Outgoing
@@ -74,6 +74,12 @@ class Tools:
         return round_
 
     def take_result(self, event: ClientToolResult | ToolFinished, now: float) -> ToolCall | None:
+    def asked(self, event: ToolAsked) -> None:
+        """How a call is being made."""
+        call = next((c for round_ in self._rounds for c in round_.calls if c.call_id == event.call_id), None)
+        if call is not None:
+            call.details = event.details
+
         """What a tool answers; None when nobody asked, or it has answered already."""
         for round_ in self._rounds:
             if (call := round_.take_result(event, now)) is not None:

@@ -13,9 +13,11 @@ from typing import Any
 
 from parola.conversation import expressions
 from parola.conversation.afterwards import CallTools, GoOn, HangUp, Speak, Transfer
+from parola.conversation.assignments import update_of
 from parola.conversation.expressions import ExpressionError, Value
 from parola.conversation.handover import Handover
 from parola.conversation.outgoing import Outgoing
+from parola.conversation.schema_overrides import with_overrides
 from parola.conversation.setup import Setup
 from parola.conversation.system_tools import Outcome, SystemTools, number_of
 from parola.conversation.tools import Tool, ToolCall
@@ -131,8 +133,15 @@ class Walk:
         return f"Say this now, in your own words, and nothing else: {message.get('prompt') or ''}"
 
     def _tools_of(self, node: Node) -> dict[str, Tool]:
-        found = (self.setup.workflow_tools.get(tool_id) for tool_id in node.tool_ids)
-        return {tool.name: tool for tool in found if tool is not None}
+        overrides = {t.get("tool_id"): t.get("schema_overrides") for t in node.config.get("tools") or ()}
+        tools: dict[str, Tool] = {}
+        for tool_id in node.tool_ids:
+            if (tool := self.setup.workflow_tools.get(tool_id)) is not None:
+                tool, troubles = with_overrides(tool, overrides.get(tool_id))
+                tools[tool.name] = tool
+                for trouble in troubles:
+                    self._out.warn(f"Node {node.label} of the workflow: {trouble}")
+        return tools
 
     def _function(self, number: int, way: Edge) -> Tool:
         condition = str(way.condition.get("condition") or way.condition.get("label") or "")
@@ -210,7 +219,7 @@ class Walk:
         self.succeeded = bool(calls) and not any(call.is_error for call in calls)
         self._nested = {
             "type": "nested_tools",
-            "step_latency_secs": 0.0,
+            "step_latency_secs": _seconds(calls),
             "node_id": self.position,
             "requests": [tool_call(call) for call in calls],
             "results": [tool_result(call) for call in calls],
@@ -318,12 +327,14 @@ class Walk:
                 call.then = GoOn()
                 self._system.call_number(call, number, node.config, now)
             case "say":
-                self.is_busy = True
-                if text := self._literal(node, now):
-                    call.then = Speak(text)
-                elif (node.config.get("message") or {}).get("type") == "literal":
-                    self.is_busy = False
+                text = self._literal(node, now)
+                if not text and (node.config.get("message") or {}).get("type") == "literal":
                     return None
+                self.is_busy = True
+                if node.has_config:
+                    self._handover.ask(call, Transfer(node_id=node.node_id, is_subagent=True, says=text), now)
+                    return None
+                call.then = Speak(text) if text else None
                 return done
             case "tool":
                 self.is_busy = True
@@ -368,4 +379,11 @@ class Walk:
             except ExpressionError as error:
                 self._out.warn(f"Node {node.label} of the workflow: {name}: {error}")
             else:
-                self._variables.assign(name, value, now)
+                old, at = self._variables.assign(name, value, now)
+                call.updates = [*call.updates, update_of(name, old, value, at, call.name, call.call_id)]
+
+
+def _seconds(calls: Sequence[ToolCall]) -> float:
+    """From the first call to the last result."""
+    ends = [call.finished_at for call in calls if call.finished_at is not None]
+    return round(max(ends) - min(call.called_at for call in calls), 3) if ends else 0.0

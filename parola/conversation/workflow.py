@@ -45,6 +45,12 @@ class Node:
         return str(self.config.get("label") or self.node_id)
 
     @property
+    def has_config(self) -> bool:
+        """It says something of the agent that speaks there: its voice, its model, its prompt, its documents."""
+        added = ("additional_prompt", "additional_knowledge_base", "additional_tool_ids")
+        return any(self.config.get(key) for key in added) or _says_something(self.config.get("conversation_config"))
+
+    @property
     def tool_ids(self) -> tuple[str, ...]:
         """Tools of the registry that it needs: its own, or those it adds to the agent's."""
         located = [tool.get("tool_id") for tool in self.config.get("tools") or () if isinstance(tool, Mapping)]
@@ -88,6 +94,12 @@ def read(document: Any) -> Workflow:
         ids = [*(edge_id for edge_id in order if edge_id in by_id), *(i for i in by_id if i not in order)]
         ordered[node_id] = tuple(edge for edge_id in ids for edge in by_id[edge_id])
     return Workflow(nodes, ordered, bool(document.get("prevent_subagent_loops")))
+
+
+def _says_something(config: Any) -> bool:
+    if isinstance(config, Mapping):
+        return any(_says_something(value) for value in config.values())
+    return config is not None
 
 
 def _object(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -89,6 +89,10 @@ def text_of(message: Mapping[str, JSON]) -> str:
     return ""
 
 
+_WAY = re.compile(r"notify_condition_\d+_met")
+"""The functions of a workflow's edges."""
+
+
 def reading_of(messages: Sequence[Mapping[str, JSON]], results: Sequence[Mapping[str, JSON]]) -> str:
     """A sentence for each result of a round."""
     names = {
@@ -98,7 +102,10 @@ def reading_of(messages: Sequence[Mapping[str, JSON]], results: Sequence[Mapping
     }
     sentences = []
     for result in results:
-        name = names.get(str(result.get("tool_call_id")), "tool").replace("_", " ").capitalize()
+        name = names.get(str(result.get("tool_call_id")), "tool")
+        if _WAY.fullmatch(name):
+            continue  # the workflow has moved on, which is nothing to speak of
+        name = name.replace("_", " ").capitalize()
         value = result_of(result)
         if is_failure(result):
             if isinstance(value, Mapping):

@@ -16,6 +16,7 @@ from parola.conversation.setup import Setup
 from parola.errors import ParolaError
 from parola.outbound.locators import Locators
 from parola.protocol.mcp_servers import KIND
+from parola.session.tool_calls import Asked
 from parola.store.base import Store
 from parola.tools.context import ToolContext
 from parola.tools.mcp import Answer, Connection, Listing, McpFailed, target_of
@@ -100,7 +101,7 @@ class ConversationMcp:
                     group.create_task(_follow(server_id, connection, known, tell))
                 await self._fresh.wait()
 
-    async def run(self, call: RunTool) -> ToolFinished:
+    async def run(self, call: RunTool, asked: Asked) -> ToolFinished:
         config = call.tool.config
         server_id = str(config.get("mcp_server_id"))
         connection = self._connections.get(server_id)

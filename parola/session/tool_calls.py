@@ -5,27 +5,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from parola.conversation.actions import RunTool
-from parola.conversation.events import ToolFinished
+from parola.conversation.events import ToolAsked, ToolFinished
 from parola.errors import ParolaError
 from parola.logs import logger
 
 log = logger(__name__)
 
 
+Asked = Callable[[Mapping[str, Any]], None]
+"""Told how a tool is being asked (``tool_details`` of the record), before it is."""
+
+
 class ToolRunner(Protocol):
     """Runs the tools of one kind for one conversation."""
 
-    async def run(self, call: RunTool) -> ToolFinished:
+    async def run(self, call: RunTool, asked: Asked) -> ToolFinished:
         """The result. A failure of the tool is a result too; what is raised counts as one. May be cancelled."""
 
 
 class ToolCalls:
     """The calls of one conversation that are under way."""
 
-    def __init__(self, runners: Mapping[str, ToolRunner], tell: Callable[[ToolFinished], None]) -> None:
+    def __init__(self, runners: Mapping[str, ToolRunner], tell: Callable[[ToolAsked | ToolFinished], None]) -> None:
         """``runners`` by type of tool."""
         self.runners = runners
         """May be exchanged; calls that run go on."""
@@ -52,7 +56,7 @@ class ToolCalls:
         name = action.tool.name
         try:
             if (runner := self.runners.get(action.tool.type)) is not None:
-                finished = await runner.run(action)
+                finished = await runner.run(action, lambda how: self._tell(ToolAsked(action.call_id, how)))
             else:
                 problem = f'Nobody here runs tools of type {action.tool.type}; "{name}" was not called.'
                 finished = ToolFinished(

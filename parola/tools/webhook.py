@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -43,6 +43,9 @@ PAUSES_SECONDS = (0.2, 1.0)
 """Before the second and the third attempt."""
 
 
+Asked = Callable[[Mapping[str, Any]], None]
+
+
 class Unreachable(ParolaError):
     """There was no answer; the message says why."""
 
@@ -65,11 +68,11 @@ class WebhookTools:
         self._context = context
         self._identity = identity
 
-    async def run(self, call: RunTool) -> ToolFinished:
-        """The result; failures of the tool are results too."""
-        return (await self.call(call)).finished
+    async def run(self, call: RunTool, asked: Asked = lambda details: None) -> ToolFinished:
+        """The result; failures of the tool are results too. ``asked`` is told how the tool is asked, before it is."""
+        return (await self.call(call, asked)).finished
 
-    async def call(self, call: RunTool) -> Outcome:
+    async def call(self, call: RunTool, asked: Asked = lambda details: None) -> Outcome:
         """The result, with what was asked and the status that came back."""
         api_schema = call.tool.config.get("api_schema")
         if not isinstance(api_schema, Mapping) or not api_schema.get("url"):
@@ -85,6 +88,7 @@ class WebhookTools:
                 request = request.with_headers(await self._context.auth.headers(connection_id), hidden=True)
             with self._context.callbacks.opened() as (token, result):
                 request = self._addressed(request, self._identity_now(call), call.call_id, token)
+                asked(request.details)
                 answer = await self._answer(request, call.tool, connection_id)
                 if answer.is_pending:
                     answer = await result

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from parola.conversation.events import ToolAsked
 from parola.conversation.tool_results import ARE_DATA
 from parola.conversation.tool_round import MAX_CALLS
 from parola.protocol.server_messages import AgentToolRequest, AgentToolResponse, ClientToolCall
@@ -113,3 +114,13 @@ def test_how_a_tool_was_called_is_in_the_record():
     story.tool_finishes("look_up", "ok", details=details)
     assert story.record[1]["tool_calls"][0]["tool_details"] == details
     assert results_of(story)[0]["tool_latency_secs"] == 1.5
+
+
+def test_what_was_asked_of_a_tool_that_never_answered_is_in_the_record():
+    story = Story(tools=[server_tool("look_up", timeout=5)]).connects().asks("Where?").agent_calls("look_up")
+    asked = {"type": "webhook", "method": "GET", "url": "https://crm.example/7"}
+    story.tell(ToolAsked(story.call_id("look_up"), asked)).wait(5)
+    turn = next(turn for turn in story.record if turn["tool_calls"])
+    assert turn["tool_calls"][0]["tool_details"] == asked
+    result = turn["tool_results"][0]
+    assert (result["error_type"], result["tool_latency_secs"]) == ("timeout", 5.0)

@@ -63,6 +63,13 @@ def test_the_record_says_who_spoke_and_what_became_of_the_transfer():
     assert (result["to_agent"], result["condition"]) == ("agent_billing", "asks about a bill")
 
 
+def test_the_branch_that_a_transfer_names_is_in_the_record():
+    transfer = {"agent_id": "agent_billing", "condition": "asks about a bill", "branch_id": "br_2"}
+    story = Story(tools=[built_in("transfer_to_agent", transfers=[transfer])]).connects().asks("My bill")
+    arrives(story.agent_calls(("transfer_to_agent", {"agent_number": 0})), branch_id="br_2")
+    assert results(story)[0]["result"]["branch_info"] == {"branch_reason": "configured", "branch_id": "br_2"}
+
+
 def test_the_call_stays_the_same_call():
     story = arrives(to_billing(text_only=True), text_only=False, max_duration_seconds=5.0)
     assert story.conversation.setup.text_only and story.conversation.setup.conversation_id == "conv_story"

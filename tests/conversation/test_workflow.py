@@ -11,8 +11,9 @@ from parola.conversation.tools import Tool
 from parola.conversation.workflow import WorkflowError, read
 from parola.errors import ConversationRefused
 from parola.protocol.client_messages import ConversationInitiationClientData
+from parola.protocol.server_messages import ClientToolCall
 from parola.providers.base import ToolDefinition
-from tests.conversation.relays import arrives, results, subagent_arrives, wanted
+from tests.conversation.relays import arrives, cannot_come, results, subagent_arrives, wanted
 from tests.story import Story, client_tool
 
 
@@ -227,6 +228,20 @@ def test_the_model_gives_the_values_that_a_state_needs():
     assert steps(story)[-1] == ["state", "next"]
 
 
+def test_what_a_state_sets_stands_at_the_step_that_set_it():
+    workflow = flow({"in": way("start", "state"), "on": way("state", "desk")}, state=UPDATE, desk=subagent("desk"))
+    workflow["nodes"]["state"]["updates"] = UPDATE["updates"][1:]
+    story = subagent_arrives(told(workflow))
+    [update] = results(story)[-1]["dynamic_variable_updates"]
+    assert (update["variable_name"], update["old_value"], update["new_value"]) == ("seen", None, "true")
+    assert (update["tool_name"], update["tool_request_id"]) == ("workflow_step", results(story)[-1]["request_id"])
+
+
+def test_a_step_takes_as_long_as_whoever_it_leads_to():
+    story = subagent_arrives(told(DESK).wait(0.25))
+    assert results(story)[-1]["result"]["steps"][0]["step_latency_secs"] == 0.25
+
+
 def test_a_workflow_that_goes_in_circles_is_stopped_and_says_so():
     workflow = flow({"a": way("start", "one"), "b": way("one", "two"), "c": way("two", "one")}, one=UPDATE, two=UPDATE)
     story = told(workflow)
@@ -291,6 +306,29 @@ def test_words_in_the_language_of_the_conversation():
     assert told(flow({"in": way("start", "hi")}, hi=hello), language="de").replies[-1].verbatim == "Hallo."
 
 
+def test_words_may_be_said_in_a_voice_of_their_own():
+    """A node with a config of its own is met like a subagent: its voice is there before its words."""
+    slow = say("Now slowly.", conversation_config={"tts": {"speed": 0.8}})
+    story = told(flow({"in": way("start", "slow")}, slow=slow))
+    assert wanted(story).transfer.node_id == "slow" and not story.replies
+    subagent_arrives(story)
+    switched = [action for action in story.actions if isinstance(action, SwitchAgent)]
+    assert len(switched) == 1 and story.replies[-1].verbatim == "Now slowly."
+
+
+def test_words_of_the_model_may_have_a_prompt_of_their_own():
+    ask = node("say", message={"type": "prompt", "prompt": "Ask for the name."}, additional_prompt="You are formal.")
+    story = subagent_arrives(told(flow({"in": way("start", "ask")}, ask=ask)))
+    system = story.replies[-1].request.messages[0]["content"]
+    assert "You are formal." in system and "Ask for the name." in system
+
+
+def test_words_are_said_even_if_their_own_voice_cannot_be_had():
+    slow = say("Now slowly.", conversation_config={"tts": {"speed": 0.8}})
+    story = cannot_come(told(flow({"in": way("start", "slow")}, slow=slow)), "There is no such voice.")
+    assert story.replies[-1].verbatim == "Now slowly."
+
+
 def test_words_that_the_model_is_to_find():
     hello = node("say", message={"type": "prompt", "prompt": "Greet {{name}}"})
     story = told(flow({"in": way("start", "hi")}, hi=hello), variables={"name": "Ada"}, tools=[client_tool("save")])
@@ -345,6 +383,56 @@ def test_the_model_gives_a_tool_what_it_needs():
     assert [tool.name for tool in story.replies[-1].request.tools] == ["find"]
     finish(story.agent_calls(("find", {"order": "7"})))
     assert story.replies[-1].verbatim == "It worked."
+
+
+def test_a_node_says_where_a_tool_has_its_values_from():
+    find = Tool(
+        ToolDefinition("find", "Finds", {"type": "object", "properties": {"order": {"type": "string"}}}),
+        "webhook",
+        tool_id="tool_2",
+        config={
+            "type": "webhook",
+            "name": "find",
+            "api_schema": {
+                "url": "https://crm.example/{shop}",
+                "method": "POST",
+                "path_params_schema": {"shop": {"type": "string", "description": "which"}},
+                "request_body_schema": {
+                    "type": "object",
+                    "properties": {
+                        "order": {"type": "string", "description": "which"},
+                        "to": {"type": "object", "properties": {"city": {"type": "string", "description": "where"}}},
+                    },
+                },
+            },
+        },
+    )
+    workflow = with_tool("tool_2")
+    workflow["nodes"]["run"]["tools"][0]["schema_overrides"] = {
+        "shop": {"source": "constant", "constant_value": "north"},
+        "order": {"source": "dynamic_variable", "dynamic_variable": "order_id"},
+        "to.city": {"source": "llm", "prompt": "The city that the user named last"},
+        "colour": {"source": "omit"},
+    }
+    story = told(workflow, workflow_tools={"tool_2": find}, variables={"order_id": "A7"})
+    [offered] = story.replies[-1].request.tools
+    city = {"type": "string", "description": "The city that the user named last"}
+    assert offered.parameters["properties"] == {"to": {"type": "object", "properties": {"city": city}}}
+    assert any("no parameter colour" in warning for warning in story.warnings)
+    story.agent_calls(("find", {"to": {"city": "Bonn"}}))
+    [call] = [action for action in story.actions if isinstance(action, RunTool)]
+    schema = call.tool.config["api_schema"]
+    assert schema["path_params_schema"]["shop"]["constant_value"] == "north"
+    assert schema["request_body_schema"]["properties"]["order"]["dynamic_variable"] == "order_id"
+
+
+def test_a_tool_whose_every_value_is_given_is_not_asked_of_the_model():
+    workflow = with_tool("tool_1")
+    workflow["nodes"]["run"]["tools"][0]["schema_overrides"] = {"room": {"source": "constant", "constant_value": 4}}
+    room = ToolDefinition("open", "Opens", {"type": "object", "properties": {"room": {"type": "integer"}}})
+    tool = Tool(room, "client", True, tool_id="tool_1")
+    story = told(workflow, workflow_tools={"tool_1": tool})
+    assert not story.replies and story.sent_of(ClientToolCall)[-1].parameters == {"room": 4}
 
 
 def test_a_tool_that_the_model_does_not_call_has_failed():

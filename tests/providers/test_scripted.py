@@ -509,3 +509,8 @@ def test_ear_and_voice_fail_and_take_their_time_when_told_to():
 def test_another_sample_rate_is_refused():
     with pytest.raises(ValueError, match="16000"):
         transcribe([b"\1\0"], sample_rate=8000)
+
+
+def test_a_workflow_that_has_moved_on_is_nothing_to_speak_of():
+    script = rules({"when": "bill", "call": {"tool": "notify_condition_1_met"}})
+    assert says(user("My bill"), *called("notify_condition_1_met", "The workflow has moved on."), script=script) == ""

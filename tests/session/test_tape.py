@@ -54,6 +54,7 @@ ONE_OF_EACH: list[Event] = [
     ),
     events.KnowledgeRetrieved(1, {"retrieval_query": "soup", "chunks": []}),
     events.KnowledgeRetrieved(1, problem="too slow"),
+    events.ToolAsked("x", {"type": "webhook", "url": "https://crm.example"}),
     events.ToolFinished("x", "42", response={"answer": [42]}, details={"type": "webhook"}),
     client.Pong(event_id=3),
     client.UserMessage(text=None),

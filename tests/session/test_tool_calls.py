@@ -6,12 +6,12 @@ import asyncio
 
 from parola.conversation.actions import RunTool
 from parola.conversation.events import ToolFinished
-from parola.session.tool_calls import ToolCalls
+from parola.session.tool_calls import Asked, ToolCalls
 from tests.story import server_tool
 
 
 class Forgetful:
-    async def run(self, call: RunTool) -> ToolFinished:
+    async def run(self, call: RunTool, asked: Asked) -> ToolFinished:
         raise KeyError("token")
 
 

@@ -181,7 +181,9 @@ def test_a_service_that_does_not_answer_in_time_is_given_up(
     assert answer.startswith("It failed:")
     [result] = results(record)
     assert result["is_error"] is True and result["error_type"] == "timeout"
-    assert "5 s" in result["result_value"] + result["raw_error_message"]
+    assert "5 s" in result["result_value"] + result["raw_error_message"] and result["tool_latency_secs"] >= 5
+    [call] = [call for turn in record["transcript"] for call in turn["tool_calls"]]
+    assert (call["tool_details"]["method"], call["tool_details"]["url"]) == ("POST", httpserver.url_for("/x"))
 
 
 # -- addresses --------------------------------------------------------------------------------------------------------

@@ -74,6 +74,8 @@ def test_a_workflow_leads_from_one_subagent_to_the_next(parola, tap):
     ]
     steps = [step for turn in agents for result in turn["tool_results"] for step in result["result"]["steps"]]
     assert [(step["edge_id"], step["target_node_id"]) for step in steps] == [("in", "desk"), ("bill", "billing")]
+    used = record["metadata"]["features_usage"]["workflow"]
+    assert used["override_agent_node"] == {"enabled": True, "used": True} and not used["end_node"]["used"]
 
 
 def test_an_agent_with_a_workflow_comes_back_as_it_was_sent(parola):
