@@ -343,6 +343,8 @@ class AgentSide:
     def _go_on(self, turn: AgentTurn, then: Afterwards | None, now: float) -> None:
         """The round is over, and the agent has the floor: whoever it is now, and whatever comes next."""
         match then:
+            case TakeOver(transfer=Transfer(says=words)) if words:
+                self._say(words, now)
             case TakeOver(transfer=Transfer(entry="greets")) if first := self._first_message(now):
                 self._say(first, now)
             case TakeOver(transfer=Transfer(entry="waits")) if (
@@ -377,8 +379,6 @@ class AgentSide:
         self._drop_guess()
         if not self._speaking.is_done(now):
             self._interrupt(now)
-            case TakeOver(transfer=Transfer(says=words)) if words:
-                self._say(words, now)
         self._speaking.begin_turn()
         self._say_goodbye(how, last_words, now)
 

@@ -94,11 +94,11 @@ class Conversation(AgentSide):
             case client.ContextualUpdate():
                 self._drop_guess()
                 self._out.record(*self.transcript.add_context(event.text, now, event.context_id))
+            case events.ToolAsked():
+                self._tools.asked(event)
             case client.ClientToolResult() | events.ToolFinished():
                 if (call := self._tools.take_result(event, now)) is not None:
                     self._calls_answered([call], now)
-            case events.ToolAsked():
-                self._tools.asked(event)
             case events.AgentReady() | events.AgentUnavailable():
                 if self._tools.agent_answered(event, now):
                     self._tools_got_on(now)

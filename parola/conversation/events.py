@@ -205,7 +205,6 @@ class ReplyFailed:
 
 
 @dataclass(frozen=True, slots=True)
-@dataclass(frozen=True, slots=True)
 class ToolAsked:
     """A tool that was not the client's to run is being asked. How, for the record, should it never answer."""
 
@@ -214,6 +213,7 @@ class ToolAsked:
     """In the shape of the record's ``tool_details``; no secrets."""
 
 
+@dataclass(frozen=True, slots=True)
 class ToolFinished:
     """A tool that was not the client's to run gave its result, or failed."""
 
@@ -349,10 +349,10 @@ Event = (
     | UserActivity
     | ContextualUpdate
     | ClientToolResult
+    | ToolAsked
     | ToolFinished
     | AgentReady
     | AgentUnavailable
-    | ToolAsked
     | Feedback
     | McpToolApprovalResult
     | McpServerTried

@@ -379,6 +379,8 @@ class ToolRound:
 
     def _tell(self, call: ToolCall) -> None:
         result = call.result or ""
+        if call.failed_on_way:
+            result = public_words.of_tool(call.error_type)
         told: dict[str, Any] = {
             "tool_name": call.name,
             "tool_call_id": call.call_id,
@@ -393,8 +395,6 @@ class ToolRound:
         self._out.send(AgentToolResponseFullPayload(**told, full_tool_result=cut, truncated=len(cut) < len(result)))
 
     # -- how far it is ------------------------------------------------------------------------------------------------
-        if call.failed_on_way:
-            result = public_words.of_tool(call.error_type)
 
     @property
     def next_timeout(self) -> float | None:

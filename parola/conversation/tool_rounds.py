@@ -73,13 +73,13 @@ class Tools:
         self._watch()
         return round_
 
-    def take_result(self, event: ClientToolResult | ToolFinished, now: float) -> ToolCall | None:
     def asked(self, event: ToolAsked) -> None:
         """How a call is being made."""
         call = next((c for round_ in self._rounds for c in round_.calls if c.call_id == event.call_id), None)
         if call is not None:
             call.details = event.details
 
+    def take_result(self, event: ClientToolResult | ToolFinished, now: float) -> ToolCall | None:
         """What a tool answers; None when nobody asked, or it has answered already."""
         for round_ in self._rounds:
             if (call := round_.take_result(event, now)) is not None:
