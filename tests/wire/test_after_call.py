@@ -60,7 +60,8 @@ def parola(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     folder = tmp_path_factory.mktemp("after")
     config = folder / "parola.toml"
     config.write_text(f'[llm.default]\nbase_url = "{house.url}"\n\n[prices."*"]\ninput = 1.0\noutput = 2.0\n')
-    with ServerProcess("--data", str(folder / "data"), "--config", str(config)) as server:
+    arguments = ("--data", str(folder / "data"), "--config", str(config))
+    with ServerProcess(*arguments, environment={"PAROLA_ANALYSIS": "auto"}) as server:
         yield server
 
 
