@@ -23,10 +23,12 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+conversations_app = typer.Typer(help="Conversations of a running server.", no_args_is_help=True)
 agents_app = typer.Typer(help="Agents of a running server, as JSON files.", no_args_is_help=True)
 keys_app = typer.Typer(help="API keys of a data folder.", no_args_is_help=True)
 models_app = typer.Typer(help="Speech models on this machine.", invoke_without_command=True)
 app.add_typer(agents_app, name="agents")
+app.add_typer(conversations_app, name="conversations")
 app.add_typer(keys_app, name="keys")
 app.add_typer(models_app, name="models")
 
@@ -209,6 +211,29 @@ def agents_delete(agent: str, url: Url = DEFAULT_URL, api_key: ApiKey = "") -> N
     from parola.terminal.client import Server
 
     agents.delete(Server(url, api_key), agent)
+
+
+# -- conversations ----------------------------------------------------------------------------------------------------
+
+
+@conversations_app.command("export")
+def conversations_export(
+    filters: Annotated[
+        list[str] | None,
+        typer.Option("--filter", help="name=value, as in the list of conversations. Repeatable."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="A file, instead of standard output.")] = None,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = "",
+) -> None:
+    """Write conversations as lines of JSON, transcripts included."""
+    import sys
+
+    from parola.terminal import conversations
+    from parola.terminal.client import Server
+
+    count = conversations.export(Server(url, api_key), filters or (), out, sys.stdout.buffer)
+    print(f"{count} conversations", file=sys.stderr)
 
 
 # -- keys -------------------------------------------------------------------------------------------------------------

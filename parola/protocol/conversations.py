@@ -146,3 +146,26 @@ class FileResponse(Answer):
 
 class LiveCountResponse(Answer):
     count: int
+
+
+class SearchHighlight(Answer):
+    value: str
+    is_hit: bool
+
+
+class MessageFound(Answer):
+    conversation_id: str
+    agent_id: str
+    agent_name: str | None = None
+    transcript_index: int
+    chunk_text: str
+    chunk_highlights: list[SearchHighlight] | None = None
+    score: float
+    conversation_start_time_unix_secs: int
+
+
+class MessagesSearchResponse(Answer):
+    meta: JsonObject = {}
+    results: list[MessageFound]
+    next_cursor: str | None = None
+    has_more: bool

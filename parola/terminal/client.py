@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +43,25 @@ class Server:
         if response.status_code >= 400:
             raise _explained(response.status_code, response.text)
         return response.json() if response.content else None
+
+    def lines(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Iterator[bytes]:
+        """The lines of a long answer, as they come. Raises ``ParolaError`` with the server's own words."""
+        import httpx2
+
+        headers = {"xi-api-key": self.api_key} if self.api_key else {}
+        url = f"{self.url.rstrip('/')}{path}"
+        try:
+            with httpx2.stream("GET", url, params=list(query), headers=headers, timeout=60) as response:
+                if response.status_code >= 400:
+                    raise _explained(response.status_code, response.read().decode(errors="replace"))
+                rest = b""
+                for piece in response.iter_bytes():
+                    *whole, rest = (rest + piece).split(b"\n")
+                    yield from whole
+        except httpx2.HTTPError as error:
+            raise Unreachable(
+                f"The server at {self.url} stopped answering ({error or type(error).__name__})."
+            ) from None
 
     def socket_url(self, agent_id: str, *, signed: bool) -> str:
         """Where to open the conversation."""

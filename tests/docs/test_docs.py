@@ -124,7 +124,8 @@ MEETS_VENDORS = {"app", "providers.registry", "terminal.models"}
 MEETS_DATABASES = {"app", "terminal.keys", "terminal.doctor"}
 
 BY_THE_PUBLIC_DOOR = {
-    f"terminal.{name}" for name in ("agents", "call", "chat", "client", "keyboard", "lint", "printing")
+    f"terminal.{name}"
+    for name in ("agents", "call", "chat", "client", "conversations", "keyboard", "lint", "printing")
 }
 """What talks to a running server knows nothing of it but errors, and how a WAV file is read."""
 
