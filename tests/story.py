@@ -19,7 +19,7 @@ from typing import Any, Self
 import jsonschema_rs
 import orjson
 
-from parola.conversation.actions import Action, Close, Record, RunTool, Send, StartReply, StopReply, Warn
+from parola.conversation.actions import Action, Close, Record, RunTool, Send, Show, StartReply, StopReply, Warn
 from parola.conversation.conversation import Conversation
 from parola.conversation.events import (
     ClientDisconnected,
@@ -131,6 +131,11 @@ class Story:
         """What the client got in the last step, pings and audio aside."""
         messages = [action.message for action in self.step if isinstance(action, Send)]
         return [message for message in messages if not isinstance(message, Ping | Audio)]
+
+    @property
+    def effects(self) -> list[Action]:
+        """What the last step brought, apart from what only those who watch see."""
+        return [action for action in self.step if not isinstance(action, Show)]
 
     def sent_of(self, *kinds: type[ServerMessage]) -> list[ServerMessage]:
         return [message for message in self.sent if isinstance(message, kinds)]

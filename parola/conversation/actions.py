@@ -144,6 +144,29 @@ class StopSound:
 
 
 @dataclass(frozen=True, slots=True)
+class Show:
+    """For those who watch: what this client does not get, because its agent's ``client_events`` leave it out."""
+
+    event: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """A command holds, or does not."""
+
+    number: int
+    """The command's."""
+    event_id: int | None = None
+    """Of the words that it brought into the conversation."""
+    is_waiting: bool = False
+    """They wait for the floor; another ``Acknowledge`` tells their id."""
+    code: str = ""
+    """Why it does not hold, for programs; empty: it does."""
+    problem: str = ""
+    """The same, for people."""
+
+
+@dataclass(frozen=True, slots=True)
 class Warn:
     """Something the owner should know; kept in the conversation's record."""
 
@@ -177,6 +200,8 @@ Action = (
     | PlayTones
     | StartSound
     | StopSound
+    | Show
+    | Acknowledge
     | Warn
     | Close
 )

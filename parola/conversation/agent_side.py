@@ -6,8 +6,9 @@ Whose turn it is, and what the user does, is ``conversation``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from parola.conversation import asking, ending, events, prompt
+from parola.conversation import asking, ending, events, floor, prompt
 from parola.conversation.actions import SwitchAgent
 from parola.conversation.afterwards import Afterwards, CallTools, HangUp, Speak, TakeOver, Transfer
 from parola.conversation.agent_turn import AgentTurn
@@ -25,12 +26,14 @@ from parola.conversation.setup import Setup
 from parola.conversation.silence import Silence
 from parola.conversation.slow_model import SlowModel
 from parola.conversation.speaking import CutShort, Speaking
+from parola.conversation.takeover import Takeover
 from parola.conversation.timeline import AgentTimeline
 from parola.conversation.tool_round import MAX_ROUNDS, ToolRound
 from parola.conversation.tool_rounds import Tools
 from parola.conversation.tool_sound import ToolSound
 from parola.conversation.tools import Tool, ToolCall
 from parola.conversation.transcript import AgentEntry, Transcript, UserEntry
+from parola.conversation.turn_taking import Floor
 from parola.conversation.variables import Variables
 from parola.conversation.walk import STEP
 
@@ -57,6 +60,7 @@ class AgentSide:
             setup, self._out, self.transcript, self._deadlines, self._speaking, self._tools, self._hearing
         )
         self._farewell = Farewell(self._out, self._deadlines, self._speaking, self._tools, self._hearing)
+        self._takeover = Takeover(self._out, self.transcript, self._deadlines)
         self._owes_answer = False
         """The user has said something that no reply has been asked for yet."""
         self._cut_short: CutShort | None = None
@@ -79,6 +83,10 @@ class AgentSide:
         """The agent is done: whose turn is it?"""
         raise NotImplementedError
 
+    def _floor(self, now: float) -> Floor:
+        """The agent's hold of it."""
+        return floor.present(self.phase, self.setup, self._speaking, self._tools, now)
+
     def _drop_guess(self) -> None:
         """What was begun on the guess that the user's turn is over is thrown away."""
         raise NotImplementedError
@@ -86,6 +94,8 @@ class AgentSide:
     # -- the agent's turn ---------------------------------------------------------------------------------------------
 
     def _answer(self, now: float, to: UserEntry | None = None, *, answers_user: bool = True) -> None:
+        if self._takeover.is_on:
+            return  # it is owed: the agent answers when it has the conversation again
         self._silence.agent_takes_floor(answers_user=answers_user)
         self._slow_model.answer_begins()
         self._guarded.retries.answer_begins()
@@ -172,8 +182,8 @@ class AgentSide:
                 turn.thought(reply, event)
             case events.MetadataReturned():
                 turn.returned(event)
-            case events.ToolCalled() if self._speaking.held is not None:
-                pass  # a filler: it was offered no tools
+            case events.ToolCalled() if self._speaking.held is not None or self.phase is Phase.ENDING:
+                pass  # a filler: it was offered no tools; or what comes too late
             case events.ToolCalled():
                 self._deadlines.clear("llm", "soft_timeout")
                 self._tools.wanted(event, reply.entry, turn.event_id, now)
@@ -216,6 +226,9 @@ class AgentSide:
     def _turn_told(self, turn: AgentTurn, now: float, *, is_answered: bool = False) -> None:
         """The agent has said all it wanted; what remains is playback, and what the workflow has it do next.
         ``is_answered``: the user speaks already, and the client has seen the id of their turn."""
+        if turn.injected is not None:
+            self._await_playback(turn, now)
+            return
         walk = self._tools.walk
         walk.told()
         if self.phase is not Phase.ENDING and turn.tool_rounds < MAX_ROUNDS and walk.goes_on(now):
@@ -225,8 +238,17 @@ class AgentSide:
                 self._think(self._speaking.continued_turn(), now)
             return
         walk.agent_spoke()
-        if not is_answered:
-            turn.complete()
+        if is_answered:
+            self._playback_follows(now)
+        else:
+            self._await_playback(turn, now)
+
+    def _await_playback(self, turn: AgentTurn, now: float) -> None:
+        """All has been told: what remains is playback."""
+        turn.complete()
+        self._playback_follows(now)
+
+    def _playback_follows(self, now: float) -> None:
         if self._speaking.is_done(now):
             self._playback_ended(now)
         else:
@@ -239,7 +261,7 @@ class AgentSide:
             self._hang_up_when_heard(now)
         elif turn is None or turn.current is not None or self._tools.round is not None:
             pass
-        elif turn.tool_rounds < MAX_ROUNDS and self._tools.walk.goes_on(now):
+        elif turn.tool_rounds < MAX_ROUNDS and not self._takeover.is_on and self._tools.walk.goes_on(now):
             self._think(self._speaking.continued_turn(), now)
         else:
             self._give_user_floor(now, answered=turn.answers_user)
@@ -280,10 +302,18 @@ class AgentSide:
         turn.was_sent |= not round_.is_refused
         self._ran(turn, round_, now)
 
-    def _call_here(self, turn: AgentTurn, tools: Mapping[str, Tool], now: float, *, is_step: bool = False) -> None:
-        """Run tools that the model was not asked about: a step of the workflow, or what a node of it calls."""
+    def _call_here(
+        self,
+        turn: AgentTurn,
+        tools: Mapping[str, Tool],
+        now: float,
+        *,
+        is_step: bool = False,
+        arguments: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Run tools that the model was not asked about: a step of the workflow, what a node of it calls, a command."""
         entry = self.transcript.add(AgentEntry("", turn.event_id, now, is_step=is_step))
-        self._ran(turn, self._tools.call_here(tools, entry, turn.event_id, now), now)
+        self._ran(turn, self._tools.call_here(tools, entry, turn.event_id, now, arguments), now)
         if self.phase is Phase.ENDING:
             self._turn_told(turn, now)
         else:
@@ -342,6 +372,10 @@ class AgentSide:
 
     def _go_on(self, turn: AgentTurn, then: Afterwards | None, now: float) -> None:
         """The round is over, and the agent has the floor: whoever it is now, and whatever comes next."""
+        if self._takeover.is_on:
+            self._owes_answer = True
+            self._give_user_floor(now)
+            return
         match then:
             case TakeOver(transfer=Transfer(says=words)) if words:
                 self._say(words, now)
@@ -400,4 +434,6 @@ class AgentSide:
         self._enter(Phase.ENDED)
 
     def _enter(self, phase: Phase) -> None:
+        if phase is Phase.LISTENING and self._takeover.is_on:
+            phase = Phase.HANDED_OVER
         self.phase = entered(phase, self.phase)

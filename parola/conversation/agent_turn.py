@@ -23,7 +23,7 @@ from parola.conversation.events import (
 from parola.conversation.outgoing import Outgoing
 from parola.conversation.reply import Playback, Reply, broken_off
 from parola.conversation.timeline import AgentTimeline
-from parola.conversation.transcript import AgentEntry, Transcript
+from parola.conversation.transcript import AgentEntry, Injected, Transcript
 from parola.protocol.server_messages import (
     AgentChatResponsePart,
     AgentReasoningResponsePart,
@@ -62,6 +62,7 @@ class AgentTurn:
         "_usage",
         "answers_user",
         "event_id",
+        "injected",
         "is_cut",
         "is_protected",
         "replies",
@@ -69,7 +70,14 @@ class AgentTurn:
         "was_sent",
     )
 
-    def __init__(self, stage: Stage, *, is_protected: bool = False, answers_user: bool = True) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        *,
+        is_protected: bool = False,
+        answers_user: bool = True,
+        injected: Injected | None = None,
+    ) -> None:
         self._stage = stage
         self._usage: ContextUsage | None = None
         self.event_id = stage.out.next_event_id()
@@ -77,6 +85,8 @@ class AgentTurn:
         """Nothing the user does cuts it."""
         self.answers_user = answers_user
         """False when the agent speaks because nobody else does."""
+        self.injected = injected
+        """Somebody else's words are said in it."""
         self.tool_rounds = 0
         """How often the model has called tools in it."""
         self.replies: list[Reply] = []
@@ -100,7 +110,9 @@ class AgentTurn:
         self, number: int, now: float, times: AgentTimeline, *, is_verbatim: bool = False, is_filler: bool = False
     ) -> Reply:
         stage = self._stage
-        entry = stage.transcript.add(AgentEntry("", self.event_id, now, times=times, is_filler=is_filler))
+        entry = stage.transcript.add(
+            AgentEntry("", self.event_id, now, times=times, is_filler=is_filler, injected=self.injected)
+        )
         reply = Reply(number, entry, times, is_spoken=not stage.text_only, is_verbatim=is_verbatim)
         self.replies.append(reply)
         return reply

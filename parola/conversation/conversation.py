@@ -31,18 +31,21 @@ socket. What is here crosses its parts; each rule has a file of its own:
     floor        who has it, as all the parts see it
     ending       every way to end, and what is told about it
     farewell     the last words, and the hang-up
+    live_control commands from outside: somebody says something, takes over, ends it
+    takeover     a person has the conversation
 """
 
 from __future__ import annotations
 
 from parola.conversation import asking, ending, events, floor
 from parola.conversation.actions import Action
-from parola.conversation.agent_side import AgentSide
+from parola.conversation.commands import Commanded, OperatorSpoke
 from parola.conversation.events import REPLY_EVENTS, Event
+from parola.conversation.live_control import LiveControl
 from parola.conversation.phases import Phase
 from parola.conversation.speaking import LLM_SECONDS
 from parola.conversation.transcript import SilenceEntry, UserEntry
-from parola.conversation.turn_taking import TYPING_SECONDS, Floor
+from parola.conversation.turn_taking import TYPING_SECONDS
 from parola.protocol import client_messages as client
 from parola.protocol.server_messages import (
     AsrInitiationMetadata,
@@ -55,7 +58,7 @@ LIKELY_OVER = ("finished", "silence", "unsure")
 """Verdicts on which a reply may be begun before the turn is over."""
 
 
-class Conversation(AgentSide):
+class Conversation(LiveControl):
     """One conversation, from the client's arrival to the hang-up. Times are monotonic seconds."""
 
     # -- the three members --------------------------------------------------------------------------------------------
@@ -99,6 +102,8 @@ class Conversation(AgentSide):
             case client.ClientToolResult() | events.ToolFinished():
                 if (call := self._tools.take_result(event, now)) is not None:
                     self._calls_answered([call], now)
+                elif isinstance(event, client.ClientToolResult):
+                    self._too_late(event)
             case events.AgentReady() | events.AgentUnavailable():
                 if self._tools.agent_answered(event, now):
                     self._tools_got_on(now)
@@ -129,6 +134,10 @@ class Conversation(AgentSide):
                 self._end(self._farewell.how or ending.client_left(event), now)
             case events.EndRequested():
                 self._end(ending.requested(event), now)
+            case Commanded():
+                self._commanded(event, now)
+            case OperatorSpoke():
+                self._operator_spoke(event, now)
         self._sound.follow(self.phase)
         return self._out.take()
 
@@ -263,6 +272,8 @@ class Conversation(AgentSide):
         self._silence.user_was_heard(now)
         self._tools.walk.user_spoke()
         if self._speaking.turn is None:
+            self._deliver_words(now)
+        if self._speaking.turn is None and self._owes_answer:
             self._answer(now, entry)
 
     # -- a probable end ------------------------------------------------------------------------------------------------
@@ -286,9 +297,6 @@ class Conversation(AgentSide):
             self._speaking.drop_held()
 
     # -- who has the floor --------------------------------------------------------------------------------------------
-
-    def _floor(self, now: float) -> Floor:
-        return floor.present(self.phase, self.setup, self._speaking, self._tools, now)
 
     def _barge_in(self, now: float) -> None:
         """The user speaks, or has just spoken: does the agent yield?"""
@@ -318,6 +326,7 @@ class Conversation(AgentSide):
         self._owes_answer |= (turn.answers_user and is_unanswered) or (unread is not None and not unread.skips_turn)
         if resumes and not self._owes_answer:
             self._cut_short = cut
+        self._keep_unsaid(turn)
         self._speaking.turn = None
         self._enter(Phase.LISTENING)
 
@@ -343,11 +352,12 @@ class Conversation(AgentSide):
         if self._speaking.turn is not None:
             return
         self._speaking.drop_held()
-        if cut is None or cut.unheard == "" or self._owes_answer:
+        is_lost = cut is not None and cut.unheard is None and (cut.injected is not None or self._takeover.is_on)
+        if cut is None or cut.unheard == "" or self._owes_answer or is_lost:
             self._give_user_floor(now)
             return
         self._silence.agent_takes_floor(answers_user=cut.answers_user)
-        turn = self._speaking.begin_turn(answers_user=cut.answers_user)
+        turn = self._speaking.begin_turn(answers_user=cut.answers_user, injected=cut.injected)
         if cut.unheard is None:
             self._think(turn, now)
         else:
@@ -357,11 +367,14 @@ class Conversation(AgentSide):
         """The agent is done: whose turn is it?"""
         self._speaking.turn = None
         self._enter(Phase.LISTENING)
-        self._silence.floor_is_free(now, answered=answered)
+        if not self._takeover.is_on:
+            self._silence.floor_is_free(now, answered=answered)
         if self._user.has_begun:
             self._silence.user_speaks()
             self._end_user_turn(now)
-        elif self._owes_answer:
+            return
+        self._deliver_words(now)
+        if self._speaking.turn is None and self._owes_answer:
             self._answer(now)
 
     def _speak_up(self, now: float) -> None:

@@ -33,6 +33,11 @@ class Deadlines:
     def set(self, name: Name, at: float) -> None:
         self._at[name] = at
 
+    def postpone(self, name: Name, seconds: float) -> None:
+        """Move it, if it is set; below 0: to an earlier time."""
+        if name in self._at:
+            self._at[name] += seconds
+
     def clear(self, *names: Name) -> None:
         for name in names:
             self._at.pop(name, None)

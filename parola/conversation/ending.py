@@ -69,6 +69,12 @@ def requested(event: EndRequested) -> Ending:
     return Ending(Close(event.code, reason, "failed", termination_reason=event.reason, error=error))
 
 
+def commanded(reason: str) -> Ending:
+    """By somebody who looks after the conversation."""
+    reason = reason.strip() or "Ended from outside"
+    return Ending(Close(1000, close_reason(reason), termination_reason=reason))
+
+
 def client_left(event: ClientDisconnected) -> Ending:
     reason = "Client disconnected" + (f": {event.reason}" if event.reason else "")
     return Ending(Close(event.code, close_reason(event.reason), termination_reason=reason))

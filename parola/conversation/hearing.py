@@ -135,7 +135,8 @@ class Hearing:
         self.turn.patience = setup.patience
 
     def keep(self, entry: UserEntry) -> None:
-        """Into the record; what was spoken is told to the client, unless it was no more than a backchannel."""
+        """Into the record. What the client does not know by itself is told to it: what was spoken, unless it was no
+        more than a backchannel, and what somebody else wrote."""
         self._out.record(self._transcript.add(entry))
-        if entry.medium == "audio" and not entry.is_backchannel:
+        if (entry.medium == "audio" and not entry.is_backchannel) or entry.injected is not None:
             self._out.send(UserTranscript(user_transcript=entry.text, event_id=entry.event_id))

@@ -1,17 +1,17 @@
 """What one step of a conversation asks for, collected in order by all its parts; and the ids they draw.
 
 Ids: the user's turns and the agent's turns draw from one counter, so what is sent never goes back. A message that the
-agent's ``client_events`` leave out is dropped here, and so is everything once the client has gone.
+agent's ``client_events`` leave out is shown to those who watch at most, and once the client has gone nothing is sent.
 """
 
 from __future__ import annotations
 
 import hashlib
 
-from parola.conversation.actions import Action, Record, Send, Warn
+from parola.conversation.actions import Action, Record, Send, Show, Warn
 from parola.conversation.transcript import Transcript
 from parola.protocol.messages import ServerMessage
-from parola.protocol.server_messages import ClientEventFilter
+from parola.protocol.server_messages import SHOWN_TO_WATCHERS, ClientEventFilter
 
 
 class Outgoing:
@@ -33,8 +33,12 @@ class Outgoing:
         self._actions.append(action)
 
     def send(self, message: ServerMessage) -> None:
-        if not self.is_hushed and self._events.passes(message.event_type):
+        if self.is_hushed:
+            return
+        if self._events.passes(message.event_type):
             self._actions.append(Send(message))
+        elif message.event_type in SHOWN_TO_WATCHERS:
+            self._actions.append(Show(message.wire()))
 
     def is_asked_for(self, event_type: str) -> bool:
         """The client gets messages of this type."""

@@ -14,7 +14,7 @@ from parola.conversation.reply import Playback, Reply
 from parola.conversation.setup import Setup
 from parola.conversation.timeline import AgentTimeline
 from parola.conversation.tool_speech import announcements
-from parola.conversation.transcript import Transcript
+from parola.conversation.transcript import Injected, Transcript
 from parola.providers.base import ModelRequest
 
 LLM_SECONDS = 20.0
@@ -28,6 +28,7 @@ class CutShort:
     unheard: str | None
     """The words that were not heard; None when the model had not finished them."""
     answers_user: bool
+    injected: Injected | None = None
 
 
 class Speaking:
@@ -63,9 +64,11 @@ class Speaking:
         """Whatever the user says, the present turn goes on under its id."""
         return self.turn is not None and self.turn.is_protected
 
-    def begin_turn(self, *, is_protected: bool = False, answers_user: bool = True) -> AgentTurn:
+    def begin_turn(
+        self, *, is_protected: bool = False, answers_user: bool = True, injected: Injected | None = None
+    ) -> AgentTurn:
         self._deadlines.clear("playback")
-        self.turn = AgentTurn(self._stage, is_protected=is_protected, answers_user=answers_user)
+        self.turn = AgentTurn(self._stage, is_protected=is_protected, answers_user=answers_user, injected=injected)
         return self.turn
 
     def continued_turn(self) -> AgentTurn:
@@ -186,4 +189,4 @@ class Speaking:
         is_waiting = self.held is not None
         self.drop_held()
         unheard = self.turn.cut(now, is_interruption=is_interruption)
-        return CutShort(None if is_waiting else unheard, self.turn.answers_user)
+        return CutShort(None if is_waiting else unheard, self.turn.answers_user, self.turn.injected)

@@ -206,9 +206,13 @@ class SystemTools:
         self._handover.ask(call, Transfer.of(transfers[number]), now)
         return None
 
-    def _transfer_to_number(self, call: ToolCall, tool: Tool, now: float) -> Outcome | None:
+    def numbers(self, tool: Tool, now: float) -> dict[str, Mapping[str, Any]]:
+        """The transfers of ``transfer_to_number``, by where they lead."""
         transfers = [t for t in params(tool.config).get("transfers") or () if isinstance(t, Mapping)]
-        by_number = {self._variables.fill_in(number_of(t), now): t for t in transfers}
+        return {self._variables.fill_in(number_of(t), now): t for t in transfers}
+
+    def _transfer_to_number(self, call: ToolCall, tool: Tool, now: float) -> Outcome | None:
+        by_number = self.numbers(tool, now)
         asked = self._variables.fill_in(str(call.arguments.get("transfer_number") or ""), now)
         if asked not in by_number:
             message = f"Expected a transfer_number out of {', '.join(by_number) or 'none'}, got {asked!r}."

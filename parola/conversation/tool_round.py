@@ -337,6 +337,20 @@ class ToolRound:
                 message = f"Not called: {why}. Call it again if it is still wanted."
                 self._finish(call, now, message, is_error=True, error_type="interrupted", is_called=False)
 
+    def go_to_background(self, now: float, why: str) -> bool:
+        """Nobody waits for it any more. What has not begun does not, and nobody is handed over to; says whether
+        something runs on."""
+        self.words_cut(now, why)
+        for call in self.calls:
+            if not call.is_pending:
+                continue
+            if call.transfer is not None or call.type == "workflow":
+                call.then = None
+                self._finish(call, now, f"Not done: {why}.", is_error=True, error_type="interrupted", is_called=False)
+            else:
+                call.is_background = True
+        return any(call.result is None for call in self.calls)
+
     def give_up(self, now: float) -> None:
         """The conversation ends: what still runs has no result, and the record says so."""
         for call in self.calls:

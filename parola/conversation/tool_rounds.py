@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from parola.conversation.deadlines import Deadlines
 from parola.conversation.events import AgentReady, AgentUnavailable, McpServerTried, ToolAsked, ToolCalled, ToolFinished
@@ -93,11 +94,18 @@ class Tools:
         self._watch()
         return answered
 
-    def call_here(self, tools: Mapping[str, Tool], entry: int, event_id: int, now: float) -> ToolRound:
-        """Run tools that the model was not asked about, without arguments."""
+    def call_here(
+        self,
+        tools: Mapping[str, Tool],
+        entry: int,
+        event_id: int,
+        now: float,
+        arguments: Mapping[str, Any] | None = None,
+    ) -> ToolRound:
+        """Run tools that the model was not asked about."""
         self.round = ToolRound(self, self._out, tools, self._variables, entry, event_id)
         for name in tools:
-            self.round.add(ToolCalled(0, name, {}), now)
+            self.round.add(ToolCalled(0, name, arguments or {}), now)
         self._transcript.agent_entry(entry).calls.extend(self.round.calls)
         self.round.run(now)
         self._watch()
@@ -192,6 +200,15 @@ class Tools:
     def wants_silence(self) -> bool:
         """Nothing is to be said before a call that the model has asked for."""
         return self.round is not None and not self.round.is_running and self.round.is_silent
+
+    def leave_running(self, now: float) -> ToolRound | None:
+        """Nobody waits for the present round any more: its calls run on in the background, as far as their results
+        mean something without the agent."""
+        if self.round is None:
+            return None
+        if self.round.go_to_background(now, "a person has taken over the conversation"):
+            self._background.append(self.round)
+        return self.finish()
 
     def abandon_wishes(self) -> None:
         """A step that is cut before it has finished asking has asked for nothing."""

@@ -31,6 +31,21 @@ class AgentRef:
     node_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Injected:
+    """Who put something into a conversation from outside it, and how."""
+
+    type: str
+    by: str
+    role_label: str = ""
+
+    @property
+    def record(self) -> dict[str, str]:
+        """The record's ``x_injected_by``."""
+        label = {"role_label": self.role_label} if self.role_label else {}
+        return {"type": self.type, "by": self.by, **label}
+
+
 @dataclass(slots=True)
 class UserEntry:
     text: str
@@ -42,6 +57,7 @@ class UserEntry:
     """None for what was written."""
     is_backchannel: bool = False
     """It left the floor to the agent: kept, and not shown to the model."""
+    injected: Injected | None = None
 
 
 @dataclass(slots=True)
@@ -61,6 +77,7 @@ class ContextEntry:
     at: float
     context_id: str | None = None
     is_superseded: bool = False
+    injected: Injected | None = None
 
 
 @dataclass(slots=True)
@@ -99,6 +116,8 @@ class AgentEntry:
     is_step: bool = False
     """The workflow moved on by itself: recorded, and not shown to the model, which did not ask for it."""
     agent: AgentRef | None = None
+    injected: Injected | None = None
+    """Somebody else put these words into its mouth."""
 
     @property
     def is_interrupted(self) -> bool:
@@ -138,7 +157,15 @@ class LateResultEntry:
     at: float
 
 
-Entry = UserEntry | SilenceEntry | ContextEntry | AgentEntry | LateResultEntry
+@dataclass(slots=True)
+class NoteEntry:
+    """What the model should know of the conversation itself; not in the record."""
+
+    text: str
+    at: float
+
+
+Entry = UserEntry | SilenceEntry | ContextEntry | AgentEntry | LateResultEntry | NoteEntry
 
 
 class Transcript:
@@ -162,7 +189,7 @@ class Transcript:
         assert isinstance(entry, AgentEntry)
         return entry
 
-    def add_context(self, text: str, at: float, context_id: str | None) -> list[int]:
+    def add_context(self, text: str, at: float, context_id: str | None, injected: Injected | None = None) -> list[int]:
         """Background from the client: it replaces what came under the same id. Returns the indexes that changed."""
         changed = []
         for index, entry in enumerate(self.entries):
@@ -170,7 +197,7 @@ class Transcript:
                 case ContextEntry(context_id=str(older), is_superseded=False) if older == context_id:
                     entry.is_superseded = True
                     changed.append(index)
-        return [*changed, self.add(ContextEntry(text, at, context_id))]
+        return [*changed, self.add(ContextEntry(text, at, context_id, injected=injected))]
 
     def rate(self, event_id: int, score: str | None, at: float) -> list[int]:
         """Rate the reply of this event id, or take the rating back. Returns the indexes that changed."""
@@ -247,6 +274,8 @@ class Transcript:
                     messages.append({"role": "user", "content": _user_content(entry, hidden)})
                 case SilenceEntry():
                     messages.append({"role": "user", "content": SILENCE})
+                case NoteEntry():
+                    messages.append({"role": "system", "content": entry.text})
                 case ContextEntry(is_superseded=False):
                     messages.append({"role": "system", "content": f"Context update: {entry.text}"})
                 case AgentEntry():
@@ -319,6 +348,11 @@ class Transcript:
                     turn["contextual_update_info"] = info
             case AgentEntry():
                 turn |= self._agent_turn(entry)
+        match entry:
+            case UserEntry(injected=Injected() as who) | ContextEntry(injected=Injected() as who):
+                turn["x_injected_by"] = who.record
+            case AgentEntry(injected=Injected() as who):
+                turn |= {"x_injected_by": who.record, "source_medium": "text"}
         return turn
 
     def _agent_turn(self, entry: AgentEntry) -> dict[str, Any]:

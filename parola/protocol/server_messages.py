@@ -334,6 +334,30 @@ class Error(ServerMessage):
     details: dict[str, Any] | None = None
 
 
+class AgentTyping(ServerMessage):
+    """The person who has taken over is writing, or has stopped."""
+
+    event_type = "agent_typing"
+    payload_key = "agent_typing_event"
+
+    is_typing: bool
+    duration_ms: int | None = None
+
+
+class ExternalAgentConnected(ServerMessage):
+    """A person has taken over: what follows as ``agent_response`` is theirs."""
+
+    event_type = "external_agent_connected"
+    payload_key = "external_agent_connected_event"
+
+
+class ExternalAgentDisconnected(ServerMessage):
+    """The agent goes on."""
+
+    event_type = "external_agent_disconnected"
+    payload_key = "external_agent_disconnected_event"
+
+
 class QueueStatus(ServerMessage):
     """How it stands with a caller who waits for a place; what it sends while it waits is dropped."""
 
@@ -387,6 +411,9 @@ SERVER_MESSAGES: tuple[type[ServerMessage], ...] = (
     GuardrailTriggered,
     Error,
     QueueStatus,
+    AgentTyping,
+    ExternalAgentConnected,
+    ExternalAgentDisconnected,
     InternalTurnProbability,
     InternalTentativeAgentResponse,
 )
@@ -401,6 +428,15 @@ ONLY_WHEN_LISTED: frozenset[str] = frozenset(
     | {"agent_reasoning_response_part", "agent_response_metadata"}
 )
 """Sent only to those who list them; every other event is sent when an agent lists nothing."""
+
+
+SHOWN_TO_WATCHERS: frozenset[str] = frozenset(
+    {"asr_initiation_metadata", "user_transcript", "agent_response", "agent_response_correction"}
+    | {"agent_response_complete", "interruption", "agent_tool_request", "agent_tool_response", "mcp_tool_call"}
+    | {"mcp_connection_status", "context_usage", "guardrail_triggered", "agent_response_metadata"}
+    | {"external_agent_connected", "external_agent_disconnected"}
+)
+"""What an event log has even of a client that does not ask for it: all that is whole, none of what comes in pieces."""
 
 
 class ClientEventFilter:

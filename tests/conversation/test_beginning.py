@@ -112,4 +112,4 @@ def test_warnings_from_before_the_beginning_are_kept():
 
 
 def test_a_result_nobody_asked_for_means_nothing():
-    assert Story().connects().tell(ClientToolResult(tool_call_id="x", result=1)).step == []
+    assert Story().connects().tell(ClientToolResult(tool_call_id="x", result=1)).effects == []

@@ -163,19 +163,19 @@ def test_a_tool_that_never_answers_times_out_and_the_model_is_told():
 
 def test_only_the_first_result_counts():
     story = asked().agent_calls("look_up").client_answers("look_up", "first")
-    assert story.client_answers("look_up", "second").step == []
+    assert story.client_answers("look_up", "second").effects == []
     assert story.tool_results == {"look_up": "first"} and len(results_of(story)) == 1
 
 
 def test_a_result_after_the_time_out_is_ignored():
     story = asked(client_tool("look_up", timeout=5)).agent_calls("look_up").wait(6)
-    assert story.client_answers("look_up", "late").step == []
+    assert story.client_answers("look_up", "late").effects == []
 
 
 def test_results_for_unknown_ids_are_ignored():
     story = asked().agent_calls("look_up")
-    assert story.tell(ClientToolResult(tool_call_id="made_up", result="x")).step == []
-    assert story.tell(McpToolApprovalResult(tool_call_id="made_up", is_approved=True)).step == []
+    assert story.tell(ClientToolResult(tool_call_id="made_up", result="x")).effects == []
+    assert story.tell(McpToolApprovalResult(tool_call_id="made_up", is_approved=True)).effects == []
 
 
 def test_a_tool_that_gives_no_answer_is_not_waited_for():
@@ -183,7 +183,7 @@ def test_a_tool_that_gives_no_answer_is_not_waited_for():
     call = story.sent_of(ClientToolCall)[0]
     assert call.expects_response is False and story.phase == "thinking"
     assert story.tool_results == {"show": "The tool was called; it gives no answer."}
-    assert story.client_answers("show", "Client tool execution successful.").step == []
+    assert story.client_answers("show", "Client tool execution successful.").effects == []
 
 
 def test_calls_of_one_step_run_side_by_side_and_are_read_in_their_order():

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parola.conversation.actions import (
+    Acknowledge,
     FetchAgent,
     ForgetSpeech,
     PlayTones,
@@ -29,6 +30,21 @@ from parola.conversation.actions import (
     TransferToNumber,
 )
 from parola.conversation.backchannels import IgnoreTerms
+from parola.conversation.commands import (
+    AddContext,
+    AnswerTool,
+    BeginTakeover,
+    CallNumber,
+    Command,
+    Commanded,
+    EndCall,
+    EndTakeover,
+    OperatorSpoke,
+    Say,
+    SetVariables,
+    ShowTyping,
+    UserSays,
+)
 from parola.conversation.events import (
     AgentReady,
     AgentUnavailable,
@@ -94,6 +110,7 @@ TOOLS = (
     built_in("play_keypad_touch_tone", suppress_turn_after_dtmf=True),
     system_tool("skip_turn"),
     system_tool("end_call"),
+    built_in("transfer_to_number", transfers=[{"phone_number": "+1555", "condition": "always"}]),
     built_in("transfer_to_agent", transfers=[{"agent_id": "agent_other", "transfer_message": "One moment."}]),
 )
 SERVERS = tuple(
@@ -172,6 +189,9 @@ class World:
     """Calls that the driver runs."""
     fetches: list[FetchAgent] = field(default_factory=list)
     """Agents that were asked for and are not there yet."""
+    commands: int = 0
+    said: list[str] = field(default_factory=list)
+    """What was accepted to be said by command; each is unique."""
     telephones: list[str] = field(default_factory=list)
     """Calls that a telephone was asked for."""
     _count: int = 0
@@ -207,6 +227,7 @@ class World:
                 case StartReply():
                     assert len(self.making) < 2, "more than one beside the one that is held back"
                     assert action.reply not in self.numbers
+                    assert action.verbatim or not self.is_taken_over, "a person has the conversation"
                     self.numbers.append(action.reply)
                     self.making[action.reply] = Making(action.reply, action.verbatim)
                     if action.request is not None:
@@ -386,6 +407,50 @@ class World:
         if asked:
             self.tell(McpToolApprovalResult(tool_call_id=asked[-1 - choice % len(asked)], is_approved=choice % 3 > 0))
 
+    @property
+    def is_taken_over(self) -> bool:
+        return self.story.conversation._takeover.is_on
+
+    def commanding(self, choice: int) -> None:
+        """Somebody outside commands something."""
+        self.command((choice // 3) % 12, choice % 3)
+
+    def command(self, what: int, choice: int) -> None:
+        commands: list[Command | OperatorSpoke] = [
+            BeginTakeover("Ann"),
+            BeginTakeover("Bob"),
+            EndTakeover(),
+            Say(self.word().replace("word", "say"), is_human=choice < 2, interrupts=choice == 1),
+            Say(self.word().replace("word", "say"), interrupts=choice == 1),
+            UserSays(self.word(), interrupts=choice > 0),
+            AddContext("context", "c" if choice else None),
+            ShowTyping(choice > 0),
+            SetVariables({"system__time": 1} if choice == 2 else {"found": choice}),
+            CallNumber("+1555" if choice else "+1"),
+            OperatorSpoke(b"\0\0", 0.3),
+            AnswerTool(self.story.result_of(self._client_call(choice), "from outside")),
+        ]
+        command = commands[what]
+        if isinstance(command, OperatorSpoke):
+            self.tell(command)
+            return
+        self.give(command)
+
+    def give(self, command: Command) -> None:
+        self.commands += 1
+        self.tell(Commanded(self.commands, command, "key"))
+        told = [a for a in self.story.actions if isinstance(a, Acknowledge) and a.number == self.commands]
+        assert told, "every command is answered"
+        if not told[0].code:
+            if isinstance(command, Say):
+                self.said.append(command.text)
+            elif isinstance(command, UserSays):
+                self.words.append(command.text)
+
+    def _client_call(self, choice: int) -> str:
+        calls = [m.tool_call_id for m in self.story.sent_of(ClientToolCall)]
+        return calls[-1] if calls and choice else "unknown"
+
     def telephone(self, choice: int) -> None:
         if self.telephones:
             self.tell(ToolFinished(self.telephones.pop(), "Done.", is_error=choice % 3 == 0))
@@ -415,6 +480,8 @@ class World:
                 self.tell(ClientDisconnected(1006, "gone"))
             case 4 | 5:
                 self.tell(EndRequested("the operator says so"))
+            case 8 | 9 | 10 | 11:
+                self.give(EndCall("enough", ("", "Goodbye.")[choice % 2], is_immediate=choice % 40 == 8))
             case 6 | 7 if self.making:
                 number = next(iter(self.making))
                 del self.making[number]
@@ -442,6 +509,8 @@ class World:
                 return
             if self.is_speaking:
                 self.speech(0)
+            elif self.is_taken_over and self.story.phase != "ending":
+                self.give(EndTakeover())
             elif self.fetches:
                 self.agent(1)
             elif self.telephones:
@@ -506,16 +575,32 @@ def _was_followed(word: str, record: dict[int, Any]) -> bool:
     )
 
 
+def _was_answered_by_person(word: str, record: dict[int, Any]) -> bool:
+    said = next((index for index, turn in record.items() if word in (turn["message"] or "").split()), len(record))
+    return any(
+        index > said and (turn.get("x_injected_by") or {}).get("type") == "human_message"
+        for index, turn in record.items()
+    )
+
+
 def check_end(world: World) -> None:
     story = world.story
     record = {action.index: action.turn for action in story.actions if isinstance(action, Record)}
+    spoken = [turn["original_message"] or turn["message"] or "" for turn in record.values() if "x_injected_by" in turn]
+    if story.close is None:
+        assert all(any(said in text for text in spoken) for said in world.said), "accepted, but never said"
     stored = " ".join(turn["message"] or "" for turn in record.values() if turn["role"] == "user").split()
-    assert sorted(set(world.words)) == sorted(w for w in stored if w.startswith("word")), "said, but not stored once"
+    kept = sorted(w for w in stored if w.startswith("word"))
+    # What was commanded and still waited for the floor when the call ended was never said.
+    assert set(kept) <= set(world.words) and len(set(kept)) == len(kept), "stored, but not said, or twice"
+    waiting = {one.command.text for one in story.conversation._words} if story.close is not None else set()
+    assert set(world.words) - set(kept) <= waiting, "said, but not stored"
     if story.close is None:
         asked = str([reply.request.messages for reply in story.replies if reply.request is not None][-1:])
         ignored = str([turn["message"] for turn in record.values() if turn.get("ignored_as_backchannel")])
         for word in world.words:
-            assert word in asked or word in ignored or _was_followed(word, record), f"{word} was never answered"
+            was_answered = word in asked or _was_followed(word, record) or _was_answered_by_person(word, record)
+            assert word in ignored or was_answered, f"{word} was never answered"
     for turn in record.values():
         called = [call["request_id"] for call in turn["tool_calls"]]
         results = [result["request_id"] for result in turn["tool_results"]]
@@ -544,6 +629,7 @@ MOVES = (
     ("approving", 2),
     ("telephone", 1),
     ("judging", 1),
+    ("commanding", 3),
 )
 moves = st.tuples(
     st.sampled_from([name for name, weight in MOVES for _ in range(weight)]),

@@ -110,7 +110,7 @@ def test_a_client_may_run_one_in_the_background_too():
     assert story.sent_of(ClientToolCall)[0].expects_response and story.phase == "thinking"
     story.agent_says("I am on it").wait(3).client_answers("book", "booked")
     assert story.messages[-1]["content"] == "booked"
-    assert story.client_answers("book", "again").step == []
+    assert story.client_answers("book", "again").effects == []
 
 
 def test_a_result_that_comes_while_the_agent_speaks_is_told_afterwards():
