@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from parola.api.conversation_socket import ConversationSocket
     from parola.session.load import LoopLag
 
+    from parola.webhooks.delivery import Delivery
 log = logger(__name__)
 
 LOAD_AFTER_SECONDS = 0.2
@@ -81,6 +82,7 @@ def create_app(
     after_call = AfterCall(store, lambda: _analysing(settings, tools, registry), lag.is_late)
     library = Library(store, lambda: registry.connections, lambda model: registry.embedder(model).provider)
     services = Services(
+    webhooks = _Webhooks(lambda: _delivery(services))
         settings=settings,
         store=store,
         credentials=Credentials(secret),
@@ -95,6 +97,7 @@ def create_app(
         after_call=after_call,
     )
 
+        webhooks=webhooks.made,
     loader = ThreadPoolExecutor(1, thread_name_prefix="loader")
     conversations = _Part(lambda: _conversations(services, registry, live, lag), loader)
     rest = _Part(lambda: _rest(services), loader)
@@ -116,6 +119,7 @@ def create_app(
             )
             library.start()
             reaper.start()
+            webhooks.start_soon(is_alone=owns_folder)
             lag.start()
             yield
             lag.stop()
@@ -125,6 +129,7 @@ def create_app(
             await after_call.aclose()
             await reaper.aclose()
             await library.aclose()
+            await webhooks.aclose()
             await services.tools.aclose()
             await registry.aclose()
             await store.aclose()
@@ -233,6 +238,59 @@ def _rest(services: Services) -> FastAPI:
 
 def _conversations(services: Services, registry: Any, live: Any, lag: LoopLag) -> ConversationSocket:
     from parola import logs
+def _delivery(services: Services) -> Delivery:
+    """What delivers webhooks; recordings are mixed for it as they are for whoever listens to them."""
+    from parola.api.conversation_record import record
+    from parola.webhooks.delivery import Delivery
+    from parola.webhooks.endpoints import Endpoints
+    from parola.webhooks.payloads import Payloads
+    from parola.webhooks.sending import HttpSender
+
+    async def recording(conversation_id: str) -> Path | None:
+        from parola.session.mixing import mix_down
+
+        path = services.store.recording_path(conversation_id)
+        async with services.mixing:
+            return path if await asyncio.to_thread(mix_down, path) else None
+
+    return Delivery(
+        services.store,
+        Endpoints(services.store, services.vault),
+        Payloads(services.store, record, recording),
+        HttpSender(services.tools.connections, services.settings.webhook_timeout_seconds),
+        services.metrics,
+    )
+
+
+class _Webhooks:
+    """The postman, made when the server has been listening for a moment, or when somebody asks for him."""
+
+    def __init__(self, make: Callable[[], Delivery]) -> None:
+        self._make = make
+        self._delivery: Delivery | None = None
+        self._starting: asyncio.Task[None] | None = None
+
+    def made(self) -> Delivery:
+        if self._delivery is None:
+            self._delivery = self._make()
+        return self._delivery
+
+    def start_soon(self, *, is_alone: bool) -> None:
+        """``is_alone``: no other server has the store, so what is claimed was claimed by one that is gone."""
+        self._starting = asyncio.create_task(self._start(is_alone=is_alone))
+
+    async def _start(self, *, is_alone: bool) -> None:
+        await asyncio.sleep(LOAD_AFTER_SECONDS)
+        await self.made().start(releases=is_alone)
+
+    async def aclose(self) -> None:
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
+        if self._delivery is not None:
+            await self._delivery.aclose()
+
+
     from parola.api.admission import Admission
     from parola.api.conversation_socket import ConversationSocket
     from parola.session.load import Load, no_trouble

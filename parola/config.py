@@ -134,6 +134,8 @@ class Settings:
     analysis: str = "auto"
     """``auto``: a conversation that has ended is analysed where its agent asks for criteria or values, or where there is
     a language model that can summarise it; ``off``: only when ``POST .../analysis/run`` asks for it."""
+    webhook_timeout_seconds: int = 30
+    """How long an endpoint may take to answer a webhook."""
     log_level: str = "info"
     llm: Mapping[str, ProviderSettings] = field(default_factory=dict)
     stt: Mapping[str, ProviderSettings] = field(default_factory=dict)
@@ -188,6 +190,7 @@ _SCALARS = {
     "retention_days": int,
     "zero_retention": bool,
     "tool_identity_headers": bool,
+    "webhook_timeout_seconds": int,
     "analysis": str,
     "log_level": str,
 }

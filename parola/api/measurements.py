@@ -50,6 +50,7 @@ class Family:
 )
 async def metrics(services: ServicesDep) -> Response:
     """What this process has counted since it started, in Prometheus' text format."""
+    services.metrics.webhooks_waiting = (await services.store.outbox.counts()).get("waiting", 0)
     taken = list(families(services))
     return Response(await asyncio.to_thread(_text, taken), media_type=CONTENT_TYPE)
 
@@ -91,6 +92,13 @@ def families(services: Services) -> Iterator[Family]:
     for (status, code), count in seen.ended.items():
         ended.add(count, status, str(code))
     yield ended
+
+    waiting = Family("gauge", "parola_webhooks_waiting", "Webhooks that wait for their next attempt.")
+    yield waiting.add(seen.webhooks_waiting)
+    yield _counted("parola_webhooks_delivered", "Webhooks that arrived.", "type", seen.webhooks_delivered)
+    yield _counted("parola_webhooks_failed", "Webhooks that were given up.", "reason", seen.webhooks_failed)
+    failed = seen.webhook_attempts_failed
+    yield _counted("parola_webhook_attempts_failed", "Attempts to deliver that failed.", "reason", failed)
 
 
 def _counted(name: str, help: str, label: str, counts: Mapping[str, int]) -> Family:

@@ -4,7 +4,7 @@ Handlers reach it through ``ServicesDep`` (``services.py``)."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +21,7 @@ from parola.tools.context import ToolContext
 if TYPE_CHECKING:
     from parola.providers.base import Embedder, Voice
 
+    from parola.webhooks.delivery import Delivery
 
 class Live(Protocol):
     """The conversations alive in this process."""
@@ -100,6 +101,8 @@ class Services:
     after_call: AfterCall
     metrics: Metrics = field(default_factory=Metrics)
     """What this process has counted since it started."""
+    webhooks: Callable[[], Delivery]
+    """What delivers webhooks, made when it is first needed."""
     editing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a stored document is read, changed and put back."""
     sharing: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -16,6 +16,7 @@ from parola.api import (
     audit_log,
     auditing,
     auth_connections,
+    convai_settings,
     conversation_analysis,
     conversation_audio,
     conversation_export,
@@ -44,6 +45,8 @@ from parola.api import (
     tools,
     user,
     voices,
+    webhook_deliveries,
+    webhooks,
 )
 from parola.api.responses import Json
 from parola.api.services import Services
@@ -79,6 +82,9 @@ ROUTERS = (
     members.router,
     audit_log.router,
     health.router,
+    webhooks.router,
+    webhook_deliveries.router,
+    convai_settings.router,
     measurements.router,
     asyncapi.router,
 )

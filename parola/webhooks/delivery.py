@@ -24,7 +24,7 @@ from parola.store.outbox import DeliveryRow
 from parola.webhooks import retry
 from parola.webhooks.announcing import BROUGHT
 from parola.webhooks.circuit import Circuit
-from parola.webhooks.endpoints import Endpoints, UnknownEndpoint
+from parola.webhooks.endpoints import Endpoints, UnknownEndpoint, all_webhooks, usages
 from parola.webhooks.payloads import NothingToSend, Payloads
 from parola.webhooks.sending import Answer, Sends
 from parola.webhooks.signing import signed
@@ -66,7 +66,7 @@ class Delivery:
     ) -> None:
         """``now`` is unix seconds, ``dice`` 0 to 1."""
         self._store = store
-        self._endpoints = endpoints
+        self.endpoints = endpoints
         self._payloads = payloads
         self._send = send
         self._metrics = metrics
@@ -77,7 +77,11 @@ class Delivery:
         self._attempts: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
+    async def start(self, *, releases: bool = False) -> None:
+        """Begin. ``releases``: nobody else delivers from this store, so that what is claimed is free."""
+        if releases:
+            await self._store.outbox.release()
+        await self.say_what_is_unused()
         self._task = asyncio.create_task(self._deliver(), name="webhooks")
 
     async def aclose(self) -> None:
@@ -87,14 +91,16 @@ class Delivery:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def try_now(self, row: DeliveryRow) -> DeliveryRow:
-        """One attempt at once, whatever the circuit says; the row as it is then. For tests of an endpoint."""
-        return await self._attempt(row)
+    async def try_once(self, row: DeliveryRow) -> DeliveryRow:
+        """One attempt at once and no other, whatever the circuit says; the row as it is then. For tests of an
+        endpoint."""
+        tried = await self._attempt(row)
+        return await self._put_away(tried, tried.reason) if tried.status == "waiting" else tried
 
     async def circuit(self, endpoint: str) -> Circuit:
         """How an endpoint has behaved."""
         if endpoint not in self._circuits:
-            self._circuits[endpoint] = await self._endpoints.circuit(endpoint)
+            self._circuits[endpoint] = await self.endpoints.circuit(endpoint)
         return self._circuits[endpoint]
 
     async def close_circuit(self, endpoint: str) -> None:
@@ -105,7 +111,19 @@ class Delivery:
     async def forget(self, endpoint: str) -> None:
         """An endpoint was deleted."""
         self._circuits.pop(endpoint, None)
-        await self._endpoints.forget_circuit(endpoint)
+        await self.endpoints.forget_circuit(endpoint)
+
+    async def say_what_is_unused(self) -> None:
+        """Log webhooks that are configured and never sent: nobody would notice otherwise."""
+        used = await usages(self._store)
+        async for row in all_webhooks(self._store):
+            if row.document_id not in used:
+                log.warning(
+                    "webhook_not_used",
+                    webhook_id=row.document_id,
+                    name=row.name,
+                    hint="name it in webhooks.post_call_webhook_id of /v1/convai/settings or of an agent",
+                )
 
     # -- the loop -----------------------------------------------------------------------------------------------------
 
@@ -138,7 +156,7 @@ class Delivery:
                 case "half_open":
                     most = 1
             free = most - self._in_flight[endpoint]
-            if free <= 0 or await self._endpoints.is_disabled(endpoint):
+            if free <= 0 or await self.endpoints.is_disabled(endpoint):
                 continue
             for row in await self._store.outbox.claim(endpoint, now, now + CLAIM_SECONDS, free):
                 self._in_flight[endpoint] += 1
@@ -191,7 +209,7 @@ class Delivery:
             due_at = retry.next_attempt(len(made), _since(row), now, self._dice(), asked)
             if is_hopeless or due_at is None:
                 return await self._put_away(row, answer.reason)
-            row = replace(row, reason=answer.reason, due_at=due_at)
+            row = replace(row, status="waiting", reason=answer.reason, due_at=due_at)
         await self._store.outbox.put([row])
         log.info(
             "webhook_delivered" if is_done else "webhook_attempt_failed",
@@ -205,7 +223,7 @@ class Delivery:
 
     async def _ask(self, row: DeliveryRow) -> Answer:
         try:
-            endpoint = await self._endpoints.find(row, self._now())
+            endpoint = await self.endpoints.find(row, self._now())
         except ValueNotFound as error:
             return Answer(None, "value_not_found", error.message)
         message = await self._payloads.message(row)
@@ -262,7 +280,7 @@ class Delivery:
 
     async def _keep_circuit(self, endpoint: str, circuit: Circuit) -> None:
         self._circuits[endpoint] = circuit
-        await self._endpoints.keep_circuit(endpoint, circuit, self._now())
+        await self.endpoints.keep_circuit(endpoint, circuit, self._now())
 
 
 def replayed(row: DeliveryRow, now: float) -> DeliveryRow:

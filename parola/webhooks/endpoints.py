@@ -17,7 +17,7 @@ from parola.outbound import environment
 from parola.outbound.locators import Locators
 from parola.store.base import DocumentRow, Store
 from parola.store.outbox import DeliveryRow
-from parola.webhooks.announcing import WEBHOOK
+from parola.webhooks.announcing import WEBHOOK, settings_of, subscriptions
 from parola.webhooks.circuit import Circuit
 
 HEALTH = "webhook_health"
@@ -132,6 +132,22 @@ async def all_webhooks(store: Store) -> AsyncIterator[DocumentRow]:
             yield row
         if (cursor := page.next_cursor) is None:
             return
+
+
+async def usages(store: Store) -> dict[str, list[tuple[str, str]]]:
+    """What uses each webhook, by its id: (the platform's name for the kind of use, what it is)."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for subscription in subscriptions(await settings_of(store), None):
+        found.setdefault(subscription.webhook_id, []).append(("ConvAI Settings", "the workspace's settings"))
+    cursor: str | None = None
+    while True:
+        page = await store.agents.page(page_size=_AT_A_TIME, cursor=cursor)
+        for agent in page.items:
+            for subscription in subscriptions({}, agent.document):
+                used = ("ConvAI Agent Settings", f"the agent {agent.agent_id}")
+                found.setdefault(subscription.webhook_id, []).append(used)
+        if (cursor := page.next_cursor) is None:
+            return found
 
 
 def _health_id(endpoint: str) -> str:

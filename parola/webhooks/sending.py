@@ -89,7 +89,10 @@ class HttpSender:
             proxy=proxy_for(url),
             allow_redirects=False,
         ) as response:
-            shown = await response.content.read(SHOWN_BYTES)
             status = response.status
+            try:
+                shown = await response.content.read(SHOWN_BYTES)
+            except aiohttp.ClientError as error:  # the status has said it all
+                shown = str(error).encode()
             reason = "ok" if 200 <= status < 300 else f"http_{status}"
             return Answer(status, reason, shown.decode(errors="replace"), response.headers.get("retry-after"))

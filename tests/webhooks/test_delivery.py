@@ -124,7 +124,7 @@ def told_as_story(story: Callable[[World], Coroutine[Any, Any, None]], **world: 
 
     async def play() -> World:
         made = World(**world)
-        made.postman.start()
+        await made.postman.start()
         try:
             await story(made)
         finally:
@@ -262,9 +262,8 @@ def test_what_a_killed_server_had_claimed_is_sent_by_the_next():
         await asyncio.sleep(1)
         await world.postman.aclose()
         world.answers = lambda _: OK
-        await world.store.outbox.release()
         world.postman = world.new_postman()
-        world.postman.start()
+        await world.postman.start(releases=True)
         await asyncio.sleep(1)
         assert (await world.only("conv_1")).status == "delivered"
 
