@@ -32,6 +32,7 @@ from parola.api.auditing import Audit
 from parola.api.auth import ApiKeyCheck
 from parola.api.credentials import Credentials, Vault, server_secret
 from parola.api.process import Services
+from parola.api.signed_url_grants import SignedUrlGrants
 from parola.config import Settings
 from parola.errors import InvalidRequest
 from parola.knowledge.library import Library
@@ -89,6 +90,7 @@ def create_app(
         vault=vault,
         keys=ApiKeyCheck(settings, store),
         audit=Audit(store, settings.audit_retention_days),
+        grants=SignedUrlGrants(store, vault),
         live=live,
         registry=registry,
         metrics=metrics,
@@ -319,7 +321,7 @@ class _Webhooks:
         services.library.index_soon,
         services.after_call.end,
     )
-    admission = Admission(services.store, services.credentials, services.keys, enclave=settings.enclave)
+    admission = Admission(settings, services.store, services.credentials, services.keys, services.grants)
     return ConversationSocket(admission, opening)
 
 

@@ -13,13 +13,17 @@ from urllib.parse import parse_qs
 
 from pydantic import ValidationError
 
-from parola.api.auth import ApiKeyCheck
+from parola.api.auth import ApiKeyCheck, address_of, headers_of
 from parola.api.credentials import Claims, Credentials
+from parola.api.origins import allowed_hosts, is_allowed, is_in_network
+from parola.api.signed_url_grants import SignedUrlGrants
+from parola.config import Settings
 from parola.conversation.toolbox import config_in
 from parola.errors import ConversationRefused, Unauthorized
 from parola.protocol.agents import AgentDocument
 from parola.protocol.client_messages import EnclaveSetupConfig
 from parola.session.admitted import Admitted
+from parola.session.bound import Bound
 from parola.store.base import AgentRow, ConversationChange, Store
 
 SHORTEST_HMAC_SECRET = 16
@@ -30,16 +34,20 @@ NEVER_BEGAN = "The client left before the conversation began"
 class Admission:
     """The doorkeeper; one for the process."""
 
-    def __init__(self, store: Store, credentials: Credentials, keys: ApiKeyCheck, *, enclave: bool) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, credentials: Credentials, keys: ApiKeyCheck, grants: SignedUrlGrants
+    ) -> None:
+        self._settings = settings
         self._store = store
         self._credentials = credentials
         self._keys = keys
-        self._enclave = enclave
+        self._grants = grants
+        self._enclave = settings.enclave
 
     async def admit(self, scope: MutableMapping[str, Any]) -> Admitted | None:
         """Raises ``ConversationRefused``. None when no agent is named and the first frame may still bring one."""
         query = {name: values[-1] for name, values in parse_qs(scope.get("query_string", b"").decode()).items()}
-        headers = {name.decode("latin1").lower(): value.decode("latin1") for name, value in scope.get("headers", ())}
+        headers, address = headers_of(scope), address_of(scope)
         claims = self._claims(query, scope.get("subprotocols") or ())
         agent_id = query.get("agent_id") or (claims.agent_id if claims else None)
         if agent_id is None:
@@ -58,7 +66,8 @@ class Admission:
             )
         if claims is not None and claims.agent_id != agent_id:
             raise _unauthorized("the signed URL is for another agent")
-        method = await self._authorize(agent, claims, headers, scope.get("subprotocols") or ())
+        method, key_id = await self._authorize(agent, claims, headers, scope.get("subprotocols") or (), address)
+        bound = await self._terms(claims)
         conversation_id = claims.conversation_id if claims is not None else None
         if conversation_id is not None and not await self._store.conversations.claim(conversation_id):
             raise _unauthorized("this signed URL has been used")
@@ -70,6 +79,9 @@ class Admission:
             source_version=query.get("version"),
             branch_id=query.get("branch_id") or (claims.branch_id if claims else None),
             environment=query.get("environment") or (claims.environment if claims else None) or "production",
+            bound=bound,
+            address=address,
+            key_id=key_id,
         )
 
     async def settle(self, admitted: Admitted) -> None:
@@ -116,39 +128,56 @@ class Admission:
         except Unauthorized as error:
             raise _unauthorized(error.message) from None
 
+    async def _terms(self, claims: Claims | None) -> Bound | None:
+        """What a signed URL that was made with terms has settled; used up, if it opens one conversation only."""
+        if claims is None or claims.url_id is None:
+            return None
+        bound = await self._grants.take(claims.url_id)
+        if bound is None:
+            raise _unauthorized("this signed URL has been used, or revoked")
+        return bound
+
     async def _authorize(
-        self, agent: AgentRow, claims: Claims | None, headers: Mapping[str, str], subprotocols: Sequence[str]
-    ) -> str:
-        """The method by which the client may talk to this agent; raises when it may not."""
-        if claims is not None:
-            return "signed_url"
+        self,
+        agent: AgentRow,
+        claims: Claims | None,
+        headers: Mapping[str, str],
+        subprotocols: Sequence[str],
+        address: str,
+    ) -> tuple[str, str | None]:
+        """The method by which the client may talk to this agent, and the key that lets it; raises when it may not."""
         auth: Mapping[str, Any] = (agent.document.get("platform_settings") or {}).get("auth") or {}
-        key = headers.get("xi-api-key") or _bearer(headers.get("authorization"), subprotocols)
-        if auth.get("enable_auth"):
+        method, key_id = "public", None
+        if claims is not None:
+            if claims.key_id is not None and not await self._keys.exists(claims.key_id):
+                raise _unauthorized("the API key that made this signed URL has been deleted")
+            method, key_id = "signed_url", claims.key_id
+        elif auth.get("enable_auth"):
+            key = headers.get("xi-api-key") or _bearer(headers.get("authorization"), subprotocols)
             if key is None:
                 raise _unauthorized("this agent needs a signed URL")
             if await self._keys.are_needed():
                 try:
-                    self._keys.require(await self._keys.caller(key), "conversations:start")
+                    caller = await self._keys.caller(key)
+                    self._keys.require(caller, "conversations:start")
                 except Unauthorized as error:
                     raise _unauthorized(error.message) from None
-            return "authorization_header"
-        allowed = {str(item.get("hostname")).lower() for item in auth.get("allowlist") or () if isinstance(item, dict)}
-        origin = headers.get("origin")
-        if not allowed and not auth.get("require_origin_header"):
-            return "public"
-        if origin is None:
-            if auth.get("require_origin_header"):
-                raise _unauthorized("this agent needs an Origin header")
-            return "public"
-        if allowed and origin_host(origin) not in allowed:
-            raise _unauthorized(f"the origin {origin} is not on the agent's allow-list")
-        return "public"
+                key_id = caller.key_id
+            method = "authorization_header"
+        self._check_origin(auth, headers.get("origin"), method, address)
+        return method, key_id
 
-
-def origin_host(origin: str) -> str:
-    """``https://App.example:8443`` as the allow-list spells it: ``app.example:8443``."""
-    return origin.partition("://")[2].rstrip("/").lower()
+    def _check_origin(self, auth: Mapping[str, Any], origin: str | None, method: str, address: str) -> None:
+        hosts = allowed_hosts(auth)
+        if origin is not None:
+            if hosts and not is_allowed(origin, hosts):
+                raise _unauthorized(f"the origin {origin} is not on the agent's allow-list")
+            return
+        is_strict = bool(hosts) and bool(auth.get("enable_auth")) and self._settings.strict_origins
+        if not auth.get("require_origin_header") and not is_strict:
+            return
+        if method != "authorization_header" and not is_in_network(address, hosts):
+            raise _unauthorized("this agent needs an Origin header")
 
 
 def _bearer(authorization: str | None, subprotocols: Sequence[str]) -> str | None:

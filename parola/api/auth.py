@@ -112,6 +112,9 @@ class ApiKeyCheck:
             raise NotFound(f"Document with id {key_id} not found.")
         return found
 
+    async def exists(self, key_id: str) -> bool:
+        return any(row.key_id == key_id for row in await self._store.api_keys.all())
+
     async def delete(self, key_id: str) -> bool:
         """False when there was none. From now on the key opens nothing."""
         self._right = {digest: owner for digest, owner in self._right.items() if owner != key_id}

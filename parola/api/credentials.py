@@ -41,6 +41,10 @@ class Claims:
     version_id: str | None = None
     environment: str | None = None
     debug: bool = False
+    key_id: str | None = None
+    """The API key that asked for it: with the key goes what it signed."""
+    url_id: str | None = None
+    """Terms are kept under this id (``signed_url_grants.py``), and it opens nothing without them."""
     nonce: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
@@ -51,7 +55,8 @@ class Credentials:
         self._key = _derived(secret, "conversation credentials")
 
     def sign(self, claims: Claims) -> str:
-        payload = _encoded(orjson.dumps(asdict(claims)))
+        said = {name: value for name, value in asdict(claims).items() if value is not None}
+        payload = _encoded(orjson.dumps(said))
         return f"{payload}.{_encoded(self._signature(payload))}"
 
     def verify(self, token: str, now: float) -> Claims:
@@ -67,7 +72,8 @@ class Credentials:
         if now > claims.expires_at:
             raise Unauthorized(
                 f"The signed URL expired {now - claims.expires_at:.0f} seconds ago; "
-                f"it is valid for {LIFETIME_SECONDS // 60} minutes. Get a new one."
+                + ("" if claims.url_id else f"it is valid for {LIFETIME_SECONDS // 60} minutes. ")
+                + "Get a new one."
             )
         return claims
 

@@ -12,6 +12,7 @@ from parola.analysis.after_call import AfterCall
 from parola.api.auditing import Audit
 from parola.api.auth import ApiKeyCheck
 from parola.api.credentials import Credentials, Vault
+from parola.api.signed_url_grants import SignedUrlGrants
 from parola.config import Settings
 from parola.knowledge.library import Library
 from parola.metrics import Histogram, Metrics
@@ -94,6 +95,7 @@ class Services:
     vault: Vault
     keys: ApiKeyCheck
     audit: Audit
+    grants: SignedUrlGrants
     live: Live
     registry: Catalogue
     tools: ToolContext

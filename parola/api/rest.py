@@ -55,6 +55,7 @@ ROUTERS = (
     agents.router,
     lint.router,
     signed_urls.router,
+    signed_urls.terms_router,
     conversations.router,
     conversation_files.router,
     conversation_audio.router,

@@ -12,26 +12,33 @@ from parola.api.address import SOCKET_PATH, socket_url
 from parola.api.agents import find_agent
 from parola.api.credentials import LIFETIME_SECONDS, Claims
 from parola.api.described import described
-from parola.api.errors import detail
-from parola.api.responses import Json, new_id
-from parola.api.services import Services, ServicesDep, needs_key, open_to_all
-from parola.protocol.conversations import SignedUrlResponse, TokenResponse
+from parola.api.errors import checked, detail
+from parola.api.responses import Json, RawBody, new_id
+from parola.api.services import CallerDep, Services, ServicesDep, needs, needs_key, open_to_all
+from parola.errors import InvalidRequest, NotFound
+from parola.protocol.conversations import SignedUrlRequest, SignedUrlResponse, SignedUrlWithTerms, TokenResponse
 from parola.store.base import AgentRow, ConversationRow
 
 router = APIRouter(prefix="/v1/convai/conversation", tags=["conversations"])
+terms_router = APIRouter(prefix="/v1/x/signed-urls", tags=["conversations"], dependencies=[needs_key])
 
 
-@router.get("/get_signed_url", include_in_schema=False, dependencies=[needs_key])
+@router.get(
+    "/get_signed_url",
+    include_in_schema=False,
+    dependencies=[needs("conversations:start", is_audited=True)],
+)
 @router.get(
     "/get-signed-url",
     operation_id="conversations_get_signed_url",
-    dependencies=[needs_key],
+    dependencies=[needs("conversations:start", is_audited=True)],
 )
 @described(response=SignedUrlResponse)
 async def get_signed_url(
     request: Request,
     services: ServicesDep,
     agent_id: str,
+    caller: CallerDep,
     include_conversation_id: Annotated[
         bool, Query(description="Reserve a conversation; the URL opens it, once.")
     ] = False,
@@ -52,6 +59,7 @@ async def get_signed_url(
         version_id=version_id,
         environment=environment,
         debug=debug_events_request,
+        key_id=caller.key_id,
     )
     query = {
         "agent_id": agent_id,
@@ -76,6 +84,52 @@ async def token() -> Json:
     """WebRTC is not spoken here; the message says what to use instead."""
     message = 'This server speaks WebSocket, not WebRTC: start the session with connectionType "websocket".'
     return Json(detail("webrtc_not_supported", message), status_code=501)
+
+
+@terms_router.post("", operation_id="x_signed_urls_create")
+@described(request=SignedUrlRequest, response=SignedUrlWithTerms)
+async def create(request: Request, raw: RawBody, services: ServicesDep, caller: CallerDep) -> Json:
+    """An address that opens conversations with an agent on your terms. What it settles wins over what the client
+    sends; it is good until ``expires_at``, until it has been used (``single_use``), or until you delete it."""
+    from parola.session.bound import Bound, unknown_overrides
+
+    body = checked(SignedUrlRequest, raw)
+    if raw.get("conversation_id") or raw.get("attach"):
+        raise InvalidRequest(
+            "conversation_id, attach: a signed URL begins a conversation; it cannot join one that runs."
+        )
+    await find_agent(services, body.agent_id)
+    allowed = None if body.allowed_overrides is None else tuple(body.allowed_overrides)
+    if unknown := unknown_overrides(allowed or ()):
+        raise InvalidRequest(
+            "allowed_overrides: expected paths of conversation_config_override such as agent.language or tts, "
+            f"got {', '.join(unknown)}."
+        )
+    if reserved := [name for name in body.dynamic_variables if name.startswith("system__")]:
+        raise InvalidRequest(f"dynamic_variables: the prefix system__ is reserved, got {', '.join(reserved)}.")
+    bound = Bound(body.user_id, body.dynamic_variables, allowed, body.environment)
+    expires_at, url_id = time.time() + body.ttl_secs, new_id("surl")
+    await services.grants.keep(
+        url_id, body.agent_id, bound, expires_at=expires_at, single_use=body.single_use, key_id=caller.key_id
+    )
+    claims = Claims(
+        agent_id=body.agent_id,
+        expires_at=expires_at,
+        branch_id=body.branch_id,
+        key_id=caller.key_id,
+        url_id=url_id,
+    )
+    query = urlencode({"agent_id": body.agent_id, "conversation_signature": services.credentials.sign(claims)})
+    signed_url = f"{socket_url(request, services.settings)}{SOCKET_PATH}?{query}"
+    return Json({"id": url_id, "signed_url": signed_url, "expires_at": int(expires_at)})
+
+
+@terms_router.delete("/{url_id}", operation_id="x_signed_urls_delete")
+async def revoke(url_id: str, services: ServicesDep) -> Json:
+    """Have it open nothing any more; conversations that it opened go on."""
+    if not await services.grants.revoke(url_id):
+        raise NotFound(f"Document with id {url_id} not found.")
+    return Json({})
 
 
 async def _reserve(services: Services, agent: AgentRow, now: float) -> str:

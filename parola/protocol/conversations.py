@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from parola.protocol.documents import Answer, Between, JsonObject, Reading
+from parola.protocol.documents import Answer, Asked, Between, JsonObject, Reading
 
 ConversationStatus = Literal["initiated", "in-progress", "processing", "done", "failed"]
 
@@ -133,6 +133,31 @@ class FeedbackRequest(Reading):
 
 class SignedUrlResponse(Answer):
     signed_url: str
+
+
+class SignedUrlRequest(Asked):
+    """Body of ``POST /v1/x/signed-urls``."""
+
+    agent_id: str = Field(min_length=1)
+    ttl_secs: int = Field(default=900, ge=1, le=7 * 86400, description="How long it opens conversations.")
+    single_use: bool = Field(default=False, description="It opens one conversation and no more.")
+    user_id: str | None = Field(default=None, description="Who is talking, whatever the client says.")
+    dynamic_variables: dict[str, str | int | float | bool] = Field(
+        default={}, description="Their values, whatever the client says."
+    )
+    allowed_overrides: list[str] | None = Field(
+        default=None,
+        description="Paths (agent.language) or groups (tts) that the client may override, as far as the agent allows "
+        "them; null: all of those.",
+    )
+    branch_id: str | None = None
+    environment: str | None = None
+
+
+class SignedUrlWithTerms(Answer):
+    id: str
+    signed_url: str
+    expires_at: int = Field(description="Unix seconds.")
 
 
 class TokenResponse(Answer):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from parola.session.bound import Bound
 from parola.store.base import AgentRow
 
 
@@ -24,3 +25,9 @@ class Admitted:
     tools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Registry tools that came along with the agent (the self-hosted handshake)."""
     warnings: tuple[str, ...] = ()
+    bound: Bound | None = None
+    """What a signed URL has settled."""
+    address: str = ""
+    """The client's IP address."""
+    key_id: str | None = None
+    """The API key it came with, or that signed its URL."""

@@ -149,6 +149,8 @@ class Opening:
     ) -> Session:
         started_at = time.time()
         try:
+            if admitted.bound is not None:
+                client_data = admitted.bound.applied(client_data)
             setup = await self._set_up(admitted, client_data, conversation_id, started_at)
             accounts = Accounts(self._settings.prices)
             brain = await self._brain(setup, accounts)

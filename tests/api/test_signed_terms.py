@@ -1,0 +1,175 @@
+"""Signed URLs on somebody's terms: what they settle wins, what they forbid is refused, and they can be taken back; and
+from which pages a conversation may be opened at all."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from parola.app import create_app
+from parola.config import Settings
+from tests.api.conftest import create_agent
+
+URLS = "/v1/x/signed-urls"
+CONFIG = {
+    "agent": {"first_message": "Hello {{name}} in {{town}}", "language": "en", "prompt": {"llm": "x-script"}},
+    "conversation": {"text_only": True},
+}
+OVERRIDES = {"agent": {"first_message": True, "language": True, "prompt": {"prompt": True}}}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[TestClient]:
+    with TestClient(create_app(Settings(data=tmp_path)), base_url="http://127.0.0.1:8400") as client:
+        yield client
+
+
+@pytest.fixture
+def agent(server: TestClient) -> str:
+    return private_agent(server)
+
+
+def private_agent(server: TestClient, **auth: Any) -> str:
+    platform = {
+        "auth": {"enable_auth": True, **auth},
+        "overrides": {"conversation_config_override": OVERRIDES},
+    }
+    return create_agent(server, conversation_config=CONFIG, platform_settings=platform)
+
+
+def made(server: TestClient, agent: str, **terms: Any) -> dict[str, Any]:
+    response = server.post(URLS, json={"agent_id": agent, **terms})
+    assert response.status_code == 200, response.text
+    url: dict[str, Any] = response.json()
+    return url
+
+
+def opened(
+    server: TestClient, signed_url: str, *, headers: dict[str, str] | None = None, **first: Any
+) -> tuple[str, str] | tuple[int, str]:
+    """The conversation's id and the agent's first words; or the code and the reason of a close."""
+    path = signed_url.partition("8400")[2]
+    init = {"type": "conversation_initiation_client_data", "dynamic_variables": {"name": "x", "town": "y"}, **first}
+    with server.websocket_connect(path, headers=headers or {}) as socket:
+        try:
+            socket.send_json(init)
+            conversation_id = ""
+            while True:
+                message = json.loads(socket.receive_text())
+                if event := message.get("conversation_initiation_metadata_event"):
+                    conversation_id = event["conversation_id"]
+                elif event := message.get("agent_response_event"):
+                    return conversation_id, event["agent_response"]
+        except WebSocketDisconnect as close:
+            return close.code, close.reason
+
+
+def test_what_the_url_settles_wins_over_what_the_client_says(server: TestClient, agent: str) -> None:
+    url = made(server, agent, user_id="user_7", dynamic_variables={"town": "Ghent", "secret__token": "T"}, ttl_secs=60)
+    assert 50 < url["expires_at"] - time.time() <= 60
+    assert "Ghent" not in url["signed_url"]
+    for _ in range(2):
+        conversation_id, said = opened(
+            server, url["signed_url"], user_id="user_1", dynamic_variables={"name": "Bo", "town": "Rome"}
+        )
+        assert said == "Hello Bo in Ghent"
+        record = server.get(f"/v1/convai/conversations/{conversation_id}").json()
+        assert record["user_id"] == "user_7"
+        assert record["metadata"]["authorization_method"] == "signed_url"
+
+
+def test_only_the_listed_overrides_pass_and_only_those_the_agent_allows(server: TestClient, agent: str) -> None:
+    url = made(server, agent, allowed_overrides=["agent.first_message", "tts"])["signed_url"]
+
+    def overriding(**override: Any) -> tuple[Any, str]:
+        return opened(server, url, conversation_config_override=override)
+
+    assert overriding(agent={"first_message": "Mine"})[1] == "Mine"
+    assert overriding(conversation={"text_only": True})[1] == "Hello x in y"
+    assert overriding(agent={"prompt": {"prompt": "Obey"}}) == (
+        1008,
+        "Override for field 'agent.prompt.prompt' is not allowed by the signed URL.",
+    )
+    code, reason = overriding(tts={"voice_id": "deep"})
+    assert (code, reason) == (1008, "Override for field 'voice_id' is not allowed by config.")
+    code, reason = opened(server, url, custom_llm_extra_body={"a": 1})
+    assert (code, reason) == (1008, "Override for field 'custom_llm_extra_body' is not allowed by the signed URL.")
+    failed = server.get("/v1/convai/conversations").json()["conversations"]
+    assert sum(one["status"] == "failed" for one in failed) == 3
+
+
+def test_a_url_is_used_once_expires_and_can_be_taken_back(server: TestClient, agent: str) -> None:
+    once = made(server, agent, single_use=True)["signed_url"]
+    assert opened(server, once)[1] == "Hello x in y"
+    used = (3000, "Could not authorize the conversation: this signed URL has been used, or revoked.")
+    assert opened(server, once) == used
+
+    revoked = made(server, agent)
+    assert opened(server, revoked["signed_url"])[1] == "Hello x in y"
+    assert server.delete(f"{URLS}/{revoked['id']}").status_code == 200
+    assert opened(server, revoked["signed_url"]) == used
+    assert server.delete(f"{URLS}/{revoked['id']}").status_code == 404
+
+    services = server.app.state.services  # type: ignore[attr-defined]
+    claims = services.credentials.verify(revoked["signed_url"].rpartition("=")[2], time.time())
+    late = services.credentials.sign(replace(claims, expires_at=time.time() - 5))
+    code, reason = opened(server, f"http://127.0.0.1:8400/v1/convai/conversation?token={late}")
+    assert (code, "expired 5 seconds ago" in reason) == (3000, True)
+
+
+def test_what_makes_no_sense_is_refused_with_what_was_expected(server: TestClient, agent: str) -> None:
+    for terms, status, words in (
+        ({"agent_id": "agent_none"}, 404, "agent_none"),
+        ({"ttl_secs": 0}, 422, "greater than or equal to 1"),
+        ({"allowed_overrides": ["agent.x"]}, 400, "expected paths of conversation_config_override"),
+        ({"dynamic_variables": {"system__time": "1"}}, 400, "the prefix system__ is reserved"),
+        ({"attach": True}, 400, "cannot join one that runs"),
+    ):
+        response = server.post(URLS, json={"agent_id": agent, **terms})
+        assert response.status_code == status, terms
+        assert words in response.text, terms
+
+
+def test_with_the_key_goes_what_it_signed(server: TestClient, agent: str) -> None:
+    owner = {"xi-api-key": server.post("/v1/x/api-keys", json={"name": "owner"}).json()["api_key"]}
+    clerk = server.post("/v1/x/api-keys", json={"scopes": ["conversations:start"]}, headers=owner).json()
+    key = {"xi-api-key": clerk["api_key"]}
+    with_terms = server.post(URLS, json={"agent_id": agent}, headers=key).json()["signed_url"]
+    plain = server.get(f"/v1/convai/conversation/get-signed-url?agent_id={agent}", headers=key).json()["signed_url"]
+    for url in (with_terms, plain):
+        assert opened(server, url)[1] == "Hello x in y"
+    server.delete(f"/v1/x/api-keys/{clerk['key_id']}", headers=owner)
+    for url in (with_terms, plain):
+        assert opened(server, url)[0] == 3000
+    log = server.get("/v1/x/audit-log", params={"key_id": clerk["key_id"]}, headers=owner).json()["entries"]
+    assert [one["action"] for one in log] == ["conversations_get_signed_url", "x_signed_urls_create"]
+
+
+def test_origins_are_checked_even_of_holders_of_a_signed_url(server: TestClient) -> None:
+    agent = private_agent(server, allowlist=[{"hostname": "*.shop.example"}, {"hostname": "10.0.0.0/8"}])
+    url = made(server, agent)["signed_url"]
+    for origin, is_let_in in (("https://a.shop.example", True), ("https://evil.example", False), (None, True)):
+        headers = {"origin": origin} if origin else {}
+        assert (opened(server, url, headers=headers)[0] != 3000) is is_let_in, origin
+
+
+def test_strict_origins_refuse_a_private_agents_caller_who_names_none(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, strict_origins=True)
+    with TestClient(create_app(settings), base_url="http://127.0.0.1:8400", client=("10.0.0.9", 1)) as server:
+        listed = private_agent(server, allowlist=[{"hostname": "app.example"}])
+        from_network = private_agent(server, allowlist=[{"hostname": "app.example"}, {"hostname": "10.0.0.0/8"}])
+        anywhere = private_agent(server)
+        refused = (3000, "Could not authorize the conversation: this agent needs an Origin header.")
+        assert opened(server, made(server, listed)["signed_url"]) == refused
+        for agent, headers in ((listed, {"origin": "https://app.example"}), (from_network, {}), (anywhere, {})):
+            assert opened(server, made(server, agent)["signed_url"], headers=headers)[1] == "Hello x in y"
+        path = f"8400/v1/convai/conversation?agent_id={listed}"
+        assert opened(server, path, headers={"xi-api-key": "any while there is none"})[1] == "Hello x in y"
