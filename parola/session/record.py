@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -35,6 +36,12 @@ class Record:
         self._has_moved = False
         self._features = Features(setup)
         self._audio: Document = {}
+        self.language = setup.language
+        """The one that is spoken now."""
+        self._languages: dict[int, str] = {}
+        """In which language the user said each turn; the record's main language is the commonest."""
+        self._tools: dict[str, None] = {}
+        """Names of the tools that were called, in order."""
 
     def visited(self, setup: Setup) -> None:
         """An agent has taken over."""
@@ -47,6 +54,9 @@ class Record:
     def turn(self, index: int, turn: Mapping[str, Any]) -> None:
         self._turns[index] = dict(turn)
         self._features.saw(turn)
+        self._tools |= dict.fromkeys(str(call["tool_name"]) for call in turn.get("tool_calls") or ())
+        if turn.get("role") == "user" and turn.get("source_medium"):
+            self._languages.setdefault(index, self.language)
         if (info := turn.get("rag_retrieval_info")) is not None:
             self._retrievals.add(index)
             self._embedding_model = info["embedding_model"]
@@ -91,6 +101,8 @@ class Record:
             },
         }
         metadata["features_usage"] = self._features.document()
+        if self._languages:
+            metadata["main_language"] = Counter(self._languages.values()).most_common(1)[0][0]
         if self._retrievals:
             usage = {"usage_count": len(self._retrievals), "embedding_model": self._embedding_model}
             metadata["rag_usage"] = usage
@@ -104,7 +116,7 @@ class Record:
             ended_at=time.time(),
             termination_reason=close.termination_reason or close.reason,
             has_audio=has_audio,
-            document={"metadata": metadata, **self._audio},
+            document={"metadata": metadata, "tool_names": list(self._tools), **self._audio},
         )
         self._turns = {}
         await self._end(self._id, change)

@@ -77,7 +77,7 @@ from parola.session.tool_calls import ToolCalls, ToolRunner
 from parola.session.tool_sounds import ToolSounds
 from parola.session.transport import BinaryFrame, Disconnected, Transport
 from parola.session.voice import Ear
-from parola.store.base import Conversations
+from parola.store.base import Conversations, bare_reason
 
 log = logger(__name__)
 
@@ -344,7 +344,7 @@ class Session:
         self._tool_calls.runners = relief.tool_runners or {}
         if setup.language != self._language and self._ear is not None and not self._ear.switch_language(setup.language):
             self._warn(f"Nobody here understands '{setup.language}'; listening goes on as before")
-        self._language = setup.language
+        self._language = self._record.language = setup.language
         self._record.visited(setup)
         if self._recorder is not None and not setup.record_voice:
             self._recorder.discard()
@@ -354,7 +354,7 @@ class Session:
 
     def _switch_language(self, language: str) -> None:
         """Speak and listen in it, as far as there is somebody who can; the others stay as they are."""
-        self._language = language
+        self._language = self._record.language = language
         if self._mouth is not None and self._mouth_for is not None:
             mouth, troubles = self._mouth_for(language)
             if mouth is not None:
@@ -494,6 +494,5 @@ class Session:
             "conversation_ended",
             conversation_id=self.conversation_id,
             code=close.code,
-            # What follows the colon is the model's own account: words belong in the store.
-            reason=(close.termination_reason or close.reason).partition(": ")[0],
+            reason=bare_reason(close.termination_reason or close.reason),  # words belong in the store
         )
