@@ -17,6 +17,7 @@ from parola.api.responses import Json, OptionalBody, RawBody, new_id
 from parola.api.services import Services, ServicesDep, needs_key, open_to_all
 from parola.api.widget import admit, widget_config
 from parola.errors import NotFound
+from parola.privacy.reaping import apply_to_existing
 from parola.protocol.agents import (
     AgentDocument,
     AgentLinkResponse,
@@ -129,6 +130,8 @@ async def update(agent_id: str, raw: RawBody, services: ServicesDep) -> Json:
         checked(AgentDocument, document)
         agent = AgentRow(agent_id, body.name or old.name, document, old.created_at, max(time.time(), old.created_at))
         await _keep(services, agent)
+    if section(raw, "platform_settings", "privacy").get("apply_to_existing_conversations") is True:
+        await apply_to_existing(services.store, services.settings, agent)
     return Json(_response(agent))
 
 

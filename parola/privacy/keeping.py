@@ -24,6 +24,7 @@ from parola.store.base import (
     Document,
     Page,
     Store,
+    bare_reason,
     raw_of,
     unlink_files_of,
 )
@@ -178,7 +179,7 @@ def _begun(row: ConversationRow, policy: Policy) -> ConversationRow:
         metadata["features_usage"] = {**(metadata.get("features_usage") or {}), "pii_zrm_agent": True}
         kept = {key: document[key] for key in ("branch_id", "environment", KEY) if key in document}
         kept["metadata"] = metadata_without_words(metadata)
-        return replace(row, document=kept, user_id=None, termination_reason=row.termination_reason.partition(": ")[0])
+        return replace(row, document=kept, user_id=None, termination_reason=bare_reason(row.termination_reason))
     from parola.privacy import redaction
     from parola.privacy.entities import not_recognised
 
@@ -215,8 +216,7 @@ def _without_words(change: ConversationChange) -> ConversationChange:
         turns={},
         document=document,
         has_audio=None if change.has_audio is None else False,
-        # What follows the colon is the model's own account.
-        termination_reason=change.termination_reason and change.termination_reason.partition(": ")[0],
+        termination_reason=change.termination_reason and bare_reason(change.termination_reason),
     )
 
 

@@ -465,6 +465,11 @@ def unlink_files_of(recording: Path, *, audio: bool = True, words: bool = True) 
         file.unlink(missing_ok=True)
 
 
+def bare_reason(termination_reason: str | None) -> str:
+    """Why a conversation ended, without the model's own account, which follows a colon."""
+    return (termination_reason or "").partition(": ")[0]
+
+
 class Retention(Protocol):
     """What is to be deleted, and when. A conversation is in the plan at most once, and leaves it when it is deleted."""
 
@@ -478,8 +483,8 @@ class Retention(Protocol):
         """Ended conversations that are to be deleted by now, those that have waited longest first."""
 
     async def erase(self, conversation_id: str, document: Document, *, words: bool, audio: bool) -> None:
-        """Take out of a conversation its ``words`` (turns, files, the user's id, the bodies of messages to webhooks,
-        tape and event log) or its ``audio``, put ``document`` in place of its document, and take it off the plan. What
+        """Take out of a conversation its ``words`` (turns, files, the user's id, messages to webhooks, tape and event
+        log) or its ``audio``, put ``document`` in place of its document, and take it off the plan. What
         was deleted cannot be read back from the database's files."""
 
 

@@ -35,6 +35,7 @@ from parola.store.base import (
     Secrets,
     ToolRow,
     Tools,
+    bare_reason,
     unlink_files_of,
 )
 from parola.store.documents import is_archived, recording_file, speaker, tags, tool_type, words
@@ -360,9 +361,9 @@ class MemoryConversations:
             return
         row = replace(row, document=document, has_audio=row.has_audio and not audio)
         if words:
-            row = replace(row, user_id=None)
+            row = replace(row, user_id=None, termination_reason=bare_reason(row.termination_reason))
             self._transcripts[conversation_id] = _Transcript()
-            self.outbox.forget_bodies(conversation_id)
+            self.outbox.forget(conversation_id)
             for file in await self._files.of(conversation_id):
                 await self._files.delete(file.file_id)
         self._rows[conversation_id] = row

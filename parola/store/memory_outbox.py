@@ -90,12 +90,6 @@ class MemoryOutbox:
             self._bodies.pop(delivery_id, None)
             self._claims.pop(delivery_id, None)
 
-    def forget_bodies(self, conversation_id: str) -> None:
-        """What was written into messages; the deliveries themselves stay."""
-        for row in self._rows.values():
-            if row.conversation_id == conversation_id:
-                self._bodies.pop(row.delivery_id, None)
-
     def _is_due(self, row: DeliveryRow, now: float) -> bool:
         is_free = self._claims.get(row.delivery_id, now) <= now
         return row.status == "waiting" and row.due_at is not None and row.due_at <= now and is_free

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from parola.protocol.lossless import dumps
-from parola.store.base import Document, unlink_files_of
+from parola.store.base import Document, bare_reason, unlink_files_of
 from parola.store.blobs import Blobs
 from parola.store.documents import recording_file
 from parola.store.readers import Readers
@@ -57,6 +57,7 @@ class SqlRetention:
         sealed = dumps(document)
 
         def work(connection: Connection) -> list[str]:
+            key = conversations.c.conversation_id == conversation_id
             file_ids: list[str] = []
             values: dict[str, Any] = {"document": sealed}
             if words:
@@ -64,12 +65,12 @@ class SqlRetention:
                 file_ids = list(connection.execute(owned).scalars())
                 connection.execute(delete(files).where(files.c.conversation_id == conversation_id))
                 connection.execute(delete(turns).where(turns.c.conversation_id == conversation_id))
-                kept = webhook_deliveries.c.conversation_id == conversation_id
-                connection.execute(update(webhook_deliveries).where(kept).values(body=None))
-                values["user_id"] = None
+                sent = webhook_deliveries.c.conversation_id == conversation_id
+                connection.execute(delete(webhook_deliveries).where(sent))
+                asked = select(conversations.c.termination_reason).where(key)
+                values |= {"user_id": None, "termination_reason": bare_reason(connection.execute(asked).scalar())}
             if audio:
                 values["has_audio"] = False
-            key = conversations.c.conversation_id == conversation_id
             connection.execute(update(conversations).where(key).values(**values))
             connection.execute(delete(retention).where(retention.c.conversation_id == conversation_id))
             return file_ids

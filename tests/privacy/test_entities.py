@@ -1,0 +1,126 @@
+"""Personal details are recognised by their form, and nothing else is taken for one."""
+
+import pytest
+
+from parola.privacy import redaction
+from parola.privacy.entities import UNKNOWN, find, not_recognised, redacted
+from parola.privacy.policy import Policy
+
+DETAILS = [
+    ("write to jo.doe+x@mail.example.com, please", "write to [EMAIL_ADDRESS], please"),
+    ("my card is 4111 1111 1111 1111 thanks", "my card is [PAYMENT_CARD_NUMBER] thanks"),
+    ("order 12 4111111111111111", "order 12 [PAYMENT_CARD_NUMBER]"),
+    ("4111 1111 1111 1112 has a wrong checksum", "4111 1111 1111 1112 has a wrong checksum"),
+    ("expires 12/27, cvv 123", "expires [PAYMENT_CARD_EXPIRATION_DATE], cvv [PAYMENT_CARD_CVV]"),
+    ("IBAN DE89 3704 0044 0532 0130 00 thanks a lot", "IBAN [BANK_ACCOUNT_NUMBER] thanks a lot"),
+    ("GB82WEST12345698765432", "[BANK_ACCOUNT_NUMBER]"),
+    ("our BIC is DEUTDEFF", "our BIC is [SWIFT_BIC_CODE]"),
+    ("routing number 021000021", "routing number [BANK_ROUTING_NUMBER]"),
+    ("from 192.168.1.10 and fe80::1", "from [DEVICE_ID] and [DEVICE_ID]"),
+    ("00:1A:2B:3C:4D:5E", "[DEVICE_ID]"),
+    ("call +49 30 901820 now", "call [CONTACT_NUMBER] now"),
+    ("call 030 9018 2000", "call [CONTACT_NUMBER]"),
+    ("(415) 555-2671 it is", "[CONTACT_NUMBER] it is"),
+    ("SSN 123-45-6789", "SSN [GOVERNMENT_ISSUED_ID]"),
+    ("SSN 666-45-6789", "SSN 666-45-6789"),
+    ("DNI 12345678Z", "DNI [GOVERNMENT_ISSUED_ID]"),
+    ("NINO AB123456C", "NINO [GOVERNMENT_ISSUED_ID]"),
+    ("RSSMRA85T10A562S", "[GOVERNMENT_ISSUED_ID]"),
+    ("Steuer-ID 86 095 742 719", "Steuer-ID [GOVERNMENT_ISSUED_ID]"),
+    ("NIR 1 85 05 78 006 084 91", "NIR [GOVERNMENT_ISSUED_ID]"),
+    ("VIN 1HGCM82633A004352", "VIN [VEHICLE_ID]"),
+    ("born on 12.05.1980 in Bern", "born on [DOB] in Bern"),
+    ("on March 3rd, 2024", "on [DATE]"),
+    ("see https://example.com/a?b=c and", "see [URL] and"),
+    ("at 52.5200, 13.4050", "at [LOCATION_COORDINATE]"),
+    ("jo dot doe at example dot com", "[EMAIL_ADDRESS]"),
+    ("four one one one, one one one one, one one one one, one one one one", "[PAYMENT_CARD_NUMBER]"),
+    ("call five five five oh one two three four", "call [CONTACT_NUMBER]"),
+]
+HARMLESS = [
+    "It is 12:30:45, and costs 12.345.678 or 1,234.56 or 99.90",
+    "order 20240102, ticket 1234567, since 1700000000",
+    "two three tables for four people at seven",
+    "conv_a1b2c3d4e5f6g7h8i9j0k1l2 and version 3.11.2",
+    "look at the dot on the map",
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), DETAILS, ids=[text for text, _ in DETAILS])
+def test_a_detail_is_replaced_by_its_kind(text: str, expected: str) -> None:
+    assert redacted(text) == expected
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_what_only_looks_a_little_like_one_stays(text: str) -> None:
+    assert redacted(text) == text
+
+
+def test_only_the_kinds_that_were_asked_for_are_replaced() -> None:
+    text = "jo@example.com, 4111 1111 1111 1111"
+    assert redacted(text, ("email_address",)) == "[EMAIL_ADDRESS], 4111 1111 1111 1111"
+    assert redacted(text, ("financial_id",)) == "jo@example.com, [PAYMENT_CARD_NUMBER]"
+
+
+def test_the_kinds_that_nothing_recognises_are_known() -> None:
+    assert not_recognised(["name.name_given", "email_address", "financial_id", "medical"]) == [
+        "name.name_given",
+        "medical",
+    ]
+    assert not_recognised(UNKNOWN) == list(UNKNOWN)
+
+
+@pytest.mark.parametrize("text", ["1" * 50_000, "ab12" * 20_000, "a" * 50_000, "1 " * 30_000, "a." * 30_000 + "@"])
+def test_no_text_takes_long(text: str) -> None:
+    import time
+
+    started = time.perf_counter()
+    find(text)
+    assert time.perf_counter() - started < 5.0
+
+
+POLICY = Policy(redacts=True, entities=("email_address", "financial_id"), excluded_data=("mail",))
+
+
+def test_a_turn_is_redacted_wherever_somebody_elses_words_are() -> None:
+    turn = {
+        "role": "agent",
+        "message": "I wrote to jo@example.com",
+        "original_message": "I wrote to jo@example.com and more",
+        "tool_calls": [
+            {
+                "request_id": "r@x.com",
+                "tool_name": "mail",
+                "params_as_json": '{"to":"jo@example.com","card":4111111111111111,"n":1}',
+                "tool_details": {"url": "https://x", "body": "to=jo@example.com"},
+            }
+        ],
+        "tool_results": [{"request_id": "r", "result_value": "sent to jo@example.com", "tool_latency_secs": 0.1}],
+        "time_in_call_secs": 3,
+        "created_at_unix_ms": 4111111111111111,
+    }
+    kept = redaction.turn(turn, POLICY)
+    assert kept["message"] == "I wrote to [EMAIL_ADDRESS]"
+    assert kept["original_message"] == "I wrote to [EMAIL_ADDRESS] and more"
+    (call,) = kept["tool_calls"]
+    assert call["request_id"] == "r@x.com" and call["tool_name"] == "mail"
+    assert call["params_as_json"] == '{"to":"[EMAIL_ADDRESS]","card":"[PAYMENT_CARD_NUMBER]","n":1}'
+    assert call["tool_details"]["body"] == "to=[EMAIL_ADDRESS]"
+    assert kept["tool_results"][0]["result_value"] == "sent to [EMAIL_ADDRESS]"
+    assert kept["created_at_unix_ms"] == 4111111111111111
+
+
+def test_an_excluded_value_of_the_analysis_stays_and_its_rationale_does_not() -> None:
+    result = {"data_collection_id": "mail", "value": "jo@example.com", "rationale": "said jo@example.com"}
+    other = {"data_collection_id": "other", "value": "jo@example.com", "rationale": "x"}
+    analysis = {
+        "transcript_summary": "jo@example.com called",
+        "data_collection_results": {"mail": result, "other": other},
+        "data_collection_results_list": [result, other],
+    }
+    kept = redaction.fragment({"analysis": analysis}, POLICY)["analysis"]
+    assert kept["transcript_summary"] == "[EMAIL_ADDRESS] called"
+    for one in (kept["data_collection_results"]["mail"], kept["data_collection_results_list"][0]):
+        assert (one["value"], one["rationale"]) == ("jo@example.com", "said [EMAIL_ADDRESS]")
+    for one in (kept["data_collection_results"]["other"], kept["data_collection_results_list"][1]):
+        assert one["value"] == "[EMAIL_ADDRESS]"

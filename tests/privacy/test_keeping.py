@@ -1,0 +1,224 @@
+"""What may not be kept does not reach the store, whoever writes it; what is due is deleted in its time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from parola.config import Settings
+from parola.privacy.keeping import keep_private
+from parola.privacy.policy import DAY_SECONDS, Policy
+from parola.privacy.reaping import EVERY_SECONDS, Reaper, apply_to_existing
+from parola.store.base import AgentRow, ConversationChange, ConversationRow, FileRow, Store
+from parola.store.memory import MemoryStore
+from parola.store.sql import SqlStore
+from tests.virtual_time import run
+
+CANARY = "canary@example.com"
+TURN = {"role": "user", "message": f"I am {CANARY}"}
+
+
+@pytest.fixture(params=["sqlite", "memory"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    made: Store = SqlStore(tmp_path / "data") if request.param == "sqlite" else MemoryStore()
+    await made.open()
+    keep_private(made, Settings())
+    yield made
+    await made.aclose()
+
+
+def agent(agent_id: str = "a", **privacy: Any) -> AgentRow:
+    return AgentRow(agent_id, "A", {"platform_settings": {"privacy": privacy}}, 1.0, 1.0)
+
+
+def conversation(conversation_id: str = "c", agent_id: str = "a", started_at: float = 1000.0) -> ConversationRow:
+    document = {
+        "environment": "production",
+        "metadata": {"main_language": "en"},
+        "conversation_initiation_client_data": {"dynamic_variables": {"mail": CANARY}},
+    }
+    return ConversationRow(conversation_id, agent_id, "in-progress", started_at, document, user_id=CANARY)
+
+
+async def held(store: Store, conversation_id: str = "c") -> str:
+    """Hold a conversation in which the canary is everywhere, and give back all that is stored of it."""
+    await store.conversations.write(conversation_id, ConversationChange(turns={0: TURN}))
+    end = ConversationChange(
+        status="done",
+        ended_at=1010.0,
+        termination_reason=f"end_call tool was called: goodbye {CANARY}",
+        has_audio=False,
+        document={
+            "metadata": {
+                "warnings": [CANARY],
+                "error": {"code": 1011, "reason": CANARY},
+                "charging": {"call_charge": 3},
+                "x_close": {"code": 1000, "reason": CANARY, "by": "server", "status": "done"},
+                "feedback": {"overall_score": "like", "comment": CANARY},
+            },
+            "analysis": {"transcript_summary": CANARY},
+        },
+    )
+    await store.conversations.conclude(conversation_id, end, [])
+    return await everything(store, conversation_id)
+
+
+async def everything(store: Store, conversation_id: str = "c") -> str:
+    row = await store.conversations.get(conversation_id)
+    return repr(row) + repr(await store.conversations.turns(conversation_id))
+
+
+async def test_with_zero_retention_no_word_is_stored_and_the_rest_is(store: Store) -> None:
+    await store.agents.put(agent(zero_retention_mode=True))
+    await store.conversations.create(conversation())
+    assert CANARY not in await held(store)
+    row = await store.conversations.get("c")
+    assert row is not None and row.user_id is None
+    assert (row.status, row.ended_at, row.termination_reason) == ("done", 1010.0, "end_call tool was called")
+    metadata = row.document["metadata"]
+    assert metadata["features_usage"] == {"pii_zrm_agent": True} and metadata["charging"] == {"call_charge": 3}
+    assert metadata["error"] == {"code": 1011} and metadata["feedback"]["overall_score"] == "like"
+    assert await store.conversations.turns("c") == []
+
+
+async def test_an_agent_that_joins_with_zero_retention_makes_the_rest_silent(store: Store) -> None:
+    await store.agents.put(agent())
+    await store.agents.put(agent("b", zero_retention_mode=True))
+    await store.conversations.create(conversation())
+    await store.conversations.write("c", ConversationChange(turns={0: {"role": "user", "message": "before"}}))
+    joined = ConversationChange(document={"visited_agents": [{"agent_id": "a"}, {"agent_id": "b"}]})
+    await store.conversations.write("c", joined)
+    await store.conversations.write("c", ConversationChange(turns={1: TURN}))
+    assert [turn["message"] for turn in await store.conversations.turns("c")] == ["before"]
+
+
+async def test_the_policy_of_a_conversation_outlives_the_process_and_the_agent(store: Store) -> None:
+    await store.agents.put(agent(conversation_history_redaction={"enabled": True, "entities": ["email_address"]}))
+    await store.conversations.create(conversation())
+    await store.agents.delete("a")
+    inner = store.conversations._inner  # type: ignore[attr-defined]
+    store.conversations = inner
+    keep_private(store, Settings())
+    stored = await held(store)
+    assert CANARY not in stored.replace(f"user_id='{CANARY}'", "")
+    assert (await store.conversations.turns("c"))[0]["message"] == "I am [EMAIL_ADDRESS]"
+
+
+async def test_a_record_says_what_redaction_does_not_recognise(store: Store) -> None:
+    redaction = {"enabled": True, "entities": ["name", "email_address"]}
+    await store.agents.put(agent(conversation_history_redaction=redaction))
+    await store.conversations.create(conversation())
+    row = await store.conversations.get("c")
+    assert row is not None
+    assert row.document["metadata"]["warnings"] == ["Redaction here does not recognise: name"]
+
+
+async def test_what_is_due_is_deleted_and_the_record_says_so_before_and_after(store: Store) -> None:
+    await store.agents.put(agent(retention_days=1, delete_transcript_and_pii=True, delete_audio=True))
+    await store.conversations.create(conversation())
+    await store.files.put(FileRow("f", "c", "x.txt", "text/plain", 1, 1.0), CANARY.encode())
+    recording = store.recording_path("c")
+    recording.write_bytes(b"sound")
+    await held(store)
+    row = await store.conversations.get("c")
+    assert row is not None
+    settings = row.document["metadata"]["deletion_settings"]
+    assert settings["deletion_time_unix_secs"] == 1000 + DAY_SECONDS
+    assert settings["delete_transcript_and_pii"] and settings["delete_audio"]
+
+    assert await Reaper(store, lambda: 999.0 + DAY_SECONDS).sweep() == 0
+    assert await Reaper(store, lambda: 1000.0 + DAY_SECONDS).sweep() == 1
+    assert CANARY not in await everything(store)
+    assert not recording.exists() and await store.files.get("f") is None
+    row = await store.conversations.get("c")
+    assert row is not None and row.status == "done"
+    settings = row.document["metadata"]["deletion_settings"]
+    assert settings["deleted_transcript_at_time_unix_secs"] == 1000 + DAY_SECONDS
+    assert settings["deleted_audio_at_time_unix_secs"] == 1000 + DAY_SECONDS
+
+
+async def test_audio_may_go_and_the_words_stay(store: Store) -> None:
+    await store.agents.put(agent(retention_days=0, delete_audio=True))
+    await store.conversations.create(conversation())
+    recording = store.recording_path("c")
+    recording.write_bytes(b"sound")
+    await held(store)
+    assert await Reaper(store, lambda: 2000.0).sweep() == 1
+    assert CANARY in await everything(store) and not recording.exists()
+    row = await store.conversations.get("c")
+    assert (
+        row is not None
+        and row.document["metadata"]["deletion_settings"]["deleted_transcript_at_time_unix_secs"] is None
+    )
+
+
+async def test_conversations_from_before_follow_when_the_agent_says_so(store: Store) -> None:
+    await store.agents.put(agent())
+    for number in range(120):
+        await store.conversations.create(conversation(f"c{number}", started_at=1000.0 + number))
+        await store.conversations.write(f"c{number}", ConversationChange(status="done", turns={0: TURN}))
+    await store.conversations.create(conversation("other", "b"))
+    changed = agent(retention_days=1, delete_transcript_and_pii=True)
+    await store.agents.put(changed)
+    reaper = Reaper(store, lambda: 1000.0 + DAY_SECONDS + 59)
+    assert await reaper.sweep() == 0
+    assert await apply_to_existing(store, Settings(), changed) == 120
+    assert await reaper.sweep() == 60
+    assert CANARY not in await everything(store, "c59") and CANARY in await everything(store, "c60")
+    assert await apply_to_existing(store, Settings(), agent()) == 120
+    assert await Reaper(store, lambda: 1e10).sweep() == 0
+
+
+def test_the_job_looks_once_a_minute_and_a_failure_does_not_end_it() -> None:
+    async def story() -> tuple[int, float]:
+        import asyncio
+
+        store = MemoryStore()
+        keep_private(store, Settings(retention_days=1))
+        loop = asyncio.get_running_loop()
+        await store.conversations.create(conversation(started_at=0.0))
+        await store.conversations.write("c", ConversationChange(status="done", turns={0: TURN}))
+        due, failures = store.retention.due, []
+
+        async def failing(now: float, most: int) -> Any:
+            if now < 3 * EVERY_SECONDS:
+                failures.append(now)
+                raise OSError("disk")
+            return await due(now, most)
+
+        store.retention.due = failing  # type: ignore[method-assign]
+        reaper = Reaper(store, loop.time)
+        reaper.start()
+        while await store.conversations.turns("c"):
+            await asyncio.sleep(1.0)
+        await reaper.aclose()
+        return len(failures), loop.time()
+
+    failures, at = run(story())
+    assert failures == 2
+    assert DAY_SECONDS <= at <= DAY_SECONDS + EVERY_SECONDS + 1
+
+
+@pytest.mark.parametrize(
+    ("privacy", "settings", "expected"),
+    [
+        ({}, {}, (-1, False, False)),
+        ({"retention_days": 30}, {}, (30, True, True)),
+        ({"retention_days": 30, "delete_audio": True}, {}, (30, False, True)),
+        ({"retention_days": -1, "delete_audio": True}, {}, (-1, False, False)),
+        ({}, {"retention_days": 7}, (7, True, True)),
+        ({"retention_days": 30}, {"retention_days": 7}, (30, True, True)),
+    ],
+)
+def test_the_agent_wins_over_the_server(
+    privacy: dict[str, Any], settings: dict[str, Any], expected: tuple[int, bool, bool]
+) -> None:
+    policy = Policy.of(agent(**privacy).document, Settings(**settings))
+    assert (policy.retention_days, policy.deletes_transcript, policy.deletes_audio) == expected
+
+
+def test_zero_retention_of_the_server_is_that_of_every_agent() -> None:
+    assert Policy.of({}, Settings(zero_retention=True)).zero_retention
