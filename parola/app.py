@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from parola.analysis.analysing import Analysing
     from parola.api.conversation_socket import ConversationSocket
     from parola.session.load import LoopLag
-
     from parola.webhooks.delivery import Delivery
+
 log = logger(__name__)
 
 LOAD_AFTER_SECONDS = 0.2
@@ -82,8 +82,8 @@ def create_app(
     tools = ToolContext(settings, store, vault, lambda: registry.connections, secret)
     after_call = AfterCall(store, lambda: _analysing(settings, tools, registry), lag.is_late)
     library = Library(store, lambda: registry.connections, lambda model: registry.embedder(model).provider)
-    services = Services(
     webhooks = _Webhooks(lambda: _delivery(services))
+    services = Services(
         settings=settings,
         store=store,
         credentials=Credentials(secret),
@@ -97,9 +97,9 @@ def create_app(
         tools=tools,
         library=library,
         after_call=after_call,
+        webhooks=webhooks.made,
     )
 
-        webhooks=webhooks.made,
     loader = ThreadPoolExecutor(1, thread_name_prefix="loader")
     conversations = _Part(lambda: _conversations(services, registry, live, lag), loader)
     rest = _Part(lambda: _rest(services), loader)
@@ -119,9 +119,9 @@ def create_app(
             readying = asyncio.create_task(
                 _get_ready(conversations, rest, registry, settings, services.tools, owns_process=owns_process)
             )
+            webhooks.start_soon(is_alone=owns_folder)
             library.start()
             reaper.start()
-            webhooks.start_soon(is_alone=owns_folder)
             lag.start()
             yield
             lag.stop()
@@ -129,9 +129,9 @@ def create_app(
         finally:
             await live.end_all("The server is stopping.")
             await after_call.aclose()
+            await webhooks.aclose()
             await reaper.aclose()
             await library.aclose()
-            await webhooks.aclose()
             await services.tools.aclose()
             await registry.aclose()
             await store.aclose()
@@ -238,8 +238,6 @@ def _rest(services: Services) -> FastAPI:
     return rest(services)
 
 
-def _conversations(services: Services, registry: Any, live: Any, lag: LoopLag) -> ConversationSocket:
-    from parola import logs
 def _delivery(services: Services) -> Delivery:
     """What delivers webhooks; recordings are mixed for it as they are for whoever listens to them."""
     from parola.api.conversation_record import record
@@ -293,6 +291,8 @@ class _Webhooks:
             await self._delivery.aclose()
 
 
+def _conversations(services: Services, registry: Any, live: Any, lag: LoopLag) -> ConversationSocket:
+    from parola import logs
     from parola.api.admission import Admission
     from parola.api.conversation_socket import ConversationSocket
     from parola.session.load import Load, no_trouble
