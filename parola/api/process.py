@@ -21,8 +21,8 @@ from parola.tools.context import ToolContext
 
 if TYPE_CHECKING:
     from parola.providers.base import Embedder, Voice
-
     from parola.webhooks.delivery import Delivery
+
 
 class Live(Protocol):
     """The conversations alive in this process."""
@@ -101,10 +101,10 @@ class Services:
     tools: ToolContext
     library: Library
     after_call: AfterCall
-    metrics: Metrics = field(default_factory=Metrics)
-    """What this process has counted since it started."""
     webhooks: Callable[[], Delivery]
     """What delivers webhooks, made when it is first needed."""
+    metrics: Metrics = field(default_factory=Metrics)
+    """What this process has counted since it started."""
     editing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a stored document is read, changed and put back."""
     sharing: asyncio.Lock = field(default_factory=asyncio.Lock)

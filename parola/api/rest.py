@@ -82,10 +82,10 @@ ROUTERS = (
     keys.router,
     members.router,
     audit_log.router,
-    health.router,
     webhooks.router,
     webhook_deliveries.router,
     convai_settings.router,
+    health.router,
     measurements.router,
     asyncapi.router,
 )
