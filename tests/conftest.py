@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -51,7 +52,8 @@ def _postgres_store(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
         await store.aclose()
 
     with postgres.database() as url:
-        asyncio.run(prepare(url))
+        with ThreadPoolExecutor(1) as thread:  # in this one a loop may be running
+            thread.submit(lambda: asyncio.run(prepare(url))).result()
         yield url
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import URL, Column, Connection, create_engine, event, make_url, text
+from sqlalchemy import URL, Column, Connection, Integer, create_engine, event, make_url, text
 from sqlalchemy.dialects.postgresql.base import PGTypeCompiler
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
@@ -79,6 +79,7 @@ def database(address: str, connections: int, *, is_server: bool) -> Database:
         ) from None
     dialect: Any = engine.dialect
     dialect.type_compiler_instance = dialect.type_compiler = _Types(dialect)
+    dialect.colspecs = {**dialect.colspecs, Integer: Integer}  # a number says its size itself; a cast would cut it
     dialect.ischema_names = {**dialect.ischema_names, "vector": PgVector}
     event.listen(engine, "connect", _no_nul)
     return Database(

@@ -21,7 +21,7 @@ def bring_up_to_date(connection: Connection, database: Database) -> None:
     database.before_tables(connection)
     version = _version(connection)
     if not version:
-        _create(connection)
+        create(connection)
     elif version != HEAD:
         migrate(connection)
     database.after_tables(connection)
@@ -34,7 +34,7 @@ def _version(connection: Connection) -> str | None:
     return version
 
 
-def _create(connection: Connection) -> None:
+def create(connection: Connection) -> None:
     """The version comes last: what was cut short is completed by the next start."""
     metadata.create_all(connection)
     version = "version_num VARCHAR(32) NOT NULL PRIMARY KEY"

@@ -8,16 +8,20 @@ import random
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, inspect, make_url, text
 
 from parola.errors import StoreError
+from parola.store import postgres as dialect
+from parola.store import sqlite
 from parola.store.base import AgentRow, ConversationChange, ConversationRow
 from parola.store.schema import migrate
 from parola.store.sql import DATABASE, SqlStore
 from parola.store.tables import HEAD, metadata
+from tests.postgres import Postgres
 
 WRITER = """
 import asyncio, sys
@@ -26,7 +30,7 @@ from parola.store.base import ConversationChange, ConversationRow
 from parola.store.sql import SqlStore
 
 async def main():
-    store = SqlStore(Path(sys.argv[1]))
+    store = SqlStore(Path(sys.argv[1]), sys.argv[3])
     await store.open()
     calls = [f"conv_{sys.argv[2]}_{n}" for n in range(4)]
     for call in calls:
@@ -44,12 +48,14 @@ asyncio.run(main())
 """
 
 
-async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
+async def test_what_was_acknowledged_survives_kill_9(database_url: str, tmp_path: Path) -> None:
     dice = random.Random(7)
     acknowledged: dict[str, int] = {}
     for attempt in range(3):
         process = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(tmp_path), str(attempt)], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", WRITER, str(tmp_path), str(attempt), database_url],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert process.stdout is not None
         for _ in range(dice.randint(20, 300)):
@@ -62,7 +68,7 @@ async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
                 acknowledged[call] = max(acknowledged[call], int(number))
         process.wait()
 
-        store = SqlStore(tmp_path)
+        store = SqlStore(tmp_path, database_url)
         await store.open()
         for call, last in acknowledged.items():
             turns = await store.conversations.turns(call)
@@ -74,14 +80,14 @@ async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
         await store.aclose()
 
 
-async def test_a_store_opened_again_has_everything(tmp_path: Path) -> None:
+async def test_a_store_opened_again_has_everything(database_url: str, tmp_path: Path) -> None:
     agent = AgentRow("agent_1", "A", {"tags": ["x"]}, 1.0, 2.0)
     for _ in range(2):
-        store = SqlStore(tmp_path)
+        store = SqlStore(tmp_path, database_url)
         await store.open()
         await store.agents.put(agent)
         await store.aclose()
-    store = SqlStore(tmp_path)
+    store = SqlStore(tmp_path, database_url)
     await store.open()
     assert await store.agents.get("agent_1") == agent
     await store.aclose()
@@ -107,8 +113,8 @@ async def test_a_hundred_writes_together_share_commits(tmp_path: Path) -> None:
     await store.aclose()
 
 
-async def test_a_caller_that_was_cancelled_does_not_stop_the_writer(tmp_path: Path) -> None:
-    store = SqlStore(tmp_path)
+async def test_a_caller_that_was_cancelled_does_not_stop_the_writer(database_url: str, tmp_path: Path) -> None:
+    store = SqlStore(tmp_path, database_url)
     await store.open()
     await store.conversations.create(ConversationRow("conv_1", "agent_1", "in-progress", 1.0, {}))
     impatient = asyncio.create_task(store.conversations.write("conv_1", ConversationChange(status="done")))
@@ -120,8 +126,8 @@ async def test_a_caller_that_was_cancelled_does_not_stop_the_writer(tmp_path: Pa
     await store.aclose()
 
 
-async def test_a_closed_store_refuses_writes(tmp_path: Path) -> None:
-    store = SqlStore(tmp_path)
+async def test_a_closed_store_refuses_writes(database_url: str, tmp_path: Path) -> None:
+    store = SqlStore(tmp_path, database_url)
     await store.open()
     agents = store.agents
     await store.aclose()
@@ -129,19 +135,27 @@ async def test_a_closed_store_refuses_writes(tmp_path: Path) -> None:
         await agents.put(AgentRow("agent_1", "A", {}, 1.0, 1.0))
 
 
-def test_the_migrations_lead_to_the_tables(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_the_migrations_lead_to_the_tables(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    engine = create_engine(f"sqlite:///{tmp_path / 'old.db'}")
-    with engine.connect() as connection:
-        migrate(connection)
-        connection.commit()
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-        migrated = {index["name"] for table in metadata.tables for index in inspect(connection).get_indexes(table)}
-        assert migrated == {index.name for table in metadata.tables.values() for index in table.indexes}
-    engine.dispose()
+    with ExitStack() as belongings:
+        if kind == "sqlite":
+            database = sqlite.database(tmp_path / "old.db")
+        else:
+            postgres: Postgres = request.getfixturevalue("postgres")
+            database = dialect.database(belongings.enter_context(postgres.database()), 1, is_server=False)
+        with database.engine.connect() as connection:
+            database.before_tables(connection)
+            migrate(connection)
+            database.after_tables(connection)
+            connection.commit()
+            assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD
+            assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+            migrated = {index["name"] for table in metadata.tables for index in inspect(connection).get_indexes(table)}
+            assert migrated >= {index.name for table in metadata.tables.values() for index in table.indexes}
+        database.engine.dispose()
 
 
 async def test_a_database_whose_creation_was_cut_short_is_completed(tmp_path: Path) -> None:
@@ -156,16 +170,19 @@ async def test_a_database_whose_creation_was_cut_short_is_completed(tmp_path: Pa
     await store.aclose()
 
 
-async def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> None:
-    store = SqlStore(tmp_path)
+async def test_a_newer_database_is_refused_and_left_alone(database_url: str, tmp_path: Path) -> None:
+    store = SqlStore(tmp_path, database_url)
     await store.open()
     await store.aclose()
-    engine = create_engine(f"sqlite:///{tmp_path / DATABASE}")
+    url = make_url(database_url).set(drivername="postgresql+psycopg") if database_url else ""
+    engine = create_engine(url or f"sqlite:///{tmp_path / DATABASE}")
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    engine.dispose()
     with pytest.raises(StoreError, match="newer version"):
-        await SqlStore(tmp_path).open()
+        await SqlStore(tmp_path, database_url).open()
+    with engine.begin() as connection:
+        connection.execute(text(f"UPDATE alembic_version SET version_num = '{HEAD}'"))
+    engine.dispose()
 
 
 async def test_a_data_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
