@@ -21,7 +21,7 @@ from parola.config import Settings
 from parola.conversation.toolbox import config_in
 from parola.errors import ConversationRefused, Unauthorized
 from parola.protocol.agents import AgentDocument
-from parola.protocol.client_messages import EnclaveSetupConfig
+from parola.protocol.client_messages import CallWebhook, EnclaveSetupConfig
 from parola.session.admitted import Admitted
 from parola.session.bound import Bound
 from parola.store.base import AgentRow, ConversationChange, Store
@@ -100,7 +100,7 @@ class Admission:
                 1008, "invalid_message", "enclave_setup_config is not accepted here; start the server with --enclave."
             )
         document = _merged_agent(setup)
-        warnings = _webhook_warnings(setup)
+        webhooks = _webhooks(setup)
         if setup.prompt_knowledge_base:
             _append_knowledge(document, setup.prompt_knowledge_base)
         return Admitted(
@@ -113,7 +113,7 @@ class Admission:
             ),
             authorization_method="public",
             tools=_tools(setup.tools_config_list or ()),
-            warnings=warnings,
+            brought_webhooks=webhooks,
         )
 
     # -- credentials --------------------------------------------------------------------------------------------------
@@ -232,23 +232,26 @@ def _tools(entries: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]
     return tools
 
 
-def _webhook_warnings(setup: EnclaveSetupConfig) -> tuple[str, ...]:
-    """Check the webhooks as the platform does; they are kept in the record, and not yet delivered."""
-    pairs = (
+def _webhooks(setup: EnclaveSetupConfig) -> dict[str, tuple[str, str | None]]:
+    """The endpoints that a client brought along, checked as the platform does: event to (address, secret)."""
+    pairs: tuple[tuple[str, str, CallWebhook | None, str | None], ...] = (
         (
             "post_call_transcription_webhook",
             setup.post_call_transcription_webhook,
             setup.post_call_transcription_webhook_url,
         ),
-        ("post_call_audio_webhook", setup.post_call_audio_webhook, setup.post_call_audio_webhook_url),
+        ("audio", "post_call_audio_webhook", setup.post_call_audio_webhook, setup.post_call_audio_webhook_url),
     )
-    named = False
-    for name, webhook, url in pairs:
+    found: dict[str, tuple[str, str | None]] = {}
+    for event, name, webhook, url in pairs:
         if webhook is not None and url:
             raise ConversationRefused(1008, "value_error", f"Expected either {name} or {name}_url, got both.")
         if webhook is not None and webhook.hmac_secret is not None and len(webhook.hmac_secret) < SHORTEST_HMAC_SECRET:
             raise ConversationRefused(
                 1008, "value_error", f"{name}.hmac_secret: expected at least {SHORTEST_HMAC_SECRET} characters."
             )
-        named = named or webhook is not None or bool(url)
-    return ("Post-call webhooks of the self-hosted handshake are not delivered by this version.",) if named else ()
+        if webhook is not None:
+            found[event] = webhook.url, webhook.hmac_secret
+        elif url:
+            found[event] = url, None
+    return found

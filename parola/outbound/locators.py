@@ -17,7 +17,9 @@ _VARIABLE = re.compile(r"\{\{\s*([A-Za-z0-9_.\-]+)\s*\}\}")
 
 
 class Seal(Protocol):
-    """Opens what is kept sealed."""
+    """Seals what must not lie in the database in clear, and opens it."""
+
+    def seal(self, value: str) -> bytes: ...
 
     def open(self, sealed: bytes) -> str: ...
 

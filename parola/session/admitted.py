@@ -25,9 +25,31 @@ class Admitted:
     tools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Registry tools that came along with the agent (the self-hosted handshake)."""
     warnings: tuple[str, ...] = ()
+    brought_webhooks: Mapping[str, tuple[str, str | None]] | None = None
+    """Event to the address and the secret of an endpoint that came along with the agent; None: it is an agent of this
+    server."""
     bound: Bound | None = None
     """What a signed URL has settled."""
     address: str = ""
     """The client's IP address."""
     key_id: str | None = None
     """The API key it came with, or that signed its URL."""
+    pre_call: Mapping[str, Any] | None = None
+    """What came of the pre-call webhook, for the record."""
+
+
+MOCKS_IGNORED = (
+    "tool_mock_config was ignored, tools are called: this server lets only clients with an API key of their own ask for "
+    "mocks, or nobody (the setting tool_mocks)."
+)
+
+
+def mocks_if_allowed(
+    admitted: Admitted, client_data: ConversationInitiationClientData
+) -> tuple[Admitted, ConversationInitiationClientData]:
+    """What the client began with, without the mocks that it may not ask for, which the record says."""
+    config = client_data.tool_mock_config
+    if admitted.may_mock or config is None or config.mocking_strategy == "none":
+        return admitted, client_data
+    admitted = replace(admitted, warnings=(*admitted.warnings, MOCKS_IGNORED))
+    return admitted, client_data.model_copy(update={"tool_mock_config": None})

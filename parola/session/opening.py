@@ -64,6 +64,7 @@ from parola.session.waiting_room import Guest, Terms, WaitingRoom
 from parola.store.base import AgentRow, FileRow, Store, spool_of
 from parola.tools.context import Identity, ToolContext
 
+from parola.webhooks.pre_call import PreCall
 log = logger(__name__)
 
 Locator = tuple[str, str | None]
@@ -120,6 +121,7 @@ class Opening:
         self._index_soon = index_soon
         self._end_record = end_record
         self._activity: SharedVoiceActivity | None = None
+        self._pre_call = PreCall(store, tools.vault, tools.connections)
         self.turn_detection: SharedTurnDetector | None = None
         """From the first voice conversation, where there is a detector."""
 
@@ -152,6 +154,7 @@ class Opening:
             if admitted.bound is not None:
                 client_data = admitted.bound.applied(client_data)
             setup = await self._set_up(admitted, client_data, conversation_id, started_at)
+            admitted, client_data = await self._ask_pre_call(admitted, client_data, conversation_id)
             accounts = Accounts(self._settings.prices)
             brain = await self._brain(setup, accounts)
             guest = await self._arrive(admitted.agent, setup)
@@ -181,7 +184,8 @@ class Opening:
             ear = Ear(counted, input_format, self._listening, self._turns(), attention_for(setup))
         retriever = self._retriever(setup, brain, warnings)
         setup = replace(setup, warnings=tuple(warnings))
-        await keep_start(self._store, admitted, client_data, setup, started_at, guest.waited_seconds)
+        seal = self._tools.vault
+        await keep_start(self._store, admitted, client_data, setup, started_at, seal, guest.waited_seconds)
 
         mcp = ConversationMcp(self._tools)
         await mcp.reach(setup)
@@ -346,6 +350,18 @@ class Opening:
         self._daily_limit.began(agent.agent_id)
         return guest
 
+    async def _ask_pre_call(
+        self, admitted: Admitted, client_data: ConversationInitiationClientData, conversation_id: str
+    ) -> tuple[Admitted, ConversationInitiationClientData]:
+        """What the pre-call webhook says of whoever calls. An agent that a client brought along asks nobody: it could
+        name headers with this server's secrets in them."""
+        if admitted.brought_webhooks is not None:
+            return admitted, client_data
+        used = client_data.environment or admitted.environment
+        outcome = await self._pre_call.ask(admitted.agent, client_data, conversation_id, used)
+        warnings = (*admitted.warnings, outcome.warning) if outcome.warning else admitted.warnings
+        return replace(admitted, warnings=warnings, pre_call=outcome.told), outcome.client_data
+
     async def _wait(
         self,
         guest: Guest,
@@ -357,7 +373,7 @@ class Opening:
     ) -> None:
         """Until there is a place. Raises ``ConversationRefused``, which the record explains, when there is none."""
         try:
-            await keep_start(self._store, admitted, client_data, setup, accepted_at)
+            await keep_start(self._store, admitted, client_data, setup, accepted_at, self._tools.vault)
             await guest.wait(setup.greeting, transport)
         except ConversationRefused as refusal:
             self._daily_limit.gave_up(guest.agent_id)

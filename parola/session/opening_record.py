@@ -9,11 +9,14 @@ from parola.conversation import prompt
 from parola.conversation.setup import Setup
 from parola.errors import ConversationRefused
 from parola.metrics import Metrics
+from parola.outbound.locators import Seal
 from parola.privacy.policy import KEY, Policy
 from parola.protocol.client_messages import ConversationInitiationClientData
 from parola.protocol.messages import close_reason
 from parola.session.admitted import Admitted
 from parola.store.base import ConversationRow, Document, Store
+from parola.webhooks.announcing import failure_announcements, held
+from parola.webhooks.endpoints import sealed_endpoint
 
 
 async def keep_start(
@@ -22,9 +25,11 @@ async def keep_start(
     client_data: ConversationInitiationClientData,
     setup: Setup,
     started_at: float,
+    seal: Seal,
     waited_seconds: float = 0.0,
 ) -> None:
-    """A conversation that begins, or that waits for its place. ``started_at`` is unix seconds."""
+    """A conversation that begins, or that waits for its place. ``started_at`` is unix seconds. Webhooks that the client
+    brought along are held, sealed, until it has ended."""
     document = _document(admitted, client_data, setup, started_at)
     if waited_seconds:
         accepted_at = int(started_at - waited_seconds)
@@ -32,19 +37,19 @@ async def keep_start(
             "accepted_time_unix_secs": accepted_at,
             "queue_wait_secs": round(waited_seconds, 3),
         }
-    await store.conversations.create(
-        ConversationRow(
-            conversation_id=setup.conversation_id,
-            agent_id=setup.agent_id,
-            agent_name=setup.agent_name,
-            status="in-progress",
-            started_at=started_at,
-            document=document,
-            user_id=setup.user_id,
-            source=document["metadata"]["conversation_initiation_source"],
-            text_only=setup.text_only,
-        )
+    row = ConversationRow(
+        conversation_id=setup.conversation_id,
+        agent_id=setup.agent_id,
+        agent_name=setup.agent_name,
+        status="in-progress",
+        started_at=started_at,
+        document=document,
+        user_id=setup.user_id,
+        source=document["metadata"]["conversation_initiation_source"],
+        text_only=setup.text_only,
     )
+    brought = {event: sealed_endpoint(seal, *endpoint) for event, endpoint in (admitted.brought_webhooks or {}).items()}
+    await store.conversations.create(row, held(row, brought, started_at))
 
 
 async def keep_refusal(
@@ -57,7 +62,7 @@ async def keep_refusal(
     refusal: ConversationRefused,
     waited_seconds: float = 0.0,
 ) -> None:
-    """A conversation that was refused before it began, with the reason."""
+    """A conversation that was refused before it began, with the reason, and whoever is to be told of it."""
     metrics.ended[("failed", refusal.close_code)] += 1
     document = _document(admitted, client_data, None, started_at)
     if refusal.close_code not in (1000, 1001):
@@ -67,20 +72,19 @@ async def keep_refusal(
     if waited_seconds:
         document["metadata"]["queue_wait_secs"] = round(waited_seconds, 3)
         started_at = time.time()  # it never started: a conversation of no length
-    await store.conversations.create(
-        ConversationRow(
-            conversation_id=conversation_id,
-            agent_id=admitted.agent.agent_id,
-            agent_name=admitted.agent.name,
-            status="failed",
-            started_at=started_at,
-            ended_at=time.time(),
-            document=document,
-            user_id=client_data.user_id,
-            source=document["metadata"]["conversation_initiation_source"],
-            termination_reason=refusal.message,
-        )
+    row = ConversationRow(
+        conversation_id=conversation_id,
+        agent_id=admitted.agent.agent_id,
+        agent_name=admitted.agent.name,
+        status="failed",
+        started_at=started_at,
+        ended_at=time.time(),
+        document=document,
+        user_id=client_data.user_id,
+        source=document["metadata"]["conversation_initiation_source"],
+        termination_reason=refusal.message,
     )
+    await store.conversations.create(row, await failure_announcements(store, row, time.time()))
 
 
 def _document(
@@ -115,6 +119,7 @@ def _document(
             "main_language": setup.language if setup is not None else None,
             "text_only": setup.text_only if setup is not None else False,
             "timezone": setup.timezone if setup is not None else None,
+            **({"x_pre_call_webhook": admitted.pre_call} if admitted.pre_call is not None else {}),
         },
         "conversation_initiation_client_data": started_with,
     }

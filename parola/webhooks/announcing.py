@@ -21,6 +21,12 @@ WEBHOOK = "webhook"
 SETTINGS = "convai_settings"
 """Kind and id of the document that ``/v1/convai/settings`` keeps."""
 
+PRE_CALL = "conversation_initiation_client_data_webhook"
+"""Where settings, and an agent's ``workspace_overrides``, name the pre-call webhook."""
+
+PRE_CALL_ENABLED = "enable_conversation_initiation_client_data_from_webhook"
+"""Among an agent's ``overrides``: it asks that webhook."""
+
 Event = Literal["transcript", "audio", "call_initiation_failure"]
 
 TYPES: Mapping[str, str] = {

@@ -22,9 +22,9 @@ from parola.outbound.locators import ValueNotFound
 from parola.store.base import Store
 from parola.store.outbox import DeliveryRow
 from parola.webhooks import retry
-from parola.webhooks.announcing import BROUGHT
+from parola.webhooks.announcing import BROUGHT, PRE_CALL, PRE_CALL_ENABLED, settings_of
 from parola.webhooks.circuit import Circuit
-from parola.webhooks.endpoints import Endpoints, UnknownEndpoint, all_webhooks, usages
+from parola.webhooks.endpoints import Endpoints, UnknownEndpoint, all_webhooks, asks_before_calls, usages
 from parola.webhooks.payloads import NothingToSend, Payloads
 from parola.webhooks.sending import Answer, Sends
 from parola.webhooks.signing import signed
@@ -124,6 +124,10 @@ class Delivery:
                     name=row.name,
                     hint="name it in webhooks.post_call_webhook_id of /v1/convai/settings or of an agent",
                 )
+        if (await settings_of(self._store)).get(PRE_CALL) and not await asks_before_calls(self._store):
+            log.warning(
+                "pre_call_webhook_not_used", hint=f"set platform_settings.overrides.{PRE_CALL_ENABLED} of an agent"
+            )
 
     # -- the loop -----------------------------------------------------------------------------------------------------
 

@@ -9,32 +9,21 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
 from parola.outbound import environment
-from parola.outbound.locators import Locators
-from parola.store.base import DocumentRow, Store
+from parola.outbound.locators import Locators, Seal
+from parola.store.base import AgentRow, DocumentRow, Store
 from parola.store.outbox import DeliveryRow
-from parola.webhooks.announcing import WEBHOOK, settings_of, subscriptions
+from parola.webhooks.announcing import PRE_CALL_ENABLED, WEBHOOK, settings_of, subscriptions
 from parola.webhooks.circuit import Circuit
 
 HEALTH = "webhook_health"
 """Kind of the documents that say how endpoints have behaved."""
 
-OVERLAP_SECONDS = 24 * 3600.0
-"""For so long after a rotation messages are signed with both secrets, unless somebody says otherwise."""
-
 _AT_A_TIME = 100
-
-
-class Vault(Protocol):
-    """Seals what must not lie in the database in clear."""
-
-    def seal(self, value: str) -> bytes: ...
-
-    def open(self, sealed: bytes) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +43,15 @@ class UnknownEndpoint(Exception):
 class Endpoints:
     """Looks endpoints up; one for the process."""
 
-    def __init__(self, store: Store, vault: Vault) -> None:
+    def __init__(self, store: Store, seal: Seal) -> None:
         self._store = store
-        self._vault = vault
+        self._seal = seal
 
     async def find(self, row: DeliveryRow, now: float) -> Endpoint:
         """Where a delivery goes. Raises ``UnknownEndpoint``, and ``ValueNotFound`` for a header's secret or an address'
         variable that is gone."""
         if row.sealed_endpoint is not None:
-            brought = orjson.loads(self._vault.open(row.sealed_endpoint))
+            brought = orjson.loads(self._seal.open(row.sealed_endpoint))
             return Endpoint(brought["url"], brought["secret"])
         found = await self._store.documents.get(WEBHOOK, row.endpoint)
         if found is None:
@@ -70,7 +59,7 @@ class Endpoints:
         document = found.document
         used = str(row.options.get("environment") or environment.DEFAULT)
         url, headers = await located(
-            self._store, self._vault, document["webhook_url"], document.get("request_headers"), used
+            self._store, self._seal, document["webhook_url"], document.get("request_headers"), used
         )
         previous = document.get("previous_secret")
         if previous is not None and now >= (document.get("previous_secret_until") or 0):
@@ -86,10 +75,10 @@ class Endpoints:
 
     def sealed(self, secret: str) -> str:
         """As it lies in a document."""
-        return b64encode(self._vault.seal(secret)).decode()
+        return b64encode(self._seal.seal(secret)).decode()
 
     def opened(self, sealed: str) -> str:
-        return self._vault.open(b64decode(sealed))
+        return self._seal.open(b64decode(sealed))
 
     # -- how they behave ----------------------------------------------------------------------------------------------
 
@@ -106,11 +95,11 @@ class Endpoints:
 
 
 async def located(
-    store: Store, vault: Vault, url: str, headers: Mapping[str, Any] | None, used: str
+    store: Store, seal: Seal, url: str, headers: Mapping[str, Any] | None, used: str
 ) -> tuple[str, dict[str, str]]:
     """An address and headers with the values that stand somewhere else: ``{{system__env_label}}``, ``secret_id``,
     ``env_var_label``. ``used`` is the environment. Raises ``ValueNotFound``."""
-    locators = Locators(store, vault, used)
+    locators = Locators(store, seal, used)
     labels = environment.labels_in(url, headers or {})
     texts = await environment.texts(store, labels, used)
     variables = {f"system__env_{label}": text for label, text in texts.items()}
@@ -118,9 +107,9 @@ async def located(
     return Locators.filled(url, variables), filled
 
 
-def sealed_endpoint(vault: Vault, url: str, secret: str | None) -> bytes:
+def sealed_endpoint(seal: Seal, url: str, secret: str | None) -> bytes:
     """An endpoint that came with a conversation, for ``DeliveryRow.sealed_endpoint``."""
-    return vault.seal(orjson.dumps({"url": url, "secret": secret}).decode())
+    return seal.seal(orjson.dumps({"url": url, "secret": secret}).decode())
 
 
 async def all_webhooks(store: Store) -> AsyncIterator[DocumentRow]:
@@ -139,15 +128,30 @@ async def usages(store: Store) -> dict[str, list[tuple[str, str]]]:
     found: dict[str, list[tuple[str, str]]] = {}
     for subscription in subscriptions(await settings_of(store), None):
         found.setdefault(subscription.webhook_id, []).append(("ConvAI Settings", "the workspace's settings"))
+    async for agent in _all_agents(store):
+        for subscription in subscriptions({}, agent.document):
+            used = ("ConvAI Agent Settings", f"the agent {agent.agent_id}")
+            found.setdefault(subscription.webhook_id, []).append(used)
+    return found
+
+
+async def asks_before_calls(store: Store) -> bool:
+    """Whether any agent asks the pre-call webhook."""
+    async for agent in _all_agents(store):
+        overrides = (agent.document.get("platform_settings") or {}).get("overrides") or {}
+        if overrides.get(PRE_CALL_ENABLED):
+            return True
+    return False
+
+
+async def _all_agents(store: Store) -> AsyncIterator[AgentRow]:
     cursor: str | None = None
     while True:
         page = await store.agents.page(page_size=_AT_A_TIME, cursor=cursor)
         for agent in page.items:
-            for subscription in subscriptions({}, agent.document):
-                used = ("ConvAI Agent Settings", f"the agent {agent.agent_id}")
-                found.setdefault(subscription.webhook_id, []).append(used)
+            yield agent
         if (cursor := page.next_cursor) is None:
-            return found
+            return
 
 
 def _health_id(endpoint: str) -> str:
