@@ -7,7 +7,7 @@ deleted.
 
 The agent's details are found in the characters that its voice is aligned with; where those are missing, all that the
 agent said in that turn goes. Speech recognition does not say when which word was spoken: of the user, the whole turn
-goes.
+goes, and of a client that sent faster than one speaks, everything.
 """
 
 from __future__ import annotations
@@ -30,7 +30,12 @@ MARGIN_SECONDS = 0.1
 USER_MARGIN_SECONDS = 0.5
 """Around a turn of the user: its beginning is noticed a moment late."""
 
+MOST_AHEAD_SECONDS = 0.4
+"""A client that sends faster than anybody speaks, as from a file: when something was said does not tell where in the
+recording it is, and all of the user goes."""
+
 Stretch = tuple[float, float]
+EVERYTHING: Stretch = (0.0, float("inf"))
 
 
 @dataclass(slots=True)
@@ -51,6 +56,8 @@ class SilencedRecorder(Recorder):
         self._policy = policy
         self._spoken: dict[int, _Spoken] = {}
         self._turns: dict[int, Mapping[str, Any]] = {}
+        self._ahead = 0.0
+        """Seconds by which the client sent speech before it can have been spoken."""
 
     def agent_spoke(self, message: Audio, seconds: float, now: float) -> float:
         start = super().agent_spoke(message, seconds, now)
@@ -65,6 +72,10 @@ class SilencedRecorder(Recorder):
             )
         return start
 
+    def user_spoke(self, pcm: bytes, now: float) -> None:
+        super().user_spoke(pcm, now)
+        self._ahead = max(self._ahead, self._user_ends_at - (now - self.started_at))
+
     def turn(self, index: int, turn: Mapping[str, Any]) -> None:
         self._turns[index] = turn
 
@@ -78,35 +89,48 @@ class SilencedRecorder(Recorder):
         stretches: list[Stretch] = []
         for turn in self._turns.values():
             if turn.get("role") == "user" and self._has_details(turn):
+                if self._ahead > MOST_AHEAD_SECONDS:
+                    return [EVERYTHING]
                 times = turn.get("x_timeline") or {}
                 begin, end = times.get("speech_started_secs"), times.get("speech_stopped_secs")
-                if begin is not None:
+                if begin is None:
+                    if turn.get("source_medium") == "audio":
+                        return [EVERYTHING]
+                else:
                     until = float("inf") if end is None else end + USER_MARGIN_SECONDS
                     stretches.append((begin - USER_MARGIN_SECONDS, until))
         return stretches
 
     def _of_agent(self) -> list[Stretch]:
+        texts: dict[int, list[str]] = {}
+        for _, turn in sorted(self._turns.items()):
+            if turn.get("role") == "agent" and (text := turn.get("original_message") or turn.get("message")):
+                texts.setdefault(turn.get("source_event_id") or 0, []).append(text)
         stretches: list[Stretch] = []
-        for spoken in self._spoken.values():
-            text = "".join(character for character, _, _ in spoken.letters)
-            for one in find(text, self._policy.entities):
-                first, last = spoken.letters[one.start], spoken.letters[one.stop - 1]
-                stretches.append((first[1] - MARGIN_SECONDS, last[2] + MARGIN_SECONDS))
-        for turn in self._turns.values():
-            said = self._spoken.get(turn.get("source_event_id") or 0)
-            if turn.get("role") == "agent" and said is not None and self._has_details(turn):
-                # More in the text than in the characters: the voice says them in a way of its own.
-                text = "".join(character for character, _, _ in said.letters)
-                if len(find(text, self._policy.entities)) < self._details(turn):
-                    stretches.append((said.begin, said.end))
+        for event_id, spoken in self._spoken.items():
+            text = " ".join(texts.get(event_id, ()))
+            said = "".join(character for character, _, _ in spoken.letters)
+            if not _compact(text).startswith(_compact(said)) or (text and not said):
+                # The voice says it in a way of its own, or does not say when.
+                if find(text, self._policy.entities) or find(said, self._policy.entities):
+                    stretches.append((spoken.begin, spoken.end))
+                continue
+            # A detail of which only the beginning was said is one all the same: it is looked for in the whole text.
+            letters = [letter for letter in spoken.letters if not letter[0].isspace()]
+            whole = text or said
+            for one in find(whole, self._policy.entities):
+                first, last = len(_compact(whole[: one.start])), len(_compact(whole[: one.stop]))
+                if first < len(letters):
+                    begin, end = letters[first][1], letters[min(last, len(letters)) - 1][2]
+                    stretches.append((begin - MARGIN_SECONDS, end + MARGIN_SECONDS))
         return stretches
 
     def _has_details(self, turn: Mapping[str, Any]) -> bool:
-        return self._details(turn) > 0
+        return bool(find(turn.get("message") or "", self._policy.entities))
 
-    def _details(self, turn: Mapping[str, Any]) -> int:
-        texts = (turn.get("message"), turn.get("original_message"))
-        return max(len(find(text, self._policy.entities)) if isinstance(text, str) else 0 for text in texts)
+
+def _compact(text: str) -> str:
+    return "".join(text.split())
 
 
 def silence(spool: Path, user: Sequence[Stretch], agent: Sequence[Stretch], output: AudioFormat) -> None:

@@ -1,0 +1,159 @@
+"""What people said is where it may be, and nowhere else: real servers, whose folders are read byte by byte."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import miniaudio
+import numpy as np
+import pytest
+
+from parola.providers.scripted_speech import encode_tones
+from tests.wire.frames import RawClient
+from tests.wire.servers import COMMAND, ServerProcess, agent, client_tool
+
+RATE = 16000
+WORD = "zebracanary"
+NOBODY = "http://127.0.0.1:9/hook"
+"""A port on which nobody listens: what is to be delivered there waits."""
+
+TOOL = client_tool("note", text="string")
+RULE = {
+    "when": f"*{WORD}*",
+    "call": {"tool": "note", "arguments": {"text": "{{last_user}}"}},
+    "then": "Noted {{result}}, you said {{last_user}}",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("private") / "data"
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, scripted_speech: list[str]) -> Iterator[ServerProcess]:
+    """A server with a data folder that tells a webhook of every conversation."""
+    with ServerProcess("--data", str(folder), *scripted_speech, environment={"PAROLA_ANALYSIS": "auto"}) as server:
+        hook = {"settings": {"auth_type": "hmac", "name": "hook", "webhook_url": NOBODY}}
+        webhook_id = server.http.post("/v1/workspace/webhooks", json=hook).json()["webhook_id"]
+        chosen = {"webhooks": {"post_call_webhook_id": webhook_id, "events": ["transcript", "audio"]}}
+        assert server.http.patch("/v1/convai/settings", json=chosen).status_code == 200
+        yield server
+
+
+def holding(folder: Path, word: str) -> list[str]:
+    """The files below a folder in which a word stands, as text or as base64."""
+    wanted = [word.encode(), *(base64.b64encode(b" " * shift + word.encode())[4:-4] for shift in range(3))]
+    files = (file for file in folder.rglob("*") if file.is_file())
+    return sorted(file.name for file in files if any(one in file.read_bytes() for one in wanted))
+
+
+def private(**privacy: Any) -> dict[str, Any]:
+    return agent(RULE, tools=[TOOL], platform={"privacy": privacy})
+
+
+async def call(server: ServerProcess, document: dict[str, Any], said: str, *, shares: bool = True) -> str:
+    """Say something by voice, answer the tool it leads to, share a file, hear the answer, judge; the conversation."""
+    async with RawClient(server.socket_of(server.create_agent(document))) as client:
+        begun = await client.begin(dynamic_variables={"who": said}, user_id=said)
+        conversation_id = str(begun["conversation_id"])
+        url = f"/v1/convai/conversations/{conversation_id}"
+        shared = await asyncio.to_thread(
+            server.http.post, f"{url}/files", files={"file": ("x.txt", said.encode(), "text/plain")}
+        )
+        assert (shared.status_code == 200) is shares, shared.text
+        samples, _ = encode_tones(said, 0.03, RATE)
+        audio = np.concatenate((samples, np.zeros(RATE, np.int16))).astype("<i2").tobytes()
+        for start in range(0, len(audio), 16000):
+            chunk = base64.b64encode(audio[start : start + 16000]).decode()
+            await client.send({"user_audio_chunk": chunk})
+        asked = await client.next("client_tool_call")
+        answer = {"tool_call_id": asked["tool_call_id"], "result": f"kept {said}", "is_error": False}
+        await client.send({"type": "client_tool_result", **answer})
+        response = await client.next("agent_response", lambda event: WORD in event["agent_response"])
+        assert said in response["agent_response"]  # the conversation itself is whole
+        await client.next("audio")
+        await client.hang_up()
+    server.ended_record(conversation_id)
+    comment = {"rating": 5, "comment": said}
+    assert server.http.post(f"{url}/feedback", json=comment).status_code == 200
+    return conversation_id
+
+
+async def test_a_deleted_conversation_is_nowhere_any_more(server: ServerProcess, folder: Path) -> None:
+    conversation_id = await call(server, private(), f"{WORD} one")
+    url = f"/v1/convai/conversations/{conversation_id}"
+    assert server.http.get(f"{url}/audio").status_code == 200
+    assert any(name.startswith("parola.db") for name in holding(folder, f"{WORD} one"))
+    assert any(folder.rglob(f"{conversation_id}*"))
+    assert server.http.delete(url).status_code == 200
+    assert holding(folder, f"{WORD} one") == []
+    assert list(folder.rglob(f"{conversation_id}*")) == []
+    assert f"{WORD} one" not in server.log
+    assert server.http.get(url).status_code == 404
+    listed = server.http.get("/v1/convai/conversations/messages/text-search", params={"text_query": f"{WORD} one"})
+    assert listed.json()["results"] == []
+
+
+async def test_with_zero_retention_nothing_is_ever_written(server: ServerProcess, folder: Path) -> None:
+    conversation_id = await call(server, private(zero_retention_mode=True), f"{WORD} two", shares=False)
+    assert holding(folder, f"{WORD} two") == []
+    assert f"{WORD} two" not in server.log
+    record = server.record(conversation_id)
+    assert (record["status"], record["transcript"], record["has_audio"]) == ("done", [], False)
+    assert record["metadata"]["features_usage"]["pii_zrm_agent"] and record["metadata"]["call_duration_secs"] >= 0
+    assert server.http.get(f"/v1/convai/conversations/{conversation_id}/audio").status_code == 404
+
+
+async def test_details_are_heard_and_answered_and_not_kept(server: ServerProcess, folder: Path) -> None:
+    redaction = {"enabled": True, "entities": ["email_address"]}
+    said = f"{WORD} three is jo.doe@example.com"
+    conversation_id = await call(server, private(conversation_history_redaction=redaction), said)
+    record = server.record(conversation_id)
+    told = json.dumps(record["transcript"])
+    assert "jo.doe@example.com" not in told and f"{WORD} three is [EMAIL_ADDRESS]" in told
+    user, *_ = (turn for turn in record["transcript"] if turn["role"] == "user")
+    (asked,) = (one for turn in record["transcript"] for one in turn["tool_calls"])
+    assert user["message"] == f"{WORD} three is [EMAIL_ADDRESS]"
+    assert json.loads(asked["params_as_json"]) == {"text": f"{WORD} three is [EMAIL_ADDRESS]"}
+    assert record["metadata"]["feedback"]["comment"] == f"{WORD} three is [EMAIL_ADDRESS]"
+    # What may still hold it: the id that the client gave its user, and the file it shared itself.
+    names = holding(folder, "jo.doe@example.com")
+    assert all(name.startswith(("parola.db", "file_")) for name in names), names
+
+    audio = server.http.get(f"/v1/convai/conversations/{conversation_id}/audio", params={"x_channels": 2}).content
+    decoded = miniaudio.decode(audio, nchannels=2, sample_rate=RATE)
+    both = np.abs(np.frombuffer(decoded.samples, np.int16).reshape(-1, 2).astype(int))
+    assert both[:, 0].max() < 500, "the turn in which the user said it is silent"
+    assert both[:, 1].max() > 2000, "of what the agent said, the rest is heard"
+
+
+async def test_both_sides_are_recorded_as_the_record_says(server: ServerProcess) -> None:
+    conversation_id = await call(server, private(), f"{WORD} four")
+    record = server.record(conversation_id)
+    assert record["has_audio"] and record["has_user_audio"] and record["has_response_audio"]
+    audio = server.http.get(f"/v1/convai/conversations/{conversation_id}/audio", params={"x_channels": 2}).content
+    decoded = miniaudio.decode(audio, nchannels=2, sample_rate=RATE)
+    both = np.abs(np.frombuffer(decoded.samples, np.int16).reshape(-1, 2).astype(int))
+    assert both[:, 0].max() > 2000
+    assert both[:, 1].max() > 2000
+    silent = await call(server, private(record_voice=False), f"{WORD} five")
+    record = server.record(silent)
+    assert not record["has_audio"] and not record["has_user_audio"] and not record["has_response_audio"]
+
+
+async def test_the_command_exports_what_the_filters_leave(server: ServerProcess, tmp_path: Path) -> None:
+    conversation_id = await call(server, private(), f"{WORD} six")
+    agent_id = server.record(conversation_id)["agent_id"]
+    file = tmp_path / "out.ndjson"
+    command = [*COMMAND, "conversations", "export", "--url", server.url, "--filter", f"agent_id={agent_id}"]
+    await asyncio.to_thread(subprocess.run, [*command, "--out", str(file)], check=True, env=dict(os.environ))
+    (line,) = file.read_text("utf-8").splitlines()
+    assert json.loads(line)["conversation_id"] == conversation_id
