@@ -105,6 +105,9 @@ class Settings:
     """Keep a recording of voice conversations whose agent does not forbid it."""
     strict_origins: bool = False
     """Refuse callers of private agents with an allow-list who send no ``Origin`` and no API key."""
+    tool_mocks: str = "auto"
+    """Whose conversations may have their tools mocked: ``anyone``'s, those of clients that send an API key
+    (``keyed``), or ``never``; ``auto``: ``keyed`` once API keys are needed."""
     limits: LimitSettings = field(default_factory=LimitSettings)
     """``[limits]``: rates and shares of addresses, keys and agents."""
     audit_retention_days: int = 365
@@ -180,6 +183,7 @@ _SCALARS = {
     "turn_detector": str,
     "record_audio": bool,
     "strict_origins": bool,
+    "tool_mocks": str,
     "audit_retention_days": int,
     "master_key": str,
     "master_key_file": Path,
@@ -252,6 +256,10 @@ def load(
         raise InvalidRequest(f'turn_detector: expected "auto" or "off", got "{settings.turn_detector}".')
     if settings.analysis not in ("auto", "off"):
         raise InvalidRequest(f'analysis: expected "auto" or "off", got "{settings.analysis}".')
+    if settings.tool_mocks not in ("auto", "anyone", "keyed", "never"):
+        raise InvalidRequest(
+            f'tool_mocks: expected "auto", "anyone", "keyed" or "never", got "{settings.tool_mocks}".'
+        )
     if settings.outbound_private not in ("auto", "allow", "deny"):
         raise InvalidRequest(
             f'outbound_private: expected "auto", "allow" or "deny", got "{settings.outbound_private}".'

@@ -80,6 +80,7 @@ class Admission:
             branch_id=query.get("branch_id") or (claims.branch_id if claims else None),
             environment=query.get("environment") or (claims.environment if claims else None) or "production",
             bound=bound,
+            may_mock=await self._may_mock(headers, scope.get("subprotocols") or ()),
             address=address,
             key_id=key_id,
         )
@@ -166,6 +167,22 @@ class Admission:
             method = "authorization_header"
         self._check_origin(auth, headers.get("origin"), method, address)
         return method, key_id
+
+    async def _may_mock(self, headers: Mapping[str, str], subprotocols: Sequence[str]) -> bool:
+        """By the setting ``tool_mocks``. A signed URL is in the hands of the user, so that it counts for nothing."""
+        rule = self._settings.tool_mocks
+        if rule in ("anyone", "never"):
+            return rule == "anyone"
+        if rule == "auto" and not await self._keys.are_needed():
+            return True
+        key = headers.get("xi-api-key") or _bearer(headers.get("authorization"), subprotocols)
+        if key is None:
+            return False
+        try:
+            await self._keys.caller(key)
+        except Unauthorized:
+            return False
+        return True
 
     def _check_origin(self, auth: Mapping[str, Any], origin: str | None, method: str, address: str) -> None:
         hosts = allowed_hosts(auth)

@@ -91,6 +91,7 @@ async def delete(mcp_server_id: str, services: ServicesDep) -> Json:
     """Delete an MCP server; agents that name it run without its tools."""
     await _find(services, mcp_server_id)
     await services.store.documents.delete(KIND, mcp_server_id)
+    await services.tools.mcp_listings.delete(mcp_server_id)
     return Json({})
 
 
@@ -201,15 +202,29 @@ async def delete_tool_config(mcp_server_id: str, tool_name: str, services: Servi
 @router.get("/{mcp_server_id}/tools", operation_id="mcp_servers_tools_list")
 @described(response=McpToolsResponse)
 async def list_tools(mcp_server_id: str, services: ServicesDep, environment: Environment = DEFAULT) -> Json:
-    """Ask the server what it offers, and say of each tool whether it was approved as it is now."""
+    """Ask the server what it offers, and say of each tool whether it was approved as it is now. Of a server that cannot
+    be reached: why, and what it offered when it last could be."""
     row = await _find(services, mcp_server_id)
+    documents: Sequence[Mapping[str, Any]] = ()
+    problem: str | None = None
     try:
-        documents = await _listed(services, row, environment)
+        connection = await _connection(services, row, environment)
+        await connection.recall()
+        listing = await connection.listed(anew=True)
+        documents = listing.documents
+        if not listing.is_connected:
+            problem = f"The server {listing.problem or 'is not connected.'}"
     except ParolaError as error:
-        message = f"The server {error.message}"
-        return Json({"success": False, "tools": [], "tool_approval_statuses": [], "error_message": message})
+        problem = f"The server {error.message}"
     statuses = [_status(document, row.document) for document in documents]
-    return Json({"success": True, "tools": documents, "tool_approval_statuses": statuses, "error_message": None})
+    return Json(
+        {
+            "success": problem is None,
+            "tools": list(documents),
+            "tool_approval_statuses": statuses,
+            "error_message": problem,
+        }
+    )
 
 
 async def _connection(services: Services, row: DocumentRow, environment: str) -> Connection:
@@ -219,16 +234,6 @@ async def _connection(services: Services, row: DocumentRow, environment: str) ->
     context = services.tools
     target = await target_of(row.document_id, row.document["config"], context.locators(environment), {}, context.auth)
     return context.mcp.connection(target)
-
-
-async def _listed(services: Services, row: DocumentRow, environment: str) -> Sequence[Mapping[str, Any]]:
-    """What the server says now. Raises ``ParolaError``."""
-    from parola.tools.mcp import McpFailed
-
-    listing = await (await _connection(services, row, environment)).listed(anew=True)
-    if not listing.is_connected:
-        raise McpFailed(listing.problem or "is not connected.")
-    return listing.documents
 
 
 def _status(tool: Mapping[str, Any], document: JsonObject) -> JsonObject:

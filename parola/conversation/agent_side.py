@@ -348,10 +348,16 @@ class AgentSide:
             if words := self._tools.take_words():
                 self._speaking.continued_turn()
                 self._say(words, now)
-            elif self._tools.is_running:
+            elif self._still_runs():
                 self._enter(Phase.WAITING)
             elif (round_ := self._tools.finish()) is not None:
                 self._tools_finished(turn, round_, now)
+
+    def _still_runs(self) -> bool:
+        """The agent waits for its tools; for somebody's approval only as long as the user says nothing."""
+        if self._owes_answer:
+            self._tools.stop_waiting_for_approval()
+        return self._tools.is_running
 
     def _tools_finished(self, turn: AgentTurn, round_: ToolRound, now: float) -> None:
         then = round_.then

@@ -271,6 +271,8 @@ class Conversation(LiveControl):
             return
         self._silence.user_was_heard(now)
         self._tools.walk.user_spoke()
+        if self.phase is Phase.WAITING:
+            self._tools_got_on(now)
         if self._speaking.turn is None:
             self._deliver_words(now)
         if self._speaking.turn is None and self._owes_answer:

@@ -16,7 +16,7 @@ from parola.conversation.events import McpServerTried
 from parola.conversation.mcp_tools import tools_of
 from parola.conversation.outgoing import Outgoing
 from parola.conversation.setup import Setup
-from parola.conversation.tool_mocks import config_in, mocked
+from parola.conversation.tool_mocks import config_in, mocked, unknown_in
 from parola.conversation.tools import Mocking, Tool, ToolCall, as_text
 from parola.conversation.variables import Variables
 from parola.errors import ConversationRefused
@@ -165,6 +165,9 @@ class McpServers:
         mocks = config_in(setup.client_data)
         tools = {name: self._mocked(tool, mocks) for name, tool in tools.items()}
         if all(server.server_id in self._settled for server in self._servers):
+            names = (*self._others, *tools, *(tool.name for tool in setup.workflow_tools.values()))
+            for warning in unknown_in(mocks, names):
+                self._warn(warning)
             status = tuple(_integration(event) for _, event in reached)
             if status != self._told:
                 self._told = status

@@ -100,7 +100,10 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
 
     tools = tools_of(config, beginning.tools, warnings)
     add_tools_of_client(tools, client_data.x_tools, warnings, is_allowed=bool(permissions.get("x_tools")))
-    tools = with_mocks(tools, client_data.tool_mock_config, warnings)
+    workflow_tools = registry_tools(workflow.tool_ids(), beginning.tools, warnings)
+    mcp_servers = _mcp_servers(raw)
+    others = None if mcp_servers else [tool.name for tool in workflow_tools.values()]
+    tools = with_mocks(tools, client_data.tool_mock_config, warnings, others)
     voices_by_language: dict[str, VoiceChoice] = {}
     if LANGUAGE_TOOL in tools:
         for code in dict.fromkeys([own_language, *presets]):
@@ -154,7 +157,7 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
         ignores_background=config.vad.background_voice_detection or config.vad.filter_background_speech,
         tools=tools,
         events=ClientEventFilter(config.conversation.client_events, text_only=text_only),
-        mcp_servers=_mcp_servers(raw),
+        mcp_servers=mcp_servers,
         variables=variables,
         branch_id=beginning.branch_id,
         node_id=beginning.node_id,
@@ -163,8 +166,7 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
         ),
         workflow=document["workflow"] if workflow.nodes else {},
         workflow_tools={
-            tool_id: mocked(tool, client_data.tool_mock_config)
-            for tool_id, tool in registry_tools(workflow.tool_ids(), beginning.tools, warnings).items()
+            tool_id: mocked(tool, client_data.tool_mock_config) for tool_id, tool in workflow_tools.items()
         },
         environment=beginning.environment,
         environment_variables=beginning.environment_variables,

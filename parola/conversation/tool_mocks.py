@@ -7,7 +7,7 @@ tool (``response_mocks``; reference: webhooks.md §6.2): the first whose conditi
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -31,17 +31,27 @@ class MockAnswer:
     is_called: bool = True
 
 
-def with_mocks(tools: Mapping[str, Tool], config: ToolMockConfig | None, warnings: list[str]) -> dict[str, Tool]:
+def with_mocks(
+    tools: Mapping[str, Tool], config: ToolMockConfig | None, warnings: list[str], others: Iterable[str] | None = ()
+) -> dict[str, Tool]:
     """The tools, those the client wants mocked with their answers. System tools act on the conversation itself and are
-    never mocked. Raises ``ConversationRefused`` for what cannot be done."""
+    never mocked. ``others``: names of the agent's further tools; None: they are not known yet. Raises
+    ``ConversationRefused`` for what cannot be done."""
     if config is None:
         return dict(tools)
     _check("mocking_strategy", config.mocking_strategy, STRATEGIES)
     _check("fallback_strategy", config.fallback_strategy, FALLBACKS)
-    if config.mocking_strategy == "selected":
-        for name in sorted(set(config.mocked_tool_names) - set(tools)):
-            warnings.append(f'tool_mock_config names the tool "{name}", which the agent does not have.')
+    if others is not None:
+        warnings += unknown_in(config, {*tools, *others})
     return {name: mocked(tool, config) for name, tool in tools.items()}
+
+
+def unknown_in(config: ToolMockConfig | None, known: Collection[str]) -> list[str]:
+    """Warnings for tools that are to be mocked, and that the agent does not have."""
+    if config is None or config.mocking_strategy != "selected":
+        return []
+    unknown = sorted(set(config.mocked_tool_names) - set(known))
+    return [f'tool_mock_config names the tool "{name}", which the agent does not have.' for name in unknown]
 
 
 def mocked(tool: Tool, config: ToolMockConfig | None) -> Tool:

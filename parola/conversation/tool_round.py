@@ -171,7 +171,7 @@ class ToolRound:
         call.called_at = now
         call.timeout_at = now + tool.timeout_seconds
         if tool.type != "client":
-            call.is_background = tool.rules.execution == "async"
+            call.is_background |= tool.rules.execution == "async"
             if tool.type == "mcp" and (obstacle := self._host.mcp.obstacle(call, tool, now)) is not None:
                 if obstacle:
                     self._finish(call, now, obstacle, is_error=True, error_type="not_approved", is_called=False)
@@ -464,7 +464,8 @@ class ToolRound:
 
     @property
     def forbids_interruption(self) -> bool:
-        return any(c.is_pending and c.tool is not None and c.tool.interruption != "allow" for c in self.calls)
+        pending = [c for c in self.calls if c.is_pending and c.tool is not None and c.tool.interruption != "allow"]
+        return any(not self._host.mcp.awaits_approval(call) for call in pending)
 
     @property
     def protects_turn(self) -> bool:

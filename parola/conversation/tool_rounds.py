@@ -132,6 +132,18 @@ class Tools:
         self.handover.setup = self.walk.setup = setup
         return setup
 
+    def stop_waiting_for_approval(self) -> None:
+        """The user has said something: calls that only wait for somebody to agree to them are not waited for any more.
+        They run when they are approved, and their results come like those of calls in the background."""
+        round_ = self.round
+        pending = [call for call in round_.calls if call.is_pending] if round_ is not None else []
+        if round_ is None or not pending or not all(self.mcp.awaits_approval(call) for call in pending):
+            return
+        for call in pending:
+            call.is_background = call.awaits_approval = True
+        if round_ not in self._background:
+            self._background.append(round_)
+
     def time_out(self, now: float) -> list[ToolCall]:
         """Give up on those whose time has come."""
         calls = [call for round_ in self._rounds if round_.is_running for call in round_.time_out(now)]

@@ -104,6 +104,8 @@ class ToolCall:
     """Variables its result has set (``dynamic_variable_updates``)."""
     is_background: bool = False
     """The model goes on without the result; it comes later."""
+    awaits_approval: bool = False
+    """It left the round because nobody has agreed to it yet."""
     is_held: bool = False
     """It does not run before the words before it have been heard."""
     transfer: Transfer | None = None

@@ -15,7 +15,7 @@ import orjson
 from parola.conversation.events import Attachment
 from parola.conversation.nested_history import shortened
 from parola.conversation.timeline import AgentTimeline, UserTimeline
-from parola.conversation.tool_results import IN_BACKGROUND, for_model
+from parola.conversation.tool_results import AWAITS_APPROVAL, IN_BACKGROUND, for_model
 from parola.conversation.tools import ToolCall
 
 SILENCE = "..."
@@ -466,7 +466,9 @@ def _agent_messages(entry: AgentEntry) -> Iterable[dict[str, Any]]:
     if entry.said or entry.calls:
         yield message
     for call in entry.calls:
-        content = IN_BACKGROUND if call.is_background else for_model(call)
+        content = for_model(call)
+        if call.is_background:
+            content = AWAITS_APPROVAL if call.awaits_approval else IN_BACKGROUND
         yield {"role": "tool", "tool_call_id": _id_for_model(call), "content": content}
 
 

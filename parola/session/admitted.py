@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from parola.protocol.client_messages import ConversationInitiationClientData
 from parola.session.bound import Bound
 from parola.store.base import AgentRow
 
@@ -32,6 +33,8 @@ class Admitted:
     """What a signed URL has settled."""
     address: str = ""
     """The client's IP address."""
+    may_mock: bool = True
+    """Its tools may be answered by mocks (``tool_mocks`` of the settings)."""
     key_id: str | None = None
     """The API key it came with, or that signed its URL."""
     pre_call: Mapping[str, Any] | None = None
@@ -39,8 +42,8 @@ class Admitted:
 
 
 MOCKS_IGNORED = (
-    "tool_mock_config was ignored, tools are called: this server lets only clients with an API key of their own ask for "
-    "mocks, or nobody (the setting tool_mocks)."
+    "tool_mock_config was ignored, tools are called: this server lets only clients with an API key of their own ask "
+    "for mocks, or nobody (the setting tool_mocks)."
 )
 
 

@@ -73,6 +73,7 @@ class ConversationMcp:
                 self._problems[server_id] = f"cannot be asked: {error.message}"
                 continue
             connection = self._connections[server_id] = self._context.mcp.connection(target)
+            await connection.recall()
             connection.refresh()
             if not connection.was_seen and not connection.listing.is_tried:
                 unknown.append(connection)

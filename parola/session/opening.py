@@ -36,7 +36,7 @@ from parola.protocol.server_messages import SERVER_MESSAGES
 from parola.providers.base import VoiceSettings
 from parola.providers.registry import Registry
 from parola.session.accounts import Accounts
-from parola.session.admitted import Admitted
+from parola.session.admitted import Admitted, mocks_if_allowed
 from parola.session.attention import attention_for
 from parola.session.audio import AudioFormat
 from parola.session.brains import brain_for
@@ -134,7 +134,7 @@ class Opening:
     ) -> Session:
         """Everything up to the first word. Raises ``ConversationRefused``, which the record explains."""
         conversation_id = admitted.conversation_id or new_conversation_id()
-        client_data = client_data or ConversationInitiationClientData()
+        admitted, client_data = mocks_if_allowed(admitted, client_data or ConversationInitiationClientData())
         try:
             return await self._open(conversation_id, admitted, client_data, first_frames, transport)
         except BaseException:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from parola.tools.auth import AuthConnections
     from parola.tools.callbacks import Callbacks
     from parola.tools.mcp import McpServers
+    from parola.tools.mcp_listings import McpListings
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,14 @@ class ToolContext:
         """Connections to MCP servers."""
         from parola.tools.mcp import McpServers
 
-        return McpServers(self.connections().guard)
+        return McpServers(self.connections().guard, self.mcp_listings)
+
+    @cached_property
+    def mcp_listings(self) -> McpListings:
+        """What MCP servers listed last."""
+        from parola.tools.mcp_listings import McpListings
+
+        return McpListings(self.store, self.server_secret)
 
     async def aclose(self) -> None:
         """Say goodbye to whoever is still connected."""

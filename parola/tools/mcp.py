@@ -25,6 +25,7 @@ from parola.outbound.locators import Locators
 
 if TYPE_CHECKING:
     from parola.tools.auth import AuthConnections
+    from parola.tools.mcp_listings import McpListings
 
 log = logger(__name__)
 
@@ -132,9 +133,11 @@ async def target_of(
 class Connection:
     """One server, asked with one set of credentials."""
 
-    def __init__(self, target: Target, guard: Guard) -> None:
+    def __init__(self, target: Target, guard: Guard, listings: McpListings | None = None) -> None:
         self.target = target
         self.listing = Listing()
+        self._listings = listings
+        self._has_recalled = listings is None
         self._guard = guard
         self._owner: asyncio.Task[None] | None = None
         self._client: Any = None
@@ -161,6 +164,17 @@ class Connection:
     def is_opening(self) -> bool:
         """An attempt runs."""
         return self._attempt is not None and not self._attempt.done()
+
+    async def recall(self) -> None:
+        """Know what it listed before this process began, if nothing else is known of it."""
+        if self._has_recalled or self._listings is None:
+            return
+        self._has_recalled = True
+        documents = tuple(await self._listings.get(self.target))
+        if documents and not self.was_seen:
+            known = self.listing
+            tools = tuple(map(ListedTool.of, documents))
+            self._know(Listing(tools, documents, False, known.problem, is_tried=known.is_tried))
 
     def refresh(self) -> None:
         """Have it connected, and its list of tools a fresh one, sooner or later."""
@@ -356,6 +370,8 @@ class Connection:
         self._listed_at = _clock()
         self._know(Listing(tuple(map(ListedTool.of, documents)), tuple(documents), True, is_tried=True))
         self._fresh.set()
+        if self._listings is not None:
+            await self._listings.put(self.target, documents)
 
     async def _keep(self, client: Any) -> None:
         """Until nobody needs it: list its tools again when they have changed."""
@@ -397,13 +413,15 @@ class Connection:
 class McpServers:
     """All connections of the process."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, listings: McpListings | None = None) -> None:
+        """``listings``: where what servers list is kept over restarts."""
         self._guard = guard
+        self._listings = listings
         self._connections: dict[Target, Connection] = {}
 
     def connection(self, target: Target) -> Connection:
         """Made when it is first asked for. Those of the same server that are known longest are forgotten first."""
-        connection = self._connections.pop(target, None) or Connection(target, self._guard)
+        connection = self._connections.pop(target, None) or Connection(target, self._guard, self._listings)
         self._connections[target] = connection
         for old in list(self._connections.values()):
             if len(self._connections) <= MOST_REMEMBERED:

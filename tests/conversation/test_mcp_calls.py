@@ -10,6 +10,7 @@ from parola.conversation.actions import RunTool, StopTool
 from parola.conversation.events import McpServerTried, ToolFinished
 from parola.conversation.mcp_calls import APPROVAL_SECONDS, NOT_APPROVED
 from parola.conversation.mcp_tools import MOST_TOOLS, ListedTool, McpServer, arguments_for, name_for
+from parola.conversation.tool_results import AWAITS_APPROVAL
 from parola.protocol.client_messages import McpToolApprovalResult
 from parola.protocol.server_messages import (
     AgentToolRequest,
@@ -18,7 +19,8 @@ from parola.protocol.server_messages import (
     McpToolCall,
     Ping,
 )
-from tests.story import Story, client_tool
+from tests.conversation.relays import arrives, built_in
+from tests.story import Story, client_tool, server_tool
 
 SEARCH = ListedTool(
     "search", "Looks things up", {"type": "object", "properties": {"q": {"type": "string"}}, "required": ["q"]}
@@ -159,6 +161,52 @@ def test_waiting_for_approval_holds_nothing_else_up():
     before = len(story.sent_of(Ping))
     story.wait(60)
     assert len(story.sent_of(Ping)) > before and states(story)[-1] == "awaiting_approval"
+
+
+@pytest.mark.parametrize("says", ["asks", "types"])
+def test_a_user_who_speaks_before_the_approval_is_answered_and_the_result_comes_later(says: str):
+    story = getattr(searching().wait(10), says)("How long are you open?")
+    request = story.replies[-1].request
+    assert request is not None and request.messages[-1] == {"role": "user", "content": "How long are you open?"}
+    assert story.tool_results == {"search": AWAITS_APPROVAL} and states(story)[-1] == "awaiting_approval"
+    story.agent_says("Until eight", seconds=1).wait(2)
+    assert story.told[-1] == ("agent", "Until eight") and not runs(story)
+    approves(story)
+    assert len(runs(story)) == 1 and story.phase == "listening", "the user has the floor while it runs"
+    answers(story, "12 soups")
+    assert "12 soups" in str(story.replies[-1].request), "the agent speaks of it"
+    [result] = [result for turn in story.record for result in turn["tool_results"]]
+    assert result["result_value"] == "12 soups" and states(story)[-1] == "success"
+
+
+def test_a_user_who_speaks_while_other_tools_run_too_is_answered_when_those_are_done():
+    story = story_with(server(), tools=[server_tool("look_up")]).tell(reached()).asks("Find soup")
+    story.agent_calls(("search", {"q": "soup"}), "look_up").asks("Are you there?")
+    assert len(story.replies) == 1
+    story.tool_finishes("look_up", "seven")
+    assert len(story.replies) == 2 and story.messages[-1]["content"] == "Are you there?"
+
+
+def test_an_approval_that_nobody_gives_is_told_when_its_time_is_over():
+    story = searching(turn_timeout_seconds=-1).asks("How long are you open?")
+    story.agent_says("Until eight", seconds=1).wait(APPROVAL_SECONDS)
+    assert states(story)[-1] == "failure" and "300 s" in str(story.replies[-1].request)
+
+
+def test_a_server_of_the_new_agent_is_reached_after_it_took_over():
+    transfer = built_in("transfer_to_agent", transfers=[{"agent_id": "agent_2", "condition": "soup"}])
+    story = Story(tools=[transfer]).connects().asks("Soup").agent_calls(("transfer_to_agent", {"agent_number": 0}))
+    arrives(story, mcp_servers=(server(policy="auto_approve_all"),)).agent_says("Yes?", seconds=1).wait(2)
+    story.tell(reached()).asks("Find soup")
+    assert offered(story) == ["search"]
+    assert len(runs(story.agent_calls(("search", {"q": "soup"})))) == 1
+
+
+def test_mocks_may_name_tools_that_servers_bring_and_others_are_warned_of_when_all_are_known():
+    wanted = {"mocking_strategy": "selected", "mocked_tool_names": ["search", "fly"]}
+    story = story_with(server(), client_data={"tool_mock_config": wanted})
+    assert story.warnings == []
+    assert story.tell(reached()).warnings == ['tool_mock_config names the tool "fly", which the agent does not have.']
 
 
 def test_the_record_says_how_it_was_called():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from unittest.mock import Mock
 
@@ -19,6 +20,7 @@ from parola.session.mcp import finished
 from parola.store.memory import MemoryStore
 from parola.tools import mcp_http
 from parola.tools.mcp import Answer, Connection, McpFailed, McpServers, Target, target_of
+from parola.tools.mcp_listings import McpListings
 from tests.wire.mcp_server import McpProcess
 from tests.wire.servers import free_port
 
@@ -95,6 +97,30 @@ def test_a_body_without_end_is_cut(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/mcp").respond_with_handler(endless)
     with pytest.raises(httpx2.ReadError, match="more than 4194304 bytes"):
         ask(Guard(allows_local=True), httpserver.url_for("/mcp"))
+
+
+def test_what_a_server_offered_is_known_after_a_restart_to_those_with_the_same_credentials() -> None:
+    store = MemoryStore()
+
+    def process() -> McpServers:
+        return McpServers(Guard(allows_local=True), McpListings(store, b"s" * 32))
+
+    async def story(library: McpProcess) -> None:
+        target = Target("m", "STREAMABLE_HTTP", library.url, (("authorization", "Bearer anna"),))
+        before = process()
+        assert (await before.connection(target).listed()).is_connected
+        await before.aclose()
+        await asyncio.to_thread(library.kill)
+        again = process().connection(target)
+        await again.recall()
+        assert again.was_seen and "search" in [tool.name for tool in again.listing.tools]
+        assert not again.listing.is_connected and not again.listing.is_tried
+        other = process().connection(replace(target, headers=(("authorization", "Bearer bob"),)))
+        await other.recall()
+        assert not other.was_seen, "what anna sees is not for bob"
+
+    with McpProcess() as library:
+        asyncio.run(story(library))
 
 
 def test_what_a_server_offers_is_known_when_it_is_gone() -> None:
