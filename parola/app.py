@@ -153,7 +153,7 @@ def create_app(
         routes=[
             Route("/health", health),
             WebSocketRoute(SOCKET_PATH, conversations, name="conversation"),
-            Mount("", rest),
+            Mount("", rest, name="rest"),
         ],
     )
     app.state.services = services

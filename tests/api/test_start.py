@@ -127,10 +127,92 @@ def test_a_project_that_does_not_exist_stops_the_start(
         start(replace(settings, project=tmp_path / "nowhere"))
 
 
-def test_importing_the_server_leaves_the_heavy_things_for_later() -> None:
-    code = "import sys, parola.app; print(*[name for name in sys.argv[1:] if name in sys.modules])"
-    heavy = ["alembic", "sqlalchemy", "numpy", "onnxruntime", "argon2", "cryptography", "structlog"]
-    result = subprocess.run([sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True)
+LISTENING = """
+import asyncio, pathlib, sys
+import parola.terminal.serve
+from parola.app import create_app
+from parola.config import Settings
+
+async def main(folder):
+    settings = Settings(data=pathlib.Path(folder)) if folder else Settings(ephemeral=True)
+    app = create_app(settings, owns_process=True)
+    async with app.router.lifespan_context(app):
+        print(*sys.modules)
+
+asyncio.run(main(sys.argv[1]))
+"""
+"""What is imported when a server begins to listen."""
+
+HEAVY = {
+    "aiohttp",
+    "alembic",
+    "argon2",
+    "cryptography",
+    "fastapi",
+    "numpy",
+    "onnxruntime",
+    "parola.api.agents",
+    "parola.api.rest",
+    "parola.conversation.conversation",
+    "parola.conversation.events",
+    "parola.knowledge.formats",
+    "parola.protocol.agents",
+    "parola.providers.base",
+    "parola.session.opening",
+    "parola.session.session",
+    "parola.webhooks.delivery",
+    "pydantic",
+    "structlog",
+}
+"""What costs more than a few milliseconds to import. Whatever needs it at the start: import it in the function."""
+
+
+def test_a_server_listens_before_it_has_loaded_the_heavy_things(tmp_path: Path) -> None:
+    def loaded(folder: str) -> set[str]:
+        arguments = [sys.executable, "-c", LISTENING, folder]
+        return set(subprocess.run(arguments, capture_output=True, text=True, check=True).stdout.split())
+
+    new_store = {"cryptography"}  # what is in it is sealed, so a key is made
+    assert loaded("") & (HEAVY | {"sqlalchemy"}) <= new_store
+    assert loaded(str(tmp_path)) & HEAVY <= new_store | {"alembic"}
+    assert loaded(str(tmp_path)) & HEAVY == set()
+
+
+FIRST_CALL = """
+import asyncio, json, os, sys
+from parola.app import create_app
+from parola.config import Settings
+
+async def main():
+    app = create_app(Settings(ephemeral=True))
+    async with app.router.lifespan_context(app):
+        parts = {route.name: route for route in app.routes}
+        await parts["conversation"].endpoint.loaded()
+        await app.state.services.registry.get_ready()
+        await parts["rest"].app.loaded()
+        before, began = set(sys.modules), asyncio.Event()
+        frames = asyncio.Queue()
+        frames.put_nowait({"type": "websocket.connect"})
+        init = json.dumps({"type": "conversation_initiation_client_data"})
+        frames.put_nowait({"type": "websocket.receive", "text": init})
+
+        async def send(message):
+            if "conversation_initiation_metadata" in message.get("text", "") and not began.is_set():
+                print(*(name for name in set(sys.modules) - before if name.startswith("parola.")))
+                began.set()
+
+        scope = {"type": "websocket", "path": "/v1/convai/conversation", "query_string": b"agent_id=agent_demo"}
+        call = asyncio.create_task(app({**scope, "headers": [], "subprotocols": []}, frames.get, send))
+        await asyncio.wait_for(began.wait(), 20)
+        sys.stdout.flush()
+        os._exit(0)  # nobody waits for the models, which a thread loads now
+
+asyncio.run(main())
+"""
+
+
+def test_a_server_that_is_ready_has_nothing_left_to_load_for_its_first_call() -> None:
+    result = subprocess.run([sys.executable, "-c", FIRST_CALL], capture_output=True, text=True, check=True)
     assert result.stdout.split() == []
 
 
