@@ -21,6 +21,7 @@ from parola.tools.context import ToolContext
 
 if TYPE_CHECKING:
     from parola.providers.base import Embedder, Voice
+    from parola.session.session import Session
     from parola.webhooks.delivery import Delivery
 
 
@@ -37,6 +38,9 @@ class Live(Protocol):
         """Callers who wait for a place."""
 
     def is_live(self, conversation_id: str) -> bool: ...
+
+    def get(self, conversation_id: str) -> Session | None:
+        """The one that runs under this id; not one that still waits for a place."""
 
     async def end(self, conversation_id: str, reason: str) -> None:
         """Returns when it is stored."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, cast
+
+if TYPE_CHECKING:
+    from parola.session.session import Session
 
 FAREWELL_SECONDS = 10.0
 """How long a stopping server waits for its conversations to be stored and closed."""
@@ -71,6 +74,10 @@ class LiveSessions:
     @property
     def waiting(self) -> int:
         return len(self._waiting)
+
+    def get(self, conversation_id: str) -> Session | None:
+        """The conversation that runs under this id; not one that still waits for a place."""
+        return cast("Session | None", self._sessions.get(conversation_id))
 
     def is_live(self, conversation_id: str) -> bool:
         return conversation_id in self._sessions or conversation_id in self._waiting

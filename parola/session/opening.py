@@ -42,6 +42,7 @@ from parola.session.audio import AudioFormat
 from parola.session.brains import brain_for
 from parola.session.counted_speech import CountedSpeechToText
 from parola.session.daily_limit import DailyLimit
+from parola.session.event_log import EventLog
 from parola.session.guarding import Guarding
 from parola.session.knowing import IndexSoon, with_documents
 from parola.session.live import LiveSessions
@@ -61,10 +62,10 @@ from parola.session.turn_detection import SharedTurnDetector
 from parola.session.voice import Ear
 from parola.session.voice_activity import SharedVoiceActivity
 from parola.session.waiting_room import Guest, Terms, WaitingRoom
-from parola.store.base import AgentRow, FileRow, Store, spool_of
+from parola.store.base import AgentRow, FileRow, Store, events_of, spool_of
 from parola.tools.context import Identity, ToolContext
-
 from parola.webhooks.pre_call import PreCall
+
 log = logger(__name__)
 
 Locator = tuple[str, str | None]
@@ -120,8 +121,8 @@ class Opening:
         self._is_loop_late = is_loop_late
         self._index_soon = index_soon
         self._end_record = end_record
-        self._activity: SharedVoiceActivity | None = None
         self._pre_call = PreCall(store, tools.vault, tools.connections)
+        self._activity: SharedVoiceActivity | None = None
         self.turn_detection: SharedTurnDetector | None = None
         """From the first voice conversation, where there is a detector."""
 
@@ -153,8 +154,8 @@ class Opening:
         try:
             if admitted.bound is not None:
                 client_data = admitted.bound.applied(client_data)
-            setup = await self._set_up(admitted, client_data, conversation_id, started_at)
             admitted, client_data = await self._ask_pre_call(admitted, client_data, conversation_id)
+            setup = await self._set_up(admitted, client_data, conversation_id, started_at)
             accounts = Accounts(self._settings.prices)
             brain = await self._brain(setup, accounts)
             guest = await self._arrive(admitted.agent, setup)
@@ -222,7 +223,15 @@ class Opening:
             was_greeted=must_wait,
             metrics=self._metrics,
             end_record=self._end_record,
+            keep_events=partial(self._keep_events, conversation_id),
         )
+
+    async def _keep_events(self, conversation_id: str, events: EventLog) -> None:
+        """Beside the recording; not of a conversation of which words may not be kept as they were said."""
+        row = await self._store.conversations.get(conversation_id)
+        if row is not None and Policy.read(row.document).keeps_all:
+            path = events_of(self._store.recording_path(conversation_id))
+            await asyncio.to_thread(lambda: path.write_bytes(events.lines()))
 
     async def hold(self, session: Session) -> None:
         """Run a session to its end, findable while it lives."""
@@ -341,15 +350,6 @@ class Opening:
             setup = replace(setup, record_voice=False, keeps_words=False)
         return await with_mcp_servers(setup, self._store)
 
-    async def _arrive(self, agent: AgentRow, setup: Setup) -> Guest:
-        """A place, or a place in the line."""
-        terms = Terms.of(agent.document)
-        if terms.most_a_day is not None:
-            await self._daily_limit.check(agent.agent_id, terms.most_a_day, time.time())
-        guest = self._room.arrive(setup.conversation_id, agent.agent_id, terms, text_only=setup.text_only)
-        self._daily_limit.began(agent.agent_id)
-        return guest
-
     async def _ask_pre_call(
         self, admitted: Admitted, client_data: ConversationInitiationClientData, conversation_id: str
     ) -> tuple[Admitted, ConversationInitiationClientData]:
@@ -361,6 +361,15 @@ class Opening:
         outcome = await self._pre_call.ask(admitted.agent, client_data, conversation_id, used)
         warnings = (*admitted.warnings, outcome.warning) if outcome.warning else admitted.warnings
         return replace(admitted, warnings=warnings, pre_call=outcome.told), outcome.client_data
+
+    async def _arrive(self, agent: AgentRow, setup: Setup) -> Guest:
+        """A place, or a place in the line."""
+        terms = Terms.of(agent.document)
+        if terms.most_a_day is not None:
+            await self._daily_limit.check(agent.agent_id, terms.most_a_day, time.time())
+        guest = self._room.arrive(setup.conversation_id, agent.agent_id, terms, text_only=setup.text_only)
+        self._daily_limit.began(agent.agent_id)
+        return guest
 
     async def _wait(
         self,

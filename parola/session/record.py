@@ -17,6 +17,10 @@ EndRecord = Callable[[str, ConversationChange], Awaitable[None]]
 """Stores the last change of a conversation, and sees to what follows a call. Raises what the store raises."""
 
 
+MOST_COMMANDS = 500
+"""Commands from outside that a record names (``metadata.x_commands``); the event log has them all."""
+
+
 class Record:
     """Collects what one step of the conversation changes and writes it as one."""
 
@@ -34,6 +38,8 @@ class Record:
         self._has_new_warnings = False
         self._visited: list[Document] = [{"agent_id": setup.agent_id, "branch_id": setup.branch_id}]
         self._has_moved = False
+        self._commands: list[Document] = []
+        self._has_new_commands = False
         self._features = Features(setup)
         self._audio: Document = {}
         self.language = setup.language
@@ -70,15 +76,23 @@ class Record:
         """Whose voice the recording has."""
         self._audio = {"has_user_audio": user, "has_response_audio": agent}
 
+    def commanded(self, kind: str, by: str, seq: int) -> None:
+        """Somebody outside the call had something done in it; ``seq`` is its number in the event log."""
+        if len(self._commands) < MOST_COMMANDS:
+            self._commands.append({"type": kind, "by": by, "seq": seq, "time_unix_secs": int(time.time())})
+            self._has_new_commands = True
+
     def flush(self) -> asyncio.Task[None] | None:
         """Begin to write what was collected; None when there is nothing."""
-        if not self._turns and not self._has_new_warnings and not self._has_moved:
+        if not self._turns and not self._has_new_warnings and not self._has_moved and not self._has_new_commands:
             return None
         turns, self._turns = self._turns, {}
         document: Document = {"metadata": {"warnings": list(self._warnings)}} if self._has_new_warnings else {}
         if self._has_moved:
             document["visited_agents"] = list(self._visited)
-        self._has_new_warnings = self._has_moved = False
+        if self._has_new_commands:
+            document.setdefault("metadata", {})["x_commands"] = list(self._commands)
+        self._has_new_warnings = self._has_moved = self._has_new_commands = False
         change = ConversationChange(turns=turns, document=document or None)
         return self._loop.create_task(self._write(change))
 
@@ -103,6 +117,8 @@ class Record:
         metadata["features_usage"] = self._features.document()
         if self._languages:
             metadata["main_language"] = Counter(self._languages.values()).most_common(1)[0][0]
+        if self._commands:
+            metadata["x_commands"] = list(self._commands)
         if self._retrievals:
             usage = {"usage_count": len(self._retrievals), "embedding_model": self._embedding_model}
             metadata["rag_usage"] = usage

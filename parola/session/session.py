@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any
 
 from parola.conversation.actions import (
+    Acknowledge,
     Action,
     Close,
     FetchAgent,
@@ -25,6 +26,7 @@ from parola.conversation.actions import (
     PlayTones,
     RunTool,
     Send,
+    Show,
     StartReply,
     StartSound,
     StopReply,
@@ -62,10 +64,14 @@ from parola.protocol.client_messages import (
 from parola.protocol.messages import ServerMessage
 from parola.protocol.server_messages import Audio, Interruption, Ping
 from parola.session.accounts import Accounts
+from parola.session.audio import AudioFormat
+from parola.session.commands import Commands
 from parola.session.counting import Counting
+from parola.session.event_log import EventLog
 from parola.session.guarding import Guarding
 from parola.session.inbox import Inbox
 from parola.session.mcp import ConversationMcp
+from parola.session.operator_line import Hear, OperatorLine
 from parola.session.outbox import Outbox
 from parola.session.record import EndRecord, Record
 from parola.session.recording import Recorder
@@ -101,6 +107,9 @@ _AUDIO_PREFIX = '{"user_audio_chunk"'
 
 FetchFiles = Callable[[MultimodalMessage], Awaitable[FilesShared]]
 
+KeepEvents = Callable[[EventLog], Awaitable[None]]
+"""Puts the event log of a conversation that has ended where it can be read, if it may be kept."""
+
 
 class Session:
     """One conversation and everything that runs for it."""
@@ -128,6 +137,7 @@ class Session:
         was_greeted: bool = False,
         metrics: Metrics | None = None,
         end_record: EndRecord | None = None,
+        keep_events: KeepEvents | None = None,
     ) -> None:
         self.setup = setup
         self._loop = asyncio.get_running_loop()
@@ -154,6 +164,12 @@ class Session:
         self._inbox = Inbox()
         self._outbox = Outbox(transport)
         self._record = Record(conversations, setup, end_record)
+        self.events = EventLog()
+        """What came and went."""
+        self.commands = Commands(self.tell, self.events, self._record.commanded)
+        """What others have done in it."""
+        self._keep_events = keep_events
+        self._line: OperatorLine | None = None
         self._tool_calls = ToolCalls(tool_runners or {}, self.tell)
         self._sounds = ToolSounds(self.tell)
         self._replies: dict[int, asyncio.Task[None]] = {}
@@ -181,6 +197,19 @@ class Session:
     def end(self, reason: str, code: int = 1000) -> None:
         """Have the conversation end, from outside."""
         self.tell(EndRequested(reason, code))
+
+    def open_line(self, hear: Hear) -> OperatorLine | None:
+        """Sound for a person who looks after the conversation; None when somebody has it, or there is no sound."""
+        if self._line is not None or self._mouth is None:
+            return None
+        input_format = AudioFormat.parse(self.setup.input_format)
+        self._line = OperatorLine(self.tell, hear, input_format, self._mouth.format, self._mouth.pacing)
+        return self._line
+
+    def close_line(self, line: OperatorLine) -> None:
+        line.close()
+        if self._line is line:
+            self._line = None
 
     async def run(self) -> None:
         """Hold the conversation; returns when it has ended and everything is stored and closed."""
@@ -227,6 +256,7 @@ class Session:
 
     async def _decide(self, group: asyncio.TaskGroup) -> Close:
         conversation, inbox, clock = self._conversation, self._inbox, self._loop.time
+        self.events.started(self.setup.client_data)
         self.tell(Started(self._was_greeted))
         while True:
             while (event := inbox.take()) is not None:
@@ -246,10 +276,16 @@ class Session:
                 case Send(message=message):
                     self._store_collected()
                     self._outbox.put(message)
+                    if not isinstance(message, Audio):
+                        self.events.sent(message)
                     if isinstance(message, Ping) and message.ping_ms is not None and self._mouth is not None:
                         self._mouth.pacing.round_trip(message.ping_ms / 1000)
                     if self._mouth is not None:
                         self._follow_sound(message, self._mouth)
+                case Show():
+                    self.events.add("internal", "agent", action.event)
+                case Acknowledge():
+                    self.commands.acknowledged(action)
                 case RecordTurn():
                     self._record.turn(action.index, action.turn)
                     self._accounts.turn_was_kept(action.index, action.turn)
@@ -307,6 +343,8 @@ class Session:
                     self._recorder.agent_spoke(message, mouth.format.seconds(len(audio)), self._loop.time())
                 if self._ear is not None:
                     self._ear.agent_spoke(audio)
+                if self._line is not None:
+                    self._line.hear("agent", audio)
             case Interruption():
                 if self._recorder is not None:
                     self._recorder.agent_cut(self._loop.time())
@@ -412,6 +450,8 @@ class Session:
         except InvalidMessage as error:
             self.tell(InvalidMessageReceived(error.error_type, error.message))
             return
+        if message is not None:
+            self.events.received(message)
         match message:
             case UserAudioChunk():
                 self._take_audio(message)
@@ -439,6 +479,8 @@ class Session:
         samples = self._ear.hear(audio)
         if self._recorder is not None:
             self._recorder.user_spoke(samples.tobytes(), self._loop.time())
+        if self._line is not None:
+            self._line.hear("user", audio)
 
     async def _share_files(self, message: MultimodalMessage) -> None:
         try:
@@ -472,6 +514,18 @@ class Session:
         if self._ear is not None:
             await self._ear.aclose()
 
+    async def _close_events(self, close: Close) -> None:
+        """Nothing more comes: those who watch are told, and the log is kept."""
+        if self._line is not None:
+            self.close_line(self._line)
+        self.commands.close()
+        self.events.close(close.termination_reason or close.reason, close.code)
+        try:
+            if self._keep_events is not None:
+                await self._keep_events(self.events)
+        except Exception as error:
+            log.error("events_not_stored", conversation_id=self.conversation_id, error=str(error))
+
     async def _leave(self, close: Close) -> None:
         self._counting.ended(close)
         try:
@@ -486,6 +540,7 @@ class Session:
             await self._record.finish(close, by_client=self._client_is_gone, has_audio=has_audio, charging=charging)
         except Exception as error:
             log.error("conversation_end_not_stored", conversation_id=self.conversation_id, error=str(error))
+        await self._close_events(close)
         if not self._client_is_gone:
             await asyncio.sleep(LINGER_SECONDS)
             await self._transport.close(close.code, close.reason)

@@ -26,6 +26,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from parola import __version__
 from parola.conversation.actions import Action
+from parola.conversation.commands import Command, Commanded, OperatorSpoke, SetVariables
 from parola.conversation.conversation import Conversation
 from parola.conversation.events import AgentReady, Event, ReplyAudio, SoundMade
 from parola.conversation.setup import Setup
@@ -33,8 +34,9 @@ from parola.protocol.server_messages import ClientEventFilter
 
 EVENTS: dict[str, type[Any]] = {event.__name__: event for event in get_args(Event)}
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {
-    name: TypeAdapter(event) for name, event in EVENTS.items() if event is not AgentReady
+    name: TypeAdapter(event) for name, event in EVENTS.items() if event not in (AgentReady, Commanded)
 }
+_COMMANDS: dict[str, TypeAdapter[Any]] = {command.__name__: TypeAdapter(command) for command in get_args(Command)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +130,18 @@ def line(step: Step) -> str:
     document: dict[str, Any] = {"now": step.now}
     if isinstance(step.event, AgentReady):
         document |= {"event": "AgentReady", "is": {"call_id": step.event.call_id, "setup": _told(step.event.setup)}}
+    elif isinstance(step.event, Commanded):
+        document |= {"event": "Commanded", "is": _told_command(step.event)}
     elif step.event is not None:
         document |= {"event": type(step.event).__name__, "is": step.event}
     return orjson.dumps(document, default=_as_json).decode()
+
+
+def _told_command(event: Commanded) -> dict[str, Any]:
+    command = event.command
+    if isinstance(command, SetVariables):
+        command = SetVariables({k: v for k, v in command.values.items() if not k.startswith("secret__")})
+    return {"number": event.number, "by": event.by, "kind": type(command).__name__, "command": command}
 
 
 def _as_json(value: Any) -> Any:
@@ -151,7 +162,10 @@ def _step(document: dict[str, Any]) -> Step:
     body = document["is"]
     if EVENTS[name] is AgentReady:
         return Step(document["now"], AgentReady(body["call_id"], _setup(body["setup"])))
-    if EVENTS[name] in (ReplyAudio, SoundMade):
+    if EVENTS[name] is Commanded:
+        command = _COMMANDS[body["kind"]].validate_python(body["command"])
+        return Step(document["now"], Commanded(body["number"], command, body["by"]))
+    if EVENTS[name] in (ReplyAudio, SoundMade, OperatorSpoke):
         body["audio"] = a2b_base64(body["audio"])
     return Step(document["now"], _ADAPTERS[name].validate_python(body))
 

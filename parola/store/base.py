@@ -448,6 +448,11 @@ def raw_of(recording: Path) -> Path:
     return recording.with_suffix(".raw")
 
 
+def events_of(recording: Path) -> Path:
+    """Beside a recording: what came and went, one event a line."""
+    return recording.with_suffix(".events")
+
+
 AUDIO_SUFFIXES = (".mp3", ".spool", ".raw", ".part", ".wav")
 """Of the files that hold a conversation's voices, beside its recording and called like it."""
 

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from parola import __version__
-from parola.conversation import events
+from parola.conversation import commands, events
 from parola.conversation.events import Attachment, Event
 from parola.conversation.guardrails import Guardrail, Trigger
 from parola.conversation.mcp_tools import ListedTool
@@ -63,6 +63,10 @@ ONE_OF_EACH: list[Event] = [
     client.ClientToolResult(tool_call_id="x", result={"a": [1, None]}, is_error=True, error_type="user_rejected"),
     client.Feedback(event_id=2, score=None),
     client.McpToolApprovalResult(tool_call_id="x", is_approved=True),
+    events.Commanded(1, commands.Say("Hold on", role_label="crm"), "Ann"),
+    events.Commanded(2, commands.SetVariables({"plan": "pro"}), "key"),
+    events.Commanded(3, commands.AnswerTool(client.ClientToolResult(tool_call_id="x", result=[1])), "key"),
+    events.OperatorSpoke(b"\x00\xff", 0.2),
     events.McpServerTried("mcp_1", True, (ListedTool("look_up", "Looks", {"type": "object"}),)),
 ]
 

@@ -1,0 +1,174 @@
+"""The one way in for commands from outside the call: REST, the monitor and attached sockets come by here.
+
+A command is logged, told to the conversation, and answered when that says whether it holds. The same idempotency key
+has an effect once, whoever retries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from parola.conversation.actions import Acknowledge
+from parola.conversation.commands import AnswerTool, Command, Commanded, SetVariables, kind_of
+from parola.conversation.events import Event
+from parola.errors import Conflict, TooMany
+from parola.session.event_log import EventLog, without_secrets
+
+NOT_ACTIVE = "conversation_not_active"
+
+MOST_A_SECOND = 20.0
+BURST = 60
+"""Commands to one conversation: so many at once, and then so many a second."""
+
+MOST_REMEMBERED = 1000
+"""Idempotency keys of one conversation."""
+
+LIMIT_CODES = ("too_many_waiting",)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A command that holds."""
+
+    seq: int
+    """Its number in the event log."""
+    event_id: int | None
+    """Of the words it brought in; None: it brought none, or they wait for the floor."""
+    number: int
+
+
+@dataclass(slots=True)
+class _Given:
+    seq: int
+    kind: str
+    by: str
+    accepted: asyncio.Future[Accepted]
+    said: asyncio.Future[int]
+
+
+@dataclass(slots=True)
+class _Remembered:
+    command: Command
+    accepted: asyncio.Future[Accepted] = field(repr=False)
+
+
+class Commands:
+    """Those of one conversation."""
+
+    def __init__(self, tell: Callable[[Event], None], log: EventLog, note: Callable[[str, str, int], None]) -> None:
+        self._tell = tell
+        self._log = log
+        self._note = note
+        """Told of every command that holds, for the record: kind, by whom, number in the log."""
+        self._loop = asyncio.get_running_loop()
+        self._last = 0
+        self._given: dict[int, _Given] = {}
+        self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
+        self._allowance = float(BURST)
+        self._allowed_at = self._loop.time()
+        self._is_closed = False
+
+    async def give(self, command: Command, by: str, idempotency_key: str | None = None) -> Accepted:
+        """Have it done. Raises ``Conflict`` when it does not hold, with the reason, and ``TooMany``."""
+        if self._is_closed:
+            raise not_active()
+        if idempotency_key is None:
+            return await self._give(command, by)
+        known = self._remembered.get(idempotency_key)
+        if known is None:
+            known = _Remembered(command, self._give(command, by))
+            self._remembered[idempotency_key] = known
+            if len(self._remembered) > MOST_REMEMBERED:
+                self._remembered.popitem(last=False)
+        elif known.command != command:
+            raise Conflict(
+                f"The idempotency_key {idempotency_key!r} came before with another body.",
+                code="idempotency_key_reused",
+            )
+        return await asyncio.shield(known.accepted)
+
+    def _give(self, command: Command, by: str) -> asyncio.Future[Accepted]:
+        self._take_allowance()
+        self._last += 1
+        kind = kind_of(command)
+        seq = self._log.add("command", by, {"type": f"x_{kind}", f"x_{kind}_event": _shown(command)})
+        given = _Given(seq, kind, by, self._loop.create_future(), self._loop.create_future())
+        self._given[self._last] = given
+        self._tell(Commanded(self._last, command, by))
+        return given.accepted
+
+    def _take_allowance(self) -> None:
+        now = self._loop.time()
+        self._allowance = min(float(BURST), self._allowance + (now - self._allowed_at) * MOST_A_SECOND)
+        self._allowed_at = now
+        if self._allowance < 1:
+            raise TooMany(
+                f"At most {MOST_A_SECOND:g} commands a second can be given to one conversation.", code="rate_limited"
+            )
+        self._allowance -= 1
+
+    def acknowledged(self, action: Acknowledge) -> None:
+        """The conversation has answered one."""
+        given = self._given.get(action.number)
+        if given is None:
+            return
+        result: dict[str, Any] = {"command_seq": given.seq, "type": given.kind, "ok": not action.code}
+        if action.code:
+            self._given.pop(action.number)
+            result |= {"code": action.code, "message": action.problem}
+            failure = TooMany if action.code in LIMIT_CODES else Conflict
+            _settle(given.accepted, failure(action.problem, code=action.code))
+            given.said.cancel()
+        elif not given.accepted.done():
+            if given.kind != "typing":
+                self._note(given.kind, given.by, given.seq)
+            given.accepted.set_result(Accepted(given.seq, action.event_id, action.number))
+        if action.event_id is not None:
+            result["event_id"] = action.event_id
+            if not given.said.done():
+                given.said.set_result(action.event_id)
+        if action.is_waiting:
+            result["is_waiting"] = True
+        self._log.add("internal", given.by, {"type": "x_command_result", "x_command_result_event": result})
+
+    async def said(self, accepted: Accepted) -> int:
+        """The event id of a command's words, once they are in the conversation. Raises ``Conflict`` when they never
+        will be."""
+        if accepted.event_id is not None:
+            return accepted.event_id
+        given = self._given.get(accepted.number)
+        if given is None:
+            raise not_active()
+        return await asyncio.shield(given.said)
+
+    def close(self) -> None:
+        """The conversation has ended: whoever waits is told."""
+        self._is_closed = True
+        for given in self._given.values():
+            _settle(given.accepted, not_active())
+            _settle(given.said, not_active())
+
+
+def not_active() -> Conflict:
+    return Conflict("The conversation has ended: nothing can be done in it any more.", code=NOT_ACTIVE)
+
+
+def _settle(future: asyncio.Future[Any], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # nobody may be waiting for it
+
+
+def _shown(command: Command) -> dict[str, Any]:
+    """As the log has it: without secrets."""
+    match command:
+        case SetVariables(values=values):
+            return {"values": without_secrets(values)}
+        case AnswerTool(result=result):
+            return result.model_dump(mode="json", exclude_none=True)
+        case _:
+            return asdict(command)
