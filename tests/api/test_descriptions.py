@@ -21,7 +21,8 @@ from tests.api.conftest import Registry
 @pytest.fixture(scope="module")
 def running_app() -> Iterator[Any]:
     app = create_app(Settings(ephemeral=True), registry=Registry())
-    with TestClient(app):
+    with TestClient(app) as client:
+        client.get("/openapi.json")  # loads the API on the loop that lasts
         yield app
 
 
