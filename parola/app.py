@@ -32,6 +32,7 @@ from parola.api.auditing import Audit
 from parola.api.auth import ApiKeyCheck
 from parola.api.credentials import Credentials, Vault, server_secret
 from parola.api.process import Services
+from parola.api.sealing import master_key, sealed_data_key
 from parola.api.signed_url_grants import SignedUrlGrants
 from parola.config import Settings
 from parola.errors import InvalidRequest
@@ -79,7 +80,8 @@ def create_app(
     secret = server_secret(None if settings.ephemeral else settings.data)
     vault = Vault(secret)
     reaper = Reaper(store)
-    tools = ToolContext(settings, store, vault, lambda: registry.connections, secret)
+    audit = Audit(store, settings.audit_retention_days)
+    tools = ToolContext(settings, store, vault, lambda: registry.connections, secret, audit.secret_used)
     after_call = AfterCall(store, lambda: _analysing(settings, tools, registry), lag.is_late)
     library = Library(store, lambda: registry.connections, lambda model: registry.embedder(model).provider)
     webhooks = _Webhooks(lambda: _delivery(services))
@@ -89,7 +91,7 @@ def create_app(
         credentials=Credentials(secret),
         vault=vault,
         keys=ApiKeyCheck(settings, store),
-        audit=Audit(store, settings.audit_retention_days),
+        audit=audit,
         grants=SignedUrlGrants(store, vault),
         live=live,
         registry=registry,
@@ -112,6 +114,9 @@ def create_app(
         try:
             if owns_folder:
                 belongings.enter_context(held_by_this_server(settings.data))
+            master = await asyncio.to_thread(master_key, settings)
+            sealed = await sealed_data_key(store, master)
+            vault.unlock(lambda: master.open(sealed))
             await after_call.take_up()
             if settings.project is not None:
                 await load_project(store, settings.project)

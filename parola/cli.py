@@ -240,11 +240,48 @@ def conversations_export(
 
 
 @keys_app.command("create")
-def keys_create(name: str, data: Data = None, config: Config = None) -> None:
+def keys_create(
+    name: str,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="What it may do, for example agents:read. Repeatable; all by default.")
+    ] = None,
+    days: Annotated[float | None, typer.Option(help="Days until it ends; never by default.")] = None,
+    data: Data = None,
+    config: Config = None,
+) -> None:
     """Make an API key and print it, once."""
     from parola.terminal import keys
 
-    print(asyncio.run(keys.create(_settings(config, data=data), name)))
+    print(asyncio.run(keys.create(_settings(config, data=data), name, scope or (), days)))
+
+
+@keys_app.command("rotate")
+def keys_rotate(
+    key: str,
+    grace_hours: Annotated[float, typer.Option(help="How long the old key stays valid.")] = 24,
+    data: Data = None,
+    config: Config = None,
+) -> None:
+    """Print a new API key with the rights of this one, by its id."""
+    from parola.terminal import keys
+
+    print(asyncio.run(keys.rotate(_settings(config, data=data), key, grace_hours)))
+
+
+@keys_app.command("rotate-master")
+def keys_rotate_master(
+    to: Annotated[
+        Path | None, typer.Option(help="File for the new master key, when it does not lie in the data folder.")
+    ] = None,
+    finish: Annotated[bool, typer.Option("--finish", help="Forget all master keys but the present one.")] = False,
+    data: Data = None,
+    config: Config = None,
+) -> None:
+    """Lock the stored secrets with a new master key; servers go on meanwhile."""
+    from parola.terminal import keys
+
+    settings = _settings(config, data=data)
+    print(asyncio.run(keys.finish_rotation(settings) if finish else keys.rotate_master(settings, to)))
 
 
 @keys_app.command("list")

@@ -30,6 +30,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 DAY_SECONDS = 86400
 
+SECRET_USE_SECONDS = 60
+
 MOST_READ_BYTES = 64 * 1024
 """Of an answer, to find the id of what was made."""
 
@@ -44,6 +46,14 @@ class Audit:
         self._store = store
         self._retention_days = retention_days
         self._tidied_at = 0.0
+        self._uses: dict[str, float] = {}
+
+    async def secret_used(self, secret_id: str) -> None:
+        """Note that a secret, or an auth connection, went into a request; once in a while, however often it does."""
+        now = time.time()
+        if now - self._uses.get(secret_id, 0.0) >= SECRET_USE_SECONDS:
+            self._uses[secret_id] = now
+            await self.note(Caller(), "secret_used", secret_id)
 
     async def note(
         self, caller: Caller, action: str, resource: str = "", result: str = "done", **document: Any

@@ -10,6 +10,7 @@ import hmac
 import os
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,9 @@ LIFETIME_SECONDS = 15 * 60
 
 SECRET_FILE = "secret.key"
 _SECRET_BYTES = 32
+
+_SEALED_WITH_DATA_KEY = b"dk1."
+"""What such a value begins with; no other does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,30 +95,52 @@ class Credentials:
 
 
 class Vault:
-    """Seals what must not lie in the database in clear."""
+    """Seals what must not lie in the database in clear.
+
+    ``unlock`` gives it the data key (``sealing.py``); from then on everything is sealed with that. What was sealed with
+    the server's secret, by a vault without a data key or an older version, is still opened.
+    """
 
     def __init__(self, secret: bytes) -> None:
-        self._key = urlsafe_b64encode(_derived(secret, "stored secrets"))
+        self._secret = secret
+        self._data_key: Callable[[], bytes] | None = None
+
+    def unlock(self, data_key: Callable[[], bytes]) -> None:
+        """``data_key`` is called once, when the first secret is sealed or opened: decrypting costs an import."""
+        self._data_key = data_key
+
+    def seal(self, value: str) -> bytes:
+        if self._data_key is None:
+            return self._old.encrypt(value.encode())
+        return _SEALED_WITH_DATA_KEY + self._fernet.encrypt(value.encode())
+
+    def open(self, sealed: bytes) -> str:
+        """Raises ``OwnError`` when it was sealed with another server's key."""
+        from cryptography.fernet import InvalidToken
+
+        try:
+            if sealed.startswith(_SEALED_WITH_DATA_KEY):
+                return self._fernet.decrypt(sealed.removeprefix(_SEALED_WITH_DATA_KEY)).decode()
+            return self._old.decrypt(sealed).decode()
+        except InvalidToken:
+            raise OwnError(
+                f"A stored secret cannot be opened: the master key or {SECRET_FILE} is not the one it was sealed with. "
+                "Set it again."
+            ) from None
 
     @cached_property
     def _fernet(self) -> Fernet:
         from cryptography.fernet import Fernet
 
-        return Fernet(self._key)
+        if self._data_key is None:
+            raise OwnError("A stored secret cannot be opened: this vault has no data key.")
+        return Fernet(urlsafe_b64encode(self._data_key()))
 
-    def seal(self, value: str) -> bytes:
-        return self._fernet.encrypt(value.encode())
+    @cached_property
+    def _old(self) -> Fernet:
+        from cryptography.fernet import Fernet
 
-    def open(self, sealed: bytes) -> str:
-        """Raises ``OwnError`` when it was sealed with another server's secret."""
-        from cryptography.fernet import InvalidToken
-
-        try:
-            return self._fernet.decrypt(sealed).decode()
-        except InvalidToken:
-            raise OwnError(
-                f"A stored secret cannot be opened: {SECRET_FILE} is not the one it was sealed with. Set it again."
-            ) from None
+        return Fernet(urlsafe_b64encode(_derived(self._secret, "stored secrets")))
 
 
 def server_secret(data: Path | None) -> bytes:

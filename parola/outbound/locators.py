@@ -4,7 +4,7 @@ rest-schemas.md §0, Value-or-secret locators)."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import orjson
@@ -31,8 +31,16 @@ class ValueNotFound(OwnError):
 class Locators:
     """Looks values up for one workspace. Raises ``ValueNotFound``."""
 
-    def __init__(self, store: Store, seal: Seal, environment: str = environment.DEFAULT) -> None:
+    def __init__(
+        self,
+        store: Store,
+        seal: Seal,
+        environment: str = environment.DEFAULT,
+        secret_used: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
+        """``secret_used`` is told the id of each secret that is looked up."""
         self._store = store
+        self._secret_used = secret_used
         self._seal = seal
         self.environment = environment
         """Whose values environment variables have."""
@@ -62,6 +70,8 @@ class Locators:
         row = await self._store.secrets.get(secret_id)
         if row is None:
             raise ValueNotFound(f"The secret {secret_id} does not exist.")
+        if self._secret_used is not None:
+            await self._secret_used(secret_id)
         return self._seal.open(row.sealed)
 
     async def environment_variable(self, label: str, variables: Mapping[str, Any]) -> str:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from pathlib import Path
 
+from parola.api import sealing
 from parola.api.auth import ApiKeyCheck
+from parola.api.scopes import read_scopes
 from parola.config import Settings
 from parola.store.base import Store
 from parola.store.sql import SqlStore
 from parola.terminal import printing
+
+DAY_SECONDS = 86400
 
 
 @asynccontextmanager
@@ -23,25 +29,61 @@ async def _opened(settings: Settings) -> AsyncIterator[Store]:
         await store.aclose()
 
 
-async def create(settings: Settings, name: str) -> str:
-    """A new key: the only time it can be seen."""
+async def create(settings: Settings, name: str, scopes: Sequence[str] = (), days: float | None = None) -> str:
+    """A new key: the only time it can be seen. Without ``scopes`` it may do everything."""
+    given = read_scopes(scopes) if scopes else None
+    expires_at = None if days is None else time.time() + days * DAY_SECONDS
     async with _opened(settings) as store:
-        _, key = await ApiKeyCheck(settings, store).create(name)
+        _, key = await ApiKeyCheck(settings, store).create(name, scopes=given, expires_at=expires_at)
     return key
 
 
+async def rotate(settings: Settings, key_id: str, grace_hours: float) -> str:
+    """A new key in place of this one, which stays valid for so long."""
+    async with _opened(settings) as store:
+        _, key = await ApiKeyCheck(settings, store).rotate(key_id, grace_hours * 3600)
+    return key
+
+
+async def rotate_master(settings: Settings, to: Path | None) -> str:
+    """A new master key for stored secrets: in the data folder, or in the file ``to``. What to do next."""
+    async with _opened(settings) as store:
+        if to is None:
+            path = await sealing.rotate(settings, store)
+            return f"The new master key is in {path}; the old one opens nothing any more. Servers that run go on."
+        sealing.write(to, sealing.new_text(), replaces=False)
+        await sealing.admit(store, sealing.master_key(settings), sealing.from_file(to))
+    return (
+        f"The old and the new master key, in {to}, both open the secrets now. Give servers the new one "
+        "(PAROLA_MASTER_KEY_FILE or PAROLA_MASTER_KEY), restart them when it suits, "
+        "then run `parola keys rotate-master --finish` with it."
+    )
+
+
+async def finish_rotation(settings: Settings) -> str:
+    """Only the present master key is to open stored secrets."""
+    async with _opened(settings) as store:
+        others = await sealing.dismiss_others(store, sealing.master_key(settings))
+    return f"Only the present master key opens the secrets now; others that no longer do: {others}."
+
+
 async def list_keys(settings: Settings) -> None:
-    table = printing.table("key", "name", "begins with", "made")
+    table = printing.table("key", "name", "begins with", "may", "made", "last used", "ends")
     async with _opened(settings) as store:
         for row in await store.api_keys.all():
-            made = datetime.fromtimestamp(row.created_at).strftime("%Y-%m-%d %H:%M")
-            table.add_row(row.key_id, row.name, f"{row.prefix}…", made)
+            may = "everything" if row.scopes is None else " ".join(row.scopes) or "nothing"
+            times = (_shown(row.created_at), _shown(row.last_used_at), _shown(row.expires_at))
+            table.add_row(row.key_id, row.name, f"{row.prefix}…", may, *times)
     printing.out.print(table)
 
 
 async def delete(settings: Settings, key_id: str) -> bool:
     async with _opened(settings) as store:
         return await store.api_keys.delete(key_id)
+
+
+def _shown(at: float | None) -> str:
+    return "-" if at is None else datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M")
 
 
 async def any_exists(settings: Settings) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import hmac
 import time
 from base64 import b64decode, b64encode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +54,10 @@ class AuthConnections:
         seal: Seal,
         connections: Callable[[], Connections],
         wall_clock: Callable[[], float] = time.time,
+        used: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
+        """``used`` is told the id of a connection whenever its secrets go into a request."""
+        self._used = used
         self._store = store
         self._seal = seal
         self._connections = connections
@@ -69,6 +72,8 @@ class AuthConnections:
         if row is None:
             raise ValueNotFound(f"The auth connection {connection_id} does not exist.")
         settings = opened(row.document, self._seal)
+        if self._used is not None:
+            await self._used(connection_id)
         match settings["auth_type"]:
             case "basic_auth":
                 return {"Authorization": basic(settings["username"], settings["password"])}

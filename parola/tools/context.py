@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -40,17 +40,19 @@ class ToolContext:
     """The process's HTTP clients, made when they are first needed."""
     server_secret: bytes
     """What is signed for and by tools is derived from it."""
+    secret_used: Callable[[str], Awaitable[None]] | None = None
+    """Told the id of each secret, and of each auth connection, that goes into a request."""
 
     def locators(self, environment: str = "production") -> Locators:
         """Looks up values for requests of a conversation in this environment."""
-        return Locators(self.store, self.vault, environment)
+        return Locators(self.store, self.vault, environment, self.secret_used)
 
     @cached_property
     def auth(self) -> AuthConnections:
         """Headers of auth connections, with their tokens."""
         from parola.tools.auth import AuthConnections
 
-        return AuthConnections(self.store, self.vault, self.connections)
+        return AuthConnections(self.store, self.vault, self.connections, used=self.secret_used)
 
     @cached_property
     def callbacks(self) -> Callbacks:
