@@ -40,6 +40,8 @@ _TURN: Document = {
     "reasoned": False,
 }
 
+_AGENT: Document = {"branch_id": None, "workflow_node_id": None, "version_id": None}
+
 _CALL: Document = {"tool_id": None, "tool_details": None}
 
 _RESULT: Document = {
@@ -66,6 +68,8 @@ def _turn(row: ConversationRow, position: int, turn: Document, voices: Mapping[s
         _RESULT | {"tool_id": calls.get(result.get("request_id"), {}).get("tool_id")} | result
         for result in known["tool_results"]
     ]
+    if known["agent_metadata"] is not None:
+        known["agent_metadata"] = _AGENT | known["agent_metadata"]
     if known["file_inputs"] and known["file_input"] is None:
         known["file_input"] = known["file_inputs"][0]
     if known["conversation_turn_metrics"] is not None:

@@ -64,7 +64,10 @@ def test_a_record_has_every_required_field_and_what_the_session_stored(client: T
     assert record["user_id"] == "user_1"
     assert (record["branch_id"], record["environment"]) == ("agtbrch_1", "staging")
     assert (record["user_message_count"], record["agent_message_count"]) == (1, 1)
-    assert record["transcript"] == list(turns.values())
+    assert [{**told, **turn} for told, turn in zip(record["transcript"], turns.values(), strict=True)] == record[
+        "transcript"
+    ]
+    assert [turn["id"] for turn in record["transcript"]] == ["conv_1_0", "conv_1_1"]
     assert record["analysis"] is None
     assert [record[f"has_{kind}audio"] for kind in ("", "user_", "response_", "auxiliary_")] == [
         True,

@@ -127,7 +127,8 @@ def test_the_official_client_reads_what_was_found_out(parola: ServerProcess, hou
     conversations = client(parola).conversational_ai.conversations
     found = conversations.get(conversation_id)
     assert found.status == "done" and found.analysis is not None
-    assert found.analysis.call_successful == "success"
+    assert (found.analysis.call_successful, found.analysis.call_success_score) == ("success", 1.0)
+    assert found.metadata.cost_fiat == pytest.approx(0.00024), "the answer and the analysis"
     assert found.analysis.transcript_summary == "The user asked for a table for four."
     guests = (found.analysis.data_collection_results or {})["guests"]
     assert guests.value == 4 and guests.json_schema is not None and guests.json_schema.type == "integer"
