@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -21,37 +18,13 @@ from parola.outbound.http import Connections
 from parola.store.base import ConversationChange, ConversationRow
 from parola.webhooks.announcing import announcements
 from tests.api.conftest import Registry, call, create_agent
-
-
-@dataclass
-class Receiver:
-    """Somebody who listens, on this machine."""
-
-    url: str
-    status: int = 200
-    requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+from tests.webhooks.receiver import Receiver
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            found.requests.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(found.status)
-            self.send_header("content-length", "4" if found.status != 204 else "0")
-            self.end_headers()
-            self.wfile.write(b"seen" if found.status != 204 else b"")
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found = Receiver(f"http://127.0.0.1:{server.server_port}/hook")
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield found
-    server.shutdown()
-    server.server_close()
+    with Receiver() as receiver:
+        yield receiver
 
 
 @pytest.fixture
@@ -164,7 +137,8 @@ def test_the_test_button_sends_each_type_signed_and_tells_what_came_of_it(client
         ("call_initiation_failure", "delivered", 200),
     }
     assert deliveries[0]["attempts"][0]["answer"] == "seen"
-    for headers, body in receiver.requests:
+    for received in receiver.requests:
+        headers, body = received.headers, received.body
         assert headers["x-team"] == "red" and headers["content-type"] == "application/json"
         event = ElevenLabs(api_key="x").webhooks.construct_event(body.decode(), headers["elevenlabs-signature"], secret)
         assert event["type"] == headers["x-webhook-type"]
@@ -182,7 +156,7 @@ def test_after_a_rotation_both_secrets_verify_for_a_while(client: TestClient, re
     new = client.post(f"/v1/x/webhooks/{webhook_id}/rotate-secret").json()["webhook_secret"]
     only = {"types": ["call_initiation_failure"]}
     client.post(f"/v1/x/webhooks/{webhook_id}/test", json=only)
-    headers, body = receiver.requests[-1]
+    headers, body = receiver.requests[-1].headers, receiver.requests[-1].body
     verify = ElevenLabs(api_key="x").webhooks.construct_event
     verify(body.decode(), headers["elevenlabs-signature"], new)
     verify(body.decode(), headers["elevenlabs-signature-previous"], old)
@@ -192,7 +166,7 @@ def test_after_a_rotation_both_secrets_verify_for_a_while(client: TestClient, re
 
     newest = client.post(f"/v1/x/webhooks/{webhook_id}/rotate-secret", json={"overlap_secs": 0}).json()
     client.post(f"/v1/x/webhooks/{webhook_id}/test", json=only)
-    headers, body = receiver.requests[-1]
+    headers, body = receiver.requests[-1].headers, receiver.requests[-1].body
     verify(body.decode(), headers["elevenlabs-signature"], newest["webhook_secret"])
     assert "elevenlabs-signature-previous" not in headers
 
@@ -227,12 +201,12 @@ def test_the_log_tells_of_each_delivery_and_replays_it(client: TestClient, recei
     receiver.status = 204
     assert client.post(f"{log}/{dead['delivery_id']}/replay").json()["status"] == "waiting"
     waits_until("delivered")
-    (first_headers, first), (second_headers, second) = receiver.requests
-    assert first == second and json.loads(first)["data"]["conversation_id"] == "conv_1"
-    assert first_headers["x-webhook-event-id"] == second_headers["x-webhook-event-id"] == dead["event_id"]
+    first, second = receiver.requests
+    assert first.body == second.body and first.json()["data"]["conversation_id"] == "conv_1"
+    assert {one.headers["x-webhook-event-id"] for one in (first, second)} == {dead["event_id"]}
     one = client.get(f"{log}/{dead['delivery_id']}").json()
     assert [attempt["status_code"] for attempt in one["attempts"]] == [404, 204]
-    assert one["body"] == first.decode()
+    assert one["body"] == first.body.decode()
 
     client.post(f"{log}/{skipped['delivery_id']}/replay")  # its endpoint is there, its recording is not
     while client.get(f"{log}/{skipped['delivery_id']}").json()["status"] == "waiting":
