@@ -309,7 +309,7 @@ def _conversations(services: Services, registry: Any, live: Any, lag: LoopLag) -
     settings = services.settings
     load = Load(lag, registry.queues.values)
     trouble = load.trouble if settings.hold_when_busy else no_trouble
-    room = WaitingRoom(live, services.metrics, most=settings.max_conversations, trouble=trouble)
+    room = WaitingRoom(live, services.metrics, most=settings.max_conversations, trouble=trouble, limits=settings.limits)
 
     def is_loop_late() -> bool:
         return live.count() >= FEW_CALLS and lag.is_late()

@@ -13,12 +13,14 @@ import secrets
 import time
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from parola.api.scopes import ADMIN, ANY, SCOPES
 from parola.config import LOOPBACK, Settings
-from parola.errors import Forbidden, NotFound, Unauthorized
+from parola.errors import Forbidden, NotFound, TooMany, Unauthorized
+from parola.rates import Rates
 from parola.store.base import ApiKeyRow, Store
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ class ApiKeyCheck:
         self._store = store
         self._right: dict[bytes, str] = {}
         self._some_exist = False
+        self._rates = Rates()
 
     async def create(
         self,
@@ -175,6 +178,7 @@ class ApiKeyCheck:
                 raise Unauthorized("Expected an API key in the header xi-api-key, got none.")
             caller = await self.caller(key, address)
         scope[CALLER] = caller
+        self._count_request(caller)
         self.require(caller, needed)
         return caller
 
@@ -190,6 +194,17 @@ class ApiKeyCheck:
                 f"The API key you used is missing the permission {needed} to execute this operation "
                 f"({SCOPES.get(needed, needed)}). It has: {', '.join(caller.scopes or ()) or 'none'}.",
                 code="missing_permissions",
+            )
+
+    def _count_request(self, caller: Caller) -> None:
+        """Raises ``TooMany``: the key has had its requests of this minute."""
+        most = self._settings.limits.requests_per_key
+        if caller.key_id and (seconds := self._rates.take(caller.key_id, most, time.monotonic())):
+            raise TooMany(
+                f"This API key may send {most} requests a minute (limits.requests_per_key). "
+                f"Try again in {ceil(seconds)} s.",
+                code="rate_limit_exceeded",
+                retry_after_seconds=seconds,
             )
 
     def _refuse_strange_pages(self, headers: Mapping[str, str]) -> None:

@@ -39,6 +39,7 @@ from parola.api import (
     pronunciation_dictionaries,
     rag_indexes,
     rag_query,
+    request_rate,
     secrets,
     signed_urls,
     tool_calls,
@@ -101,6 +102,7 @@ def rest(services: Services) -> FastAPI:
         separate_input_output_schemas=False,
         middleware=[
             Middleware(auditing.Audited, audit=services.audit),
+            Middleware(request_rate.RequestRate, limits=services.settings.limits),
             Middleware(errors.Unforeseen),
             Middleware(
                 errors.BodyLimit,

@@ -55,6 +55,10 @@ class LiveSessions:
         if self._sessions.pop(session.conversation_id, None) is not None:
             self.left()
 
+    def has_place(self, conversation_id: str) -> bool:
+        """Whether it runs, or is being opened."""
+        return conversation_id in self._sessions or conversation_id in self._expected
+
     def wait(self, guest: Ending) -> None:
         """Somebody waits for a place: findable, and not counted."""
         self._waiting[guest.conversation_id] = guest

@@ -55,6 +55,7 @@ from parola.session.relief import Relief
 from parola.session.replying import Brain, Mouth, Speaker
 from parola.session.retrieving import Retriever
 from parola.session.session import Session
+from parola.session.shares import Holder
 from parola.session.silencing import SilencedRecorder
 from parola.session.tool_runners import runners_for
 from parola.session.transport import Transport
@@ -158,7 +159,7 @@ class Opening:
             setup = await self._set_up(admitted, client_data, conversation_id, started_at)
             accounts = Accounts(self._settings.prices)
             brain = await self._brain(setup, accounts)
-            guest = await self._arrive(admitted.agent, setup)
+            guest = await self._arrive(admitted, setup)
         except ConversationRefused as refusal:
             await keep_refusal(self._store, self._metrics, admitted, client_data, conversation_id, started_at, refusal)
             raise
@@ -362,15 +363,19 @@ class Opening:
         warnings = (*admitted.warnings, outcome.warning) if outcome.warning else admitted.warnings
         return replace(admitted, warnings=warnings, pre_call=outcome.told), outcome.client_data
 
-    async def _arrive(self, agent: AgentRow, setup: Setup) -> Guest:
+    async def _arrive(self, admitted: Admitted, setup: Setup) -> Guest:
         """A place, or a place in the line."""
         terms = Terms.of(agent.document)
         if terms.most_a_day is not None:
             await self._daily_limit.check(agent.agent_id, terms.most_a_day, time.time())
-        guest = self._room.arrive(setup.conversation_id, agent.agent_id, terms, text_only=setup.text_only)
+        holder = Holder(admitted.address, admitted.key_id or "")
+        guest = self._room.arrive(
+            setup.conversation_id, agent.agent_id, terms, text_only=setup.text_only, holder=holder
+        )
         self._daily_limit.began(agent.agent_id)
         return guest
 
+        agent = admitted.agent
     async def _wait(
         self,
         guest: Guest,

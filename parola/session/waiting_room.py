@@ -1,7 +1,8 @@
 """Who must wait for a place, and who is next.
 
-Three things keep a caller waiting: the agent holds as many conversations as it may (``call_limits``), the server does
-(``max_conversations``), or the server is so busy that one more voice call would make the others stutter. Places are
+Four things keep a caller waiting: the agent holds as many conversations as it may (``call_limits``), or the caller's
+address or key does, or more begin in a minute than may (``shares.py``); the server is full (``max_conversations``), or
+so busy that one more voice call would make the others stutter. Places are
 given in the order of arrival; nobody waits behind a caller whose obstacle is not theirs. Conversations that run are
 never touched.
 
@@ -15,8 +16,10 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Literal
 
+from parola.config import LimitSettings
 from parola.errors import ConversationRefused
 from parola.metrics import Metrics
 from parola.protocol.messages import ServerMessage
@@ -24,6 +27,7 @@ from parola.protocol.server_messages import QueueStatus
 from parola.session.live import LiveSessions
 from parola.session.load import no_trouble
 from parola.session.outbox import METADATA_SECONDS
+from parola.session.shares import Excess, Holder, Shares
 from parola.session.transport import Disconnected, Transport
 
 HOLD_SECONDS = 5.0
@@ -47,9 +51,19 @@ TOO_MANY = 3008
 LAST_WORD_SECONDS = 1.0
 """How long a caller who has waited in vain may take to read that."""
 
-Obstacle = Literal["agent", "server", "load"]
+NOBODY = Holder()
 
-_FULL = {"agent": "The agent is busy", "server": "The server is full", "load": "The server is busy", None: "Busy"}
+NO_LIMITS = LimitSettings(0, 0, 0, 0, 0, 0, 0)
+
+Obstacle = Literal["agent", "share", "server", "load"]
+
+_FULL = {
+    "agent": "The agent is busy",
+    "share": "The caller has its share",
+    "server": "The server is full",
+    "load": "The server is busy",
+    None: "Busy",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +75,10 @@ class Terms:
     most_a_day: int | None = None
     wait_seconds: float = 0.0
     """How long a caller may wait; 0: there is no queue."""
+    starts_a_minute: int | None = None
+    """Conversations begun; None: as ``limits.starts_per_agent`` says."""
+    starts_burst: int | None = None
+    """So many of them at once; None: a minute's."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Terms:
@@ -72,6 +90,8 @@ class Terms:
             most=_limit(limits.get("agent_concurrency_limit")),
             most_a_day=_limit(limits.get("daily_limit")),
             wait_seconds=min(float(wait), LONGEST_WAIT_SECONDS) if isinstance(wait, int | float) else 0.0,
+            starts_a_minute=_limit(limits.get("x_starts_per_minute")),
+            starts_burst=_limit(limits.get("x_starts_burst")) or None,
         )
 
 
@@ -84,12 +104,21 @@ class Guest:
     stored."""
 
     def __init__(
-        self, conversation_id: str, agent_id: str, terms: Terms, *, text_only: bool, now: float, metrics: Metrics
+        self,
+        conversation_id: str,
+        agent_id: str,
+        terms: Terms,
+        *,
+        text_only: bool,
+        now: float,
+        metrics: Metrics,
+        holder: Holder = NOBODY,
     ) -> None:
         self.conversation_id = conversation_id
         self.agent_id = agent_id
         self.text_only = text_only
         self.terms = terms
+        self.holder = holder
         self.obstacle: Obstacle | None = None
         """What it waits for; None once it has its place."""
         self.ended = asyncio.Event()
@@ -180,13 +209,16 @@ class WaitingRoom:
         *,
         most: int = 0,
         trouble: Callable[[float], str | None] = no_trouble,
+        limits: LimitSettings = NO_LIMITS,
     ) -> None:
-        """``most`` conversations at a time, 0: as many as come. ``trouble`` says what is too busy for another voice
+        """``most`` conversations at a time, 0: as many as come. ``limits`` are those of one address, key or agent.
+        ``trouble`` says what is too busy for another voice
         call at the loop's time ``now``, None when nothing is."""
         self._live = live
         self._metrics = metrics
         self._most = most
         self._trouble = trouble
+        self._shares = Shares(limits, live.has_place)
         self._line: list[Guest] = []
         self._look: asyncio.TimerHandle | None = None
         live.left = self._place_became_free
@@ -196,23 +228,36 @@ class WaitingRoom:
         """Those who wait, the longest first."""
         return self._line
 
-    def arrive(self, conversation_id: str, agent_id: str, terms: Terms, *, text_only: bool) -> Guest:
+    def arrive(
+        self, conversation_id: str, agent_id: str, terms: Terms, *, text_only: bool, holder: Holder = NOBODY
+    ) -> Guest:
         """A guest that has its place already, or an ``obstacle`` and must ``wait``. When it comes to nothing, ``leave``
         must be called. Raises ``ConversationRefused`` when there is no waiting."""
         loop = asyncio.get_running_loop()
-        guest = Guest(conversation_id, agent_id, terms, text_only=text_only, now=loop.time(), metrics=self._metrics)
+        guest = Guest(
+            conversation_id,
+            agent_id,
+            terms,
+            text_only=text_only,
+            now=loop.time(),
+            metrics=self._metrics,
+            holder=holder,
+        )
         guest.obstacle = self._obstacle(guest, loop.time())
         if guest.obstacle is None and not text_only and any(one.obstacle == "load" for one in self._line):
             guest.obstacle = "load"
+        if guest.obstacle is None and any(one.obstacle == "share" and one.agent_id == agent_id for one in self._line):
+            guest.obstacle = "share"
         if guest.obstacle is None:
             self._give_place(guest)
             return guest
-        if (guest.obstacle == "agent" and not terms.wait_seconds) or len(self._line) >= MOST_WAITING:
+        is_turned_away = guest.obstacle in ("agent", "share") and not terms.wait_seconds
+        if is_turned_away or len(self._line) >= MOST_WAITING:
             self._metrics.waiting_ended["refused"] += 1
-            raise self._refusal(guest)
+            raise self._refusal(guest, loop.time())
         self._line.append(guest)
         self._live.wait(guest)
-        if guest.obstacle == "load":
+        if guest.obstacle in ("load", "share"):
             self._look_again(loop)
         return guest
 
@@ -228,14 +273,24 @@ class WaitingRoom:
         most = guest.terms.most
         if most is not None and self._live.count(guest.agent_id) >= most:
             return "agent"
+        if self._excess(guest, now) is not None:
+            return "share"
         if self._most and self._live.count() >= self._most:
             return "server"
         if not guest.text_only and self._live.count() >= FEW_CALLS and self._trouble(now) is not None:
             return "load"
         return None
 
+    def _excess(self, guest: Guest, now: float) -> Excess | None:
+        terms = guest.terms
+        return self._shares.excess(guest.agent_id, guest.holder, now, terms.starts_a_minute, terms.starts_burst)
+
     def _give_place(self, guest: Guest) -> None:
+        terms, now = guest.terms, asyncio.get_running_loop().time()
         self._live.expect(guest.conversation_id, guest.agent_id)
+        self._shares.take(
+            guest.conversation_id, guest.agent_id, guest.holder, now, terms.starts_a_minute, terms.starts_burst
+        )
         guest.admit()
 
     def _place_became_free(self) -> None:
@@ -259,7 +314,7 @@ class WaitingRoom:
                 self._give_place(guest)
             else:
                 guest.obstacle = obstacle
-        if any(guest.obstacle == "load" for guest in self._line):
+        if any(guest.obstacle in ("load", "share") for guest in self._line):
             self._look_again(loop)
 
     def _look_again(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -270,8 +325,12 @@ class WaitingRoom:
         self._look = None
         self._admit(loop, past_load=1)
 
-    def _refusal(self, guest: Guest) -> ConversationRefused:
-        if guest.obstacle == "agent" and not guest.terms.wait_seconds:
+    def _refusal(self, guest: Guest, now: float) -> ConversationRefused:
+        excess = self._excess(guest, now) if guest.obstacle == "share" else None
+        if excess is not None and not guest.terms.wait_seconds:
+            again = "" if excess.seconds is None else f" Try again in {ceil(excess.seconds)} s."
+            message = f"{excess.message}{again}"
+        elif guest.obstacle == "agent" and not guest.terms.wait_seconds:
             message = (
                 f"This agent holds at most {guest.terms.most} conversations at a time "
                 "(call_limits.agent_concurrency_limit)."

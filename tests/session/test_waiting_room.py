@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from parola.config import ProviderSettings, Settings
+from parola.config import LimitSettings, ProviderSettings, Settings
 from parola.errors import ConversationRefused
 from parola.metrics import Metrics
 from parola.protocol.client_messages import ConversationInitiationClientData
@@ -20,7 +21,7 @@ from parola.session.live import LiveSessions
 from parola.session.load import no_trouble
 from parola.session.opening import Opening
 from parola.session.transport import BinaryFrame, Disconnected
-from parola.session.waiting_room import FEW_CALLS, HOLD_SECONDS, Terms, WaitingRoom
+from parola.session.waiting_room import FEW_CALLS, HOLD_SECONDS, NO_LIMITS, Terms, WaitingRoom
 from parola.store.base import AgentRow
 from parola.store.memory import MemoryStore
 from tests.tool_context import tool_context
@@ -88,16 +89,29 @@ def _length(row: Any) -> float | None:
 class Server:
     """Everything between the door and the store."""
 
-    def __init__(self, *, most: int = 0, trouble: Callable[[float], str | None] = no_trouble) -> None:
+    def __init__(
+        self,
+        *,
+        most: int = 0,
+        trouble: Callable[[float], str | None] = no_trouble,
+        shares: LimitSettings = NO_LIMITS,
+    ) -> None:
         settings = Settings(ephemeral=True, record_audio=False, llm=SCRIPTED, stt=SCRIPTED, tts=SCRIPTED)
         self.store, self.live, self.metrics = MemoryStore(), LiveSessions(), Metrics()
-        self.room = WaitingRoom(self.live, self.metrics, most=most, trouble=trouble)
+        self.room = WaitingRoom(self.live, self.metrics, most=most, trouble=trouble, limits=shares)
         registry = Registry(settings)
         tools = tool_context(settings, self.store)
         self._opening = Opening(settings, self.store, registry, self.live, tools, self.room, self.metrics)
 
     async def call(
-        self, agent: str = "agent", *, limits: dict[str, Any] | None = None, wait: int = 0, voice: bool = False
+        self,
+        agent: str = "agent",
+        *,
+        limits: dict[str, Any] | None = None,
+        wait: int = 0,
+        voice: bool = False,
+        address: str = "",
+        key_id: str | None = None,
     ) -> Caller:
         """Somebody calls; returns when the server has nothing more to do for now."""
         document = {
@@ -112,14 +126,14 @@ class Server:
         }
         caller = Caller(self)
         row = AgentRow(agent, agent, document, 0.0, 0.0)
-        caller.call = asyncio.create_task(self._hold(row, caller))
+        caller.call = asyncio.create_task(self._hold(Admitted(row, address=address, key_id=key_id), caller))
         await asyncio.sleep(0.1)
         return caller
 
-    async def _hold(self, agent: AgentRow, caller: Caller) -> None:
+    async def _hold(self, admitted: Admitted, caller: Caller) -> None:
         client_data = ConversationInitiationClientData()
         try:
-            session = await self._opening.open(Admitted(agent), client_data, (), caller)
+            session = await self._opening.open(admitted, client_data, (), caller)
         except ConversationRefused as refusal:
             await caller.close(refusal.close_code, refusal.reason)
             return
@@ -398,3 +412,66 @@ def test_there_is_an_end_to_the_line(monkeypatch: pytest.MonkeyPatch):
 )
 def test_an_agent_says_its_terms(settings: dict[str, Any], terms: Terms):
     assert Terms.of({"platform_settings": settings}) == terms
+
+
+# -- the shares of addresses, keys and agents -------------------------------------------------------------------------
+
+
+def test_an_address_has_its_share_and_another_is_not_in_its_way():
+    async def tell() -> None:
+        server = Server(shares=replace(NO_LIMITS, conversations_per_address=2))
+        first = await server.call(address="203.0.113.5")
+        await server.call(address="203.0.113.5")
+        third = await server.call(address="203.0.113.5")
+        assert third.closed == (
+            3008,
+            "One address may hold 2 conversations at a time (limits.conversations_per_address).",
+        )
+        for address in ("203.0.113.6", "127.0.0.1", "127.0.0.1", "127.0.0.1"):
+            assert (await server.call(address=address)).heard == [METADATA, "Hello."]
+        waiting = await server.call(address="203.0.113.5", wait=60)
+        assert waiting.heard == [METADATA, "waiting"]
+        await first.hangs_up()
+        await asyncio.sleep(0.1)
+        assert waiting.heard == [METADATA, "waiting", "admitted", "Hello."]
+
+    story(tell)
+
+
+def test_a_key_has_its_share_wherever_its_callers_are():
+    async def tell() -> None:
+        server = Server(shares=replace(NO_LIMITS, conversations_per_key=1, starts_per_key=2))
+        first = await server.call(key_id="key_1", address="203.0.113.5")
+        second = await server.call(key_id="key_1", address="203.0.113.6")
+        assert second.closed == (3008, "One API key may hold 1 conversations at a time (limits.conversations_per_key).")
+        assert (await server.call(key_id="key_2")).heard == [METADATA, "Hello."]
+        await first.hangs_up()
+        again = await server.call(key_id="key_1")
+        await again.hangs_up()
+        third = await server.call(key_id="key_1")
+        assert third.closed is not None
+        assert third.closed[1].startswith("One API key (limits.starts_per_key) may begin 2 conversations a minute.")
+
+    story(tell)
+
+
+def test_who_begins_too_often_waits_until_it_is_time_where_there_is_a_queue():
+    async def tell() -> None:
+        server = Server()
+        often = {"x_starts_per_minute": 6, "x_starts_burst": 2}
+        for _ in range(2):
+            assert (await server.call(limits=often)).heard == [METADATA, "Hello."]
+        refused = await server.call(limits=often)
+        assert refused.closed is not None
+        assert refused.closed[0] == 3008
+        assert refused.closed[1].endswith("may begin 6 conversations a minute. Try again in 10 s.")
+        line = [await server.call(limits=often, wait=60) for _ in range(2)]
+        assert [caller.heard for caller in line] == [[METADATA, "waiting"]] * 2
+        await asyncio.sleep(11)
+        assert [caller.heard[-1] for caller in line] == ["Hello.", "waiting"]
+        late = await server.call(limits=often, wait=60)
+        assert late.heard == [METADATA, "waiting"]
+        await asyncio.sleep(10)
+        assert [caller.heard[-1] for caller in (*line, late)] == ["Hello.", "Hello.", "waiting"]
+
+    story(tell)
