@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import ValidationError
 
 from parola.api.agents import find_agent
 from parola.api.described import described
@@ -70,10 +71,12 @@ async def _linted(services: Services, document: JsonObject, environment: str, *,
 
     known = await _known(services, document, needs(document), environment)
     found = findings(document, known)
-    if not any(finding.level == "error" and not finding.message.startswith("There is no") for finding in found):
+    try:
         found += _stand_ins(services, document)
-        if not offline:
-            found += await _unreachable(Guard.of(services.settings), document, known)
+    except ValidationError:
+        pass  # found already: without its shape it names no models
+    if not offline:
+        found += await _unreachable(Guard.of(services.settings), document, known)
     counts = {level: sum(finding.level == level for finding in found) for level in ("error", "warning", "note")}
     return {
         "findings": [asdict(finding) for finding in found],
@@ -91,9 +94,13 @@ async def _known(services: Services, document: JsonObject, wanted: list[Need], e
     store = services.store
     ids = list(dict.fromkeys(need.name for need in wanted if need.kind == "tool"))
     tools = {row.tool_id: config_in(row.document) for row in await store.tools.get_many(ids)}
-    for config in tools.values():
+    servers: dict[str, JsonObject] = {}
+    for server_id in dict.fromkeys(need.name for need in wanted if need.kind == "MCP server"):
+        if (row := await store.documents.get(KINDS["MCP server"], server_id)) is not None:
+            servers[server_id] = row.document.get("config") or {}
+    for config in (*tools.values(), *servers.values()):
         wanted = [*wanted, *needs(config)]
-    labels = environments.labels_in(document, tools)
+    labels = environments.labels_in(document, tools, servers)
     names: dict[str, set[str]] = {need.kind: set() for need in wanted}
     for need in dict.fromkeys((need.kind, need.name) for need in wanted):
         kind, name = need
@@ -102,6 +109,7 @@ async def _known(services: Services, document: JsonObject, wanted: list[Need], e
     return Known(
         names={kind: frozenset(found) for kind, found in names.items()},
         tools=tools,
+        servers=servers,
         environment=environment,
         environment_variables=await environments.texts(store, labels, environment),
     )
@@ -154,7 +162,8 @@ async def _unreachable(guard: Guard, document: JsonObject, known: Known) -> list
     from parola.conversation.lint import Finding
 
     addresses: dict[str, str] = {}
-    for path, url in (*_urls(document, ""), *_urls(dict(known.tools), "tools")):
+    kept = {f"MCP server {server_id}": config for server_id, config in known.servers.items()}
+    for path, url in (*_urls(document, ""), *_urls(dict(known.tools), "tools"), *_urls(kept, "")):
         addresses.setdefault(url, path)
     probed = list(addresses.items())[:MOST_PROBES]
     problems = await asyncio.gather(*(_probe(guard, url) for url, _ in probed))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -90,6 +91,8 @@ class Known:
     """By kind: those that exist."""
     tools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Tools of the registry by id, as their configs."""
+    servers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """MCP servers by id, as their configs."""
     environment: str = "production"
     environment_variables: Mapping[str, str] = field(default_factory=dict)
 
@@ -137,11 +140,15 @@ def findings(document: Mapping[str, Any], known: Known) -> list[Finding]:
     """Errors first."""
     malformed = list(_malformed(AgentDocument, document, ""))
     if malformed:
-        return malformed
+        document = _without(document, [finding.path.split(".") for finding in malformed])
+        if any(_malformed(AgentDocument, document, "")):
+            return [*malformed, *_missing(document, known)]
     found = [
+        *malformed,
         *_missing(document, known),
         *_of_tools(document, known),
         *_of_workflow(document),
+        *_of_workflow_texts(document, known),
         *_of_start(document, known),
         *_of_variables(document, known),
         *_without_effect(document),
@@ -150,6 +157,27 @@ def findings(document: Mapping[str, Any], known: Known) -> list[Finding]:
     ]
     order = get_args(Level)
     return sorted(dict.fromkeys(found), key=lambda finding: order.index(finding.level))
+
+
+def _without(document: Mapping[str, Any], paths: list[list[str]]) -> dict[str, Any]:
+    """The document without what stands at these paths, so that the rest can be looked at."""
+    pruned: dict[str, Any] = deepcopy(dict(document))
+    for path in paths:
+        parents: list[tuple[Any, Any]] = []
+        value: Any = pruned
+        for key in path:
+            if isinstance(value, dict) and key in value:
+                parents.append((value, key))
+                value = value[key]
+            elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+                parents.append((value, int(key)))
+                value = value[int(key)]
+        while parents and isinstance(parents[-1][0], list):
+            parents.pop()  # items keep their places: the list goes as a whole
+        if parents:
+            holder, key = parents[-1]
+            del holder[key]
+    return pruned
 
 
 def _malformed(model: type[BaseModel], document: Any, path: str) -> Iterator[Finding]:
@@ -164,6 +192,7 @@ def _malformed(model: type[BaseModel], document: Any, path: str) -> Iterator[Fin
 def _missing(document: Mapping[str, Any], known: Known) -> Iterator[Finding]:
     sources = [needs(document)]
     sources += [needs(config, f"tool {tool_id}") for tool_id, config in known.tools.items()]
+    sources += [needs(config, f"MCP server {server_id}") for server_id, config in known.servers.items()]
     for need in (need for source in sources for need in source):
         if need.kind in known.names and need.name not in known.names[need.kind]:
             yield Finding("error", need.path, f"There is no {need.kind} {need.name}.")
@@ -194,6 +223,25 @@ def _of_workflow(document: Mapping[str, Any]) -> Iterator[Finding]:
     except workflow.WorkflowError as error:
         path, _, message = str(error).partition(": ")
         yield Finding("error", path, message)
+
+
+def _of_workflow_texts(document: Mapping[str, Any], known: Known) -> Iterator[Finding]:
+    """Variables that texts of the workflow name and that nobody sets. They keep no conversation from starting."""
+    config = ConversationalConfig.model_validate(document.get("conversation_config") or {})
+    tools = {tool.name: tool for tool in _tools(config, known)}
+    set_by_tools = [start_variables.assigned_in(one) for one in (*known.tools.values(), *known.servers.values())]
+    supplied = {
+        **dict.fromkeys(workflow.variables_set(document.get("workflow"))),
+        **dict.fromkeys(name for names in (start_variables.assigned(tools), *set_by_tools) for name in names),
+        **start_variables.placeholders(config, tools),
+    }
+    uses = [
+        start_variables.Use("workflow", tuple(names), f"workflow, {node}")
+        for node, names in workflow.variables_named(document.get("workflow"))
+    ]
+    for use in start_variables.missing(uses, supplied, known.environment_variables):
+        for name in use.names:
+            yield _variable(name, use.where, known.environment)
 
 
 def _of_start(document: Mapping[str, Any], known: Known) -> Iterator[Finding]:

@@ -124,8 +124,13 @@ def _in_schema(schema: Any) -> Iterator[str]:
 
 def assigned(tools: Mapping[str, Tool]) -> set[str]:
     """Variables that a tool of the agent will set."""
-    assignments = [one for tool in tools.values() for one in tool.config.get("assignments") or ()]
-    return {str(one.get("dynamic_variable") or "") for one in assignments if isinstance(one, Mapping)} - {""}
+    return set().union(*(assigned_in(tool.config) for tool in tools.values()))
+
+
+def assigned_in(config: Mapping[str, Any]) -> set[str]:
+    """The same of one tool's config."""
+    assignments = [one for one in config.get("assignments") or () if isinstance(one, Mapping)]
+    return {str(one.get("dynamic_variable") or "") for one in assignments} - {""}
 
 
 # -- those nobody supplied --------------------------------------------------------------------------------------------

@@ -6,11 +6,12 @@ it moves on, is ``walk`` (reference: rest-schemas.md §2, ``AgentWorkflowRespons
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from parola.conversation.expressions import ExpressionError, check
+from parola.conversation.prompt import names_in
 
 NODES = frozenset(("start", "override_agent", "say", "tool", "standalone_agent", "phone_number", "update_state", "end"))
 CONDITIONS = frozenset(("unconditional", "llm", "expression", "result"))
@@ -151,3 +152,47 @@ def _edges(edge_id: str, config: Any, nodes: Mapping[str, Node]) -> list[Edge]:
                 raise WorkflowError(str(error)) from None
         edges.append(Edge(edge_id, source, target, condition))
     return edges
+
+
+# -- the variables it names and sets ----------------------------------------------------------------------------------
+
+
+def variables_set(document: Any) -> set[str]:
+    """By its states, as far as it can be read."""
+    updates = [update for _, node in _nodes_of(document) for update in node.get("updates") or ()]
+    return {
+        str(update["variable_name"]) for update in updates if isinstance(update, Mapping) and "variable_name" in update
+    }
+
+
+def variables_named(document: Any) -> Iterator[tuple[str, list[str]]]:
+    """(node, names) of texts that hold ``{{name}}``, and of tools' parameters that get their values from variables.
+    Expressions do without: a variable that is not there is null to them."""
+    for node_id, node in _nodes_of(document):
+        texts = [node.get(key) for key in ("message", "additional_prompt", "transfer_message", "transfer_destination")]
+        names = [*_named_in([*texts, node.get("conversation_config")])]
+        for tool in node.get("tools") or ():
+            overrides = tool.get("schema_overrides") if isinstance(tool, Mapping) else None
+            for override in overrides.values() if isinstance(overrides, Mapping) else ():
+                if isinstance(override, Mapping) and override.get("source") == "dynamic_variable":
+                    names.append(str(override.get("dynamic_variable")))
+        if names:
+            yield str(node.get("label") or node_id), [*dict.fromkeys(names)]
+
+
+def _named_in(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield from names_in(value)
+        case Mapping():
+            for inner in value.values():
+                yield from _named_in(inner)
+        case list():
+            for inner in value:
+                yield from _named_in(inner)
+
+
+def _nodes_of(document: Any) -> list[tuple[str, Mapping[str, Any]]]:
+    nodes = document.get("nodes") if isinstance(document, Mapping) else None
+    found = nodes.items() if isinstance(nodes, Mapping) else ()
+    return [(str(node_id), node) for node_id, node in found if isinstance(node, Mapping)]

@@ -49,6 +49,17 @@ def test_addresses_are_tried_unless_that_is_not_wanted(server: ServerProcess, ht
     assert httpserver.log == [], "a connection, and no request"
 
 
+def test_the_addresses_of_mcp_servers_are_tried_too(server: ServerProcess) -> None:
+    nobody = f"127.0.0.1:{free_port()}"
+    config = {"name": "Gone", "url": f"http://{nobody}/mcp", "transport": "STREAMABLE_HTTP"}
+    server_id = server.http.post("/v1/convai/mcp-servers", json={"config": config}).json()["id"]
+    document = agent(config={"agent": {"prompt": {"mcp_server_ids": [server_id]}}, "turn": {"turn_timeout": 1000}})
+    result = server.http.post("/v1/x/agents/lint", json=document).json()
+    [(level, message)] = levels(result, f"MCP server {server_id}")
+    assert level == "error" and f"Nobody answers at {nobody}" in message
+    assert result["errors"] == 2, "the range that is wrong hides nothing"
+
+
 def test_environments_are_told_apart(server: ServerProcess) -> None:
     values = {"label": "lint_shop", "type": "string", "values": {"production": "Soups"}}
     server.http.post("/v1/convai/environment-variables", json=values)

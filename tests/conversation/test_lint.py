@@ -86,10 +86,47 @@ def test_a_variable_of_the_system_that_is_none_is_an_error():
     assert found(known, agent={"prompt": {"prompt": "{{system__env_shop}}"}}) == []
 
 
-def test_what_does_not_have_its_shape_is_told_first_and_alone():
-    assert found(turn={"turn_timeout": 1000}) == [
+def test_what_does_not_have_its_shape_is_told_first_and_hides_nothing():
+    assert found(turn={"turn_timeout": 1000, "turn_timeot": 5}, agent={"first_message": "Hi {{name}}"}) == [
         "error conversation_config.turn.turn_timeout: Expected -1 or 0 to 300, got 1000.0.",
+        "warning conversation_config.turn.turn_timeot: This version does not know the setting. "
+        'Is "turn_timeout" meant?',
+        "note conversation_config.agent.dynamic_variables: "
+        "{{name}} (first message) has no placeholder: every client has to send it.",
     ]
+
+
+FROM_Y = {"source": "dynamic_variable", "dynamic_variable": "y"}
+
+
+def test_variables_of_a_workflow_are_looked_at_too():
+    nodes = {
+        "start": {"type": "start"},
+        "hello": {"type": "say", "label": "Hello", "message": {"type": "literal", "text": "Hi {{name}}, {{seen}}"}},
+        "run": {
+            "type": "tool",
+            "tools": [
+                {"tool_id": "t", "schema_overrides": {"x": {"source": "dynamic_variable", "dynamic_variable": "y"}}}
+            ],
+        },
+        "set": {
+            "type": "update_state",
+            "updates": [{"variable_name": "seen", "expression": {"type": "boolean_literal", "value": True}}],
+        },
+    }
+    known = Known(
+        tools={"t": {**TOOL, "description": "x", "assignments": [{"dynamic_variable": "z", "value_path": "z"}]}}
+    )
+    notes = [one for one in found(known, workflow={"nodes": nodes, "edges": {}}) if one.startswith("note")]
+    assert [note.partition(": ")[2] for note in notes] == [
+        "{{name}} (workflow, Hello) has no placeholder: every client has to send it.",
+        "{{y}} (workflow, run) has no placeholder: every client has to send it.",
+    ]
+
+
+def test_what_an_mcp_server_needs_is_looked_up():
+    known = Known(names={"secret": frozenset()}, servers={"mcp_1": {"request_headers": {"X": {"secret_id": "s1"}}}})
+    assert "error MCP server mcp_1.request_headers.X.secret_id: There is no secret s1." in found(known)
 
 
 def test_a_workflow_that_cannot_be_run_is_an_error():
