@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from parola.privacy.entities import redacted
+from parola.privacy.entities import find, redacted
 from parola.privacy.policy import KEY, Policy
 from parola.store.base import Document
 
@@ -55,8 +55,55 @@ _MEASURED = ("_id", "_ids", "_secs", "_ms", "_unix", "_at", "_count", "_usage")
 
 
 def turn(document: Mapping[str, Any], policy: Policy) -> Document:
-    """A turn of the transcript, as it may be kept."""
-    return {key: value if _is_ours(key) else _clean(value, policy) for key, value in document.items()}
+    """A turn of the transcript, or any object, as it may be kept."""
+    clean = {key: value if _is_ours(key) else _clean(value, policy) for key, value in document.items()}
+    heard, whole = document.get("message"), document.get("original_message")
+    if isinstance(heard, str) and isinstance(whole, str):
+        clean["message"] = beginning(heard, whole, policy)
+    return clean
+
+
+STREAMED = frozenset({"agent_chat_response_part", "tentative_user_transcript", "internal_tentative_agent_response"})
+"""Events that bring words piece by piece: a detail would be in several of them, and be recognised in none."""
+
+
+def event_lines(lines: bytes, policy: Policy) -> bytes:
+    """An event log, one entry of JSON a line, as it may be kept: without what was streamed, which comes again whole."""
+    kept = []
+    for line in lines.splitlines():
+        entry = orjson.loads(line)
+        event = entry["event"]
+        if event.get("type") in STREAMED:
+            event = {"type": event["type"]}
+        entry["event"] = _corrected(turn(event, policy), event, policy)
+        kept.append(orjson.dumps(entry) + b"\n")
+    return b"".join(kept)
+
+
+def _corrected(clean: Document, event: Mapping[str, Any], policy: Policy) -> Document:
+    """The beginning of an answer that was cut, by what the whole answer holds."""
+    said = event.get("agent_response_correction_event")
+    if isinstance(said, Mapping):
+        whole, heard = said.get("original_agent_response"), said.get("corrected_agent_response")
+        if isinstance(whole, str) and isinstance(heard, str):
+            corrected = clean["agent_response_correction_event"]
+            clean["agent_response_correction_event"] = corrected | {
+                "corrected_agent_response": beginning(heard, whole, policy)
+            }
+    return clean
+
+
+def beginning(heard: str, whole: str, policy: Policy) -> str:
+    """What of a text was heard, redacted by what stands in the whole: of a detail that was cut off, the beginning is
+    one too."""
+    stem = heard.removesuffix("...").rstrip()
+    if not whole.startswith(stem):
+        return redacted(heard, policy.entities)
+    tail = heard[len(stem) :]
+    for one in reversed(find(whole, policy.entities)):
+        if one.start < len(stem):
+            stem = stem[: one.start] + one.placeholder + stem[one.stop :]
+    return stem + tail
 
 
 def fragment(document: Mapping[str, Any], policy: Policy) -> Document:
@@ -81,7 +128,7 @@ def _restore_values(analysis: Mapping[str, Any], clean: Document, policy: Policy
 
 
 def _is_ours(key: str) -> bool:
-    return key in _OURS or key.endswith(_MEASURED)
+    return key in _OURS or (key.endswith(_MEASURED) and key != "user_id")
 
 
 def _clean(value: Any, policy: Policy) -> Any:

@@ -228,11 +228,18 @@ class Opening:
         )
 
     async def _keep_events(self, conversation_id: str, events: EventLog) -> None:
-        """Beside the recording; not of a conversation of which words may not be kept as they were said."""
+        """Beside the recording; of a conversation of which no word may be kept, nothing."""
         row = await self._store.conversations.get(conversation_id)
-        if row is not None and Policy.read(row.document).keeps_all:
-            path = events_of(self._store.recording_path(conversation_id))
-            await asyncio.to_thread(lambda: path.write_bytes(events.lines()))
+        if row is None or (policy := Policy.read(row.document)).zero_retention:
+            return
+        path = events_of(self._store.recording_path(conversation_id))
+
+        def keep() -> None:
+            from parola.privacy.redaction import event_lines
+
+            path.write_bytes(event_lines(events.lines(), policy) if policy.redacts else events.lines())
+
+        await asyncio.to_thread(keep)
 
     async def hold(self, session: Session) -> None:
         """Run a session to its end, findable while it lives."""

@@ -1,5 +1,8 @@
 """Personal details are recognised by their form, and nothing else is taken for one."""
 
+from typing import Any
+
+import orjson
 import pytest
 
 from parola.privacy import redaction
@@ -124,3 +127,30 @@ def test_an_excluded_value_of_the_analysis_stays_and_its_rationale_does_not() ->
         assert (one["value"], one["rationale"]) == ("jo@example.com", "said [EMAIL_ADDRESS]")
     for one in (kept["data_collection_results"]["other"], kept["data_collection_results_list"][1]):
         assert one["value"] == "[EMAIL_ADDRESS]"
+
+
+def test_of_a_detail_that_was_cut_off_the_beginning_is_not_kept_either() -> None:
+    turn = {"role": "agent", "message": "It is jo.doe@ex...", "original_message": "It is jo.doe@example.com. Bye"}
+    kept = redaction.turn(turn, POLICY)
+    assert kept["message"] == "It is [EMAIL_ADDRESS]..."
+    assert kept["original_message"] == "It is [EMAIL_ADDRESS]. Bye"
+
+
+def test_an_event_log_keeps_no_detail_not_even_in_pieces() -> None:
+    events: list[dict[str, Any]] = [
+        {"type": "user_transcript", "user_transcription_event": {"user_transcript": "I am jo@example.com"}},
+        {"type": "agent_chat_response_part", "text_response_part": {"text": "jo@exa", "type": "delta"}},
+        {
+            "type": "agent_response_correction",
+            "agent_response_correction_event": {
+                "original_agent_response": "You are jo@example.com, right",
+                "corrected_agent_response": "You are jo@exa...",
+            },
+        },
+        {"type": "agent_response", "agent_response_event": {"agent_response": "Good morning", "event_id": 1}},
+    ]
+    log = b"".join(orjson.dumps({"seq": seq, "event": event}) + b"\n" for seq, event in enumerate(events, 1))
+    kept = redaction.event_lines(log, POLICY)
+    assert b"jo@" not in kept and kept.count(b"[EMAIL_ADDRESS]") == 3
+    assert [orjson.loads(line)["seq"] for line in kept.splitlines()] == [1, 2, 3, 4]
+    assert orjson.loads(kept.splitlines()[3])["event"] == events[3]
