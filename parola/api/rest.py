@@ -101,8 +101,8 @@ def rest(services: Services) -> FastAPI:
         default_response_class=Json,
         separate_input_output_schemas=False,
         middleware=[
-            Middleware(auditing.Audited, audit=services.audit),
             Middleware(request_rate.RequestRate, limits=services.settings.limits),
+            Middleware(auditing.Audited, audit=services.audit),
             Middleware(errors.Unforeseen),
             Middleware(
                 errors.BodyLimit,

@@ -372,6 +372,7 @@ class Opening:
 
     async def _arrive(self, admitted: Admitted, setup: Setup) -> Guest:
         """A place, or a place in the line."""
+        agent = admitted.agent
         terms = Terms.of(agent.document)
         if terms.most_a_day is not None:
             await self._daily_limit.check(agent.agent_id, terms.most_a_day, time.time())
@@ -382,7 +383,6 @@ class Opening:
         self._daily_limit.began(agent.agent_id)
         return guest
 
-        agent = admitted.agent
     async def _wait(
         self,
         guest: Guest,
