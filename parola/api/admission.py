@@ -253,6 +253,7 @@ def _webhooks(setup: EnclaveSetupConfig) -> dict[str, tuple[str, str | None]]:
     """The endpoints that a client brought along, checked as the platform does: event to (address, secret)."""
     pairs: tuple[tuple[str, str, CallWebhook | None, str | None], ...] = (
         (
+            "transcript",
             "post_call_transcription_webhook",
             setup.post_call_transcription_webhook,
             setup.post_call_transcription_webhook_url,

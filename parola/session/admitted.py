@@ -25,10 +25,10 @@ class Admitted:
     environment: str = "production"
     tools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Registry tools that came along with the agent (the self-hosted handshake)."""
-    warnings: tuple[str, ...] = ()
     brought_webhooks: Mapping[str, tuple[str, str | None]] | None = None
     """Event to the address and the secret of an endpoint that came along with the agent; None: it is an agent of this
     server."""
+    warnings: tuple[str, ...] = ()
     bound: Bound | None = None
     """What a signed URL has settled."""
     address: str = ""
