@@ -88,8 +88,13 @@ class Postgres:
         finally:
             self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
+    @property
+    def programs(self) -> Path:
+        """The folder of ``psql``, ``pg_dump`` and the others."""
+        return self._home / INSTALLED / "bin"
+
     def _run(self, command: str, *arguments: str) -> None:
-        binary = self._home / INSTALLED / "bin" / command
+        binary = self.programs / command
         with tempfile.TemporaryFile() as output:  # a pipe would stay open as long as the server
             done = subprocess.run(
                 [binary, *arguments], cwd="/", stdout=output, stderr=subprocess.STDOUT, check=False, **self._as
