@@ -25,10 +25,12 @@ app = typer.Typer(
 )
 conversations_app = typer.Typer(help="Conversations of a running server.", no_args_is_help=True)
 agents_app = typer.Typer(help="Agents of a running server, as JSON files.", no_args_is_help=True)
+webhooks_app = typer.Typer(help="Webhooks of a running server.", no_args_is_help=True)
 keys_app = typer.Typer(help="API keys of a data folder.", no_args_is_help=True)
 models_app = typer.Typer(help="Speech models on this machine.", invoke_without_command=True)
 app.add_typer(agents_app, name="agents")
 app.add_typer(conversations_app, name="conversations")
+app.add_typer(webhooks_app, name="webhooks")
 app.add_typer(keys_app, name="keys")
 app.add_typer(models_app, name="models")
 
@@ -144,6 +146,21 @@ def lint(
         raise typer.Exit(1)
 
 
+@app.command()
+def why(
+    conversation: Annotated[str, typer.Argument(help="Conversation id.")],
+    timeline: Annotated[bool, typer.Option("--timeline", help="Print what happened when, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = "",
+) -> None:
+    """Say how a conversation went, and why it ended."""
+    from parola.terminal.client import Server
+    from parola.terminal.why import why as run
+
+    run(Server(url, api_key), conversation, with_timeline=timeline, as_json=as_json)
+
+
 def _variables(given: list[str] | None) -> dict[str, str]:
     variables = {}
     for text in given or ():
@@ -234,6 +251,69 @@ def conversations_export(
 
     count = conversations.export(Server(url, api_key), filters or (), out, sys.stdout.buffer)
     print(f"{count} conversations", file=sys.stderr)
+
+
+# -- webhooks ---------------------------------------------------------------------------------------------------------
+
+
+@webhooks_app.command("list")
+def webhooks_list(url: Url = DEFAULT_URL, api_key: ApiKey = "") -> None:
+    """List endpoints: whether they work, and what uses them."""
+    from parola.terminal import webhooks
+    from parola.terminal.client import Server
+
+    webhooks.list_webhooks(Server(url, api_key))
+
+
+@webhooks_app.command("deliveries")
+def webhooks_deliveries(
+    conversation: Annotated[str | None, typer.Option(help="Of this one; also what was not sent, and why.")] = None,
+    webhook: Annotated[str | None, typer.Option(help="To this one.")] = None,
+    status: Annotated[str | None, typer.Option(help="waiting, delivered, dead, skipped or held.")] = None,
+    limit: Annotated[int, typer.Option(help="How many at most.", min=1, max=100)] = 30,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = "",
+) -> None:
+    """List deliveries, newest first."""
+    from parola.terminal import webhooks
+    from parola.terminal.client import Server
+
+    server = Server(url, api_key)
+    webhooks.deliveries(server, conversation=conversation, webhook=webhook, status=status, most=limit)
+
+
+@webhooks_app.command("replay")
+def webhooks_replay(delivery: str, url: Url = DEFAULT_URL, api_key: ApiKey = "") -> None:
+    """Send a delivery again."""
+    from parola.terminal import webhooks
+    from parola.terminal.client import Server
+
+    webhooks.replay(Server(url, api_key), delivery)
+
+
+@webhooks_app.command("test")
+def webhooks_test(webhook: str, url: Url = DEFAULT_URL, api_key: ApiKey = "") -> None:
+    """Send a sample of each type to an endpoint."""
+    from parola.terminal import webhooks
+    from parola.terminal.client import Server
+
+    if not webhooks.test(Server(url, api_key), webhook):
+        raise ParolaError("Not all of them arrived.")
+
+
+@webhooks_app.command("listen")
+def webhooks_listen(
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8500,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    secret: Annotated[str, typer.Option(envvar="PAROLA_WEBHOOK_SECRET", help="What signatures are checked with.")] = "",
+    status: Annotated[int, typer.Option(help="What is answered.")] = 200,
+    whole: Annotated[bool, typer.Option("--whole", help="Print the messages themselves.")] = False,
+    count: Annotated[int | None, typer.Option(help="Leave after so many.")] = None,
+) -> None:
+    """Receive webhooks, verify and print them."""
+    from parola.terminal import webhooks
+
+    webhooks.listen(host, port, secret, status, whole=whole, most=count)
 
 
 # -- keys -------------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.routing import WebSocketRoute
 
 from parola import __version__
 from parola.api import (
@@ -30,7 +31,9 @@ from parola.api import (
     keys,
     knowledge_base,
     knowledge_new,
+    limits,
     lint,
+    live,
     llm,
     mcp_servers,
     measurements,
@@ -48,7 +51,10 @@ from parola.api import (
     voices,
     webhook_deliveries,
     webhooks,
+    why,
 )
+from parola.api.attach_socket import ATTACH_PATH, AttachSocket
+from parola.api.monitor_socket import MONITOR_PATH, MonitorSocket
 from parola.api.responses import Json
 from parola.api.services import Services
 
@@ -58,11 +64,13 @@ ROUTERS = (
     signed_urls.router,
     signed_urls.terms_router,
     conversations.router,
+    live.router,
     conversation_files.router,
     conversation_audio.router,
     conversation_search.router,
     conversation_export.router,
     conversation_analysis.router,
+    why.router,
     tools.router,
     mcp_servers.router,
     tool_calls.router,
@@ -87,6 +95,7 @@ ROUTERS = (
     webhook_deliveries.router,
     convai_settings.router,
     health.router,
+    limits.router,
     measurements.router,
     asyncapi.router,
 )
@@ -116,4 +125,6 @@ def rest(services: Services) -> FastAPI:
     described.install(api, ROUTERS)
     for router in ROUTERS:
         api.routes.extend(router.routes)  # ``include_router`` would build each a second time, at the first request
+    api.routes.append(WebSocketRoute(MONITOR_PATH, MonitorSocket(services), name="monitor"))
+    api.routes.append(WebSocketRoute(ATTACH_PATH, AttachSocket(services), name="attach"))
     return api

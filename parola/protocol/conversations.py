@@ -131,6 +131,32 @@ class FeedbackRequest(Reading):
         return self
 
 
+class TimelineEvent(Answer):
+    at_secs: float
+    event: str
+    words: str
+
+
+class ConversationClose(Answer):
+    """The close frame that ended a conversation, and whose it was."""
+
+    code: int
+    reason: str = ""
+    by: Literal["client", "server", "crash"]
+    status: Literal["done", "failed"]
+
+
+class WhyResponse(Answer):
+    """The story of a conversation."""
+
+    conversation_id: str
+    status: ConversationStatus
+    ending: str
+    close: ConversationClose | None = None
+    story: list[str]
+    timeline: list[TimelineEvent]
+
+
 class SignedUrlResponse(Answer):
     signed_url: str
 

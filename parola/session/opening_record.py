@@ -67,8 +67,13 @@ async def keep_refusal(
     document = _document(admitted, client_data, None, started_at)
     if refusal.close_code not in (1000, 1001):
         document["metadata"]["error"] = {"code": refusal.close_code, "reason": refusal.message}
-    close = {"code": refusal.close_code, "reason": close_reason(refusal.reason), "by": "server", "status": "failed"}
-    document["metadata"]["x_close"] = close
+    document["metadata"]["x_close"] = {
+        "code": refusal.close_code,
+        "reason": close_reason(refusal.reason),
+        "by": "server",
+        "status": "failed",
+        "refused": True,
+    }
     if waited_seconds:
         document["metadata"]["queue_wait_secs"] = round(waited_seconds, 3)
         started_at = time.time()  # it never started: a conversation of no length

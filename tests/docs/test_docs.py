@@ -125,7 +125,7 @@ MEETS_DATABASES = {"app", "terminal.keys", "terminal.doctor"}
 
 BY_THE_PUBLIC_DOOR = {
     f"terminal.{name}"
-    for name in ("agents", "call", "chat", "client", "conversations", "keyboard", "lint", "printing")
+    for name in ("agents", "call", "chat", "client", "conversations", "keyboard", "lint", "printing", "webhooks", "why")
 }
 """What talks to a running server knows nothing of it but errors, and how a WAV file is read."""
 

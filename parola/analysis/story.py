@@ -1,0 +1,268 @@
+"""Why a conversation went as it did and ended as it ended, in sentences and as a timeline: pure, from its record.
+
+For everybody who has to explain a call: who called, what was slow, what failed, who hung up. It works for a
+conversation that runs, that was refused, and that a killed server left, because each of them has a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from parola.store.outbox import DeliveryRow
+
+SHOWN = 60
+"""Characters of what somebody said."""
+
+MOST_OF_A_KIND = 3
+"""Failures and warnings that are told one by one."""
+
+STEPS = {
+    "end_of_turn": "waiting for the user to finish",
+    "retrieval": "searching the documents",
+    "llm": "the language model",
+    "sentence": "the language model, until its first sentence",
+    "tts": "the voice",
+    "send": "sending",
+}
+
+Record = Mapping[str, Any]
+
+
+def story(record: Record, deliveries: Sequence[DeliveryRow] = ()) -> list[str]:
+    """About ten sentences. ``record`` is a conversation's record as the API gives it."""
+    return [
+        *_beginning(record),
+        *_course(record),
+        *_slowest(record),
+        *_interruptions(record),
+        *_tools(record),
+        *_warnings(record),
+        ending(record),
+        *_analysis(record),
+        *_webhooks(record, deliveries),
+    ]
+
+
+def _beginning(record: Record) -> Iterator[str]:
+    metadata = record["metadata"]
+    who = record.get("user_id") or "Somebody"
+    agent = record.get("agent_name") or record.get("agent_id")
+    started = datetime.fromtimestamp(metadata["start_time_unix_secs"], tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    medium = "by text" if metadata.get("text_only") else "by voice"
+    source = metadata.get("conversation_initiation_source")
+    by = "" if source in (None, "unknown") else f" with {source}"
+    yield f"{who} called {agent} {medium}{by} at {started} ({_plain(metadata.get('authorization_method'))})."
+    if waited := metadata.get("queue_wait_secs"):
+        yield f"The caller waited {waited:.1f} s for a place."
+
+
+def _course(record: Record) -> Iterator[str]:
+    seconds = record["metadata"]["call_duration_secs"]
+    if was_refused(record):
+        return
+    users, agents = record.get("user_message_count") or 0, record.get("agent_message_count") or 0
+    lasted = "has lasted" if record["status"] == "in-progress" else "lasted"
+    said = f"the user said something {_times(users)}, the agent {_times(agents)}"
+    agent_ids = [ref.get("agent_id") for ref in record.get("visited_agents") or ()]
+    moved = f"; it went through {len(agent_ids)} agents: {', '.join(map(str, agent_ids))}" if len(agent_ids) > 1 else ""
+    yield f"It {lasted} {_clock(seconds)} min: {said}{moved}."
+
+
+def _slowest(record: Record) -> Iterator[str]:
+    """The answer that took longest, and which part of it."""
+    found: list[tuple[float, Record, str]] = []
+    for turn in record.get("transcript") or ():
+        steps: Mapping[str, float] = (turn.get("x_timeline") or {}).get("latency_secs") or {}
+        if turn.get("role") == "agent" and steps.get("total"):
+            name, seconds = max(((n, s) for n, s in steps.items() if n != "total"), key=lambda step: step[1])
+            found.append((steps["total"], turn, f"{seconds:.2f} s of that was {STEPS.get(name, name)}"))
+            continue
+        metrics = (turn.get("conversation_turn_metrics") or {}).get("metrics") or {}
+        first = metrics.get("convai_llm_service_ttfb")
+        if turn.get("role") == "agent" and first:
+            found.append((first["elapsed_time"], turn, "that was the language model, until its first word"))
+    if found:
+        seconds, turn, why = max(found, key=lambda one: one[0])
+        yield f"The slowest answer took {seconds:.2f} s, at {_at(turn)} ({_quoted(turn)}): {why}."
+
+
+def _interruptions(record: Record) -> Iterator[str]:
+    cut = [turn for turn in record.get("transcript") or () if turn.get("interrupted")]
+    if cut:
+        moments = ", ".join(_clock((t.get("x_timeline") or {}).get("interrupted_secs", _seconds(t))) for t in cut[:8])
+        heard = _quoted(cut[-1])
+        yield f"The agent was interrupted {_times(len(cut))}, at {moments}; the last heard of it was {heard}."
+
+
+def _tools(record: Record) -> Iterator[str]:
+    results = [(turn, r) for turn in record.get("transcript") or () for r in turn.get("tool_results") or ()]
+    calls = sum(len(turn.get("tool_calls") or ()) for turn in record.get("transcript") or ())
+    failed = [(turn, result) for turn, result in results if result.get("is_error")]
+    if not calls:
+        return
+    slowest = max((r.get("tool_latency_secs") or 0.0 for _, r in results), default=0.0)
+    took = f", the slowest in {slowest:.2f} s" if slowest else ""
+    open_calls = f"; {calls - len(results)} without a result" if calls > len(results) else ""
+    yield f"Tools were called {_times(calls)}{took}; {len(failed) or 'none'} of them failed{open_calls}."
+    for turn, result in failed[:MOST_OF_A_KIND]:
+        kind = _plain(result.get("error_type")) or "failed"
+        why = result.get("raw_error_message") or result.get("result_value") or ""
+        yield f"  {result.get('tool_name')} at {_at(turn)} ({kind}): {_short(why)}"
+
+
+def _warnings(record: Record) -> Iterator[str]:
+    warnings = list(dict.fromkeys(record["metadata"].get("warnings") or ()))
+    for warning in warnings[:MOST_OF_A_KIND]:
+        yield f"Warning: {warning}"
+    if len(warnings) > MOST_OF_A_KIND:
+        yield f"… and {len(warnings) - MOST_OF_A_KIND} more warnings in the record."
+
+
+def ending(record: Record) -> str:
+    """Who ended it, why, and with which close frame."""
+    metadata, status = record["metadata"], record["status"]
+    if status == "initiated":
+        return "It was announced, and nobody has called yet."
+    if status == "in-progress":
+        return "It still runs."
+    close: Mapping[str, Any] = metadata.get("x_close") or {}
+    reason = _sentence(metadata.get("termination_reason") or close.get("reason") or "No reason was stored")
+    frame = f"close {close['code']}" if close.get("code") is not None else "no close frame is known"
+    if close.get("reason"):
+        frame += f" “{close['reason']}”"
+    if was_refused(record):
+        return f"It was refused before it began: {reason} ({frame})"
+    match close.get("by"):
+        case "crash":
+            last = next((_at(turn) for turn in reversed(record.get("transcript") or ())), None)
+            known = f"The last thing stored of it is from {last}." if last else "Nothing was stored of it."
+            return f"The server was killed or crashed while it ran; no close frame was sent. {known}"
+        case "client":
+            return f"The client hung up: {reason} ({frame})"
+    if _agent_hung_up(record):
+        return f"The agent ended it: {reason} ({frame})"
+    what = (
+        "The server ended it after a failure" if status == "failed" or metadata.get("error") else "The server ended it"
+    )
+    return f"{what}: {reason} ({frame})"
+
+
+def _agent_hung_up(record: Record) -> bool:
+    names = [
+        result.get("tool_name")
+        for turn in record.get("transcript") or ()
+        for result in turn.get("tool_results") or ()
+        if not result.get("is_error")
+    ]
+    return bool(names) and names[-1] in ("end_call", "voicemail_detection")
+
+
+def was_refused(record: Record) -> bool:
+    """It never began: what would have been its first frame was its close."""
+    close: Mapping[str, Any] = record["metadata"].get("x_close") or {}
+    return record["status"] == "failed" and bool(close.get("refused"))
+
+
+def _analysis(record: Record) -> Iterator[str]:
+    analysis = record.get("analysis")
+    if record["status"] == "processing":
+        yield "It is being analysed."
+    elif analysis and not analysis.get("x_error"):
+        judged = {
+            name: result.get("result") for name, result in (analysis.get("evaluation_criteria_results") or {}).items()
+        }
+        criteria = f" ({', '.join(f'{name}: {result}' for name, result in judged.items())})" if judged else ""
+        title = f" “{analysis['call_summary_title']}”" if analysis.get("call_summary_title") else ""
+        yield f"The analysis says {analysis.get('call_successful')}{criteria}{title}."
+
+
+def _webhooks(record: Record, deliveries: Sequence[DeliveryRow]) -> Iterator[str]:
+    if record["status"] in ("initiated", "in-progress"):
+        return
+    for delivery in deliveries:
+        attempts = len(delivery.attempts)
+        where = f" to {delivery.endpoint}" if delivery.endpoint else ""
+        match delivery.status:
+            case "delivered":
+                fate = f"was delivered at attempt {attempts}" if attempts else "was delivered"
+            case "skipped":
+                fate = f"was not sent: {_plain(delivery.reason)}"
+            case "dead":
+                fate = f"was given up after {attempts} attempts: {_plain(delivery.reason)}"
+            case "held":
+                fate = "is held until the conversation has ended"
+            case _:
+                fate = f"is on its way, {attempts} attempts so far"
+                fate += f", the last one: {_plain(delivery.reason)}" if delivery.reason else ""
+        yield f"The webhook {delivery.type}{where} {fate}."
+
+
+# -- the timeline -----------------------------------------------------------------------------------------------------
+
+
+def timeline(record: Record) -> list[dict[str, Any]]:
+    """What happened when: ``at_secs`` into the conversation, ``event``, and a few words."""
+    events: list[dict[str, Any]] = [_event(0.0, "began", str(record["metadata"].get("authorization_method") or ""))]
+    for turn in record.get("transcript") or ():
+        times: Mapping[str, Any] = turn.get("x_timeline") or {}
+        at = times.get("speech_started_secs", times.get("first_audio_sent_secs", _seconds(turn)))
+        if turn.get("message"):
+            events.append(_event(at, str(turn.get("role")), _short(turn["message"])))
+        results = {result.get("request_id"): result for result in turn.get("tool_results") or ()}
+        for call in turn.get("tool_calls") or ():
+            result = results.get(call.get("request_id")) or {}
+            outcome = "failed" if result.get("is_error") else "answered" if result else "has no result"
+            took = f" in {result['tool_latency_secs']:.2f} s" if result.get("tool_latency_secs") else ""
+            events.append(_event(at, "tool", f"{call.get('tool_name')} {outcome}{took}"))
+        if times.get("interrupted_secs") is not None:
+            events.append(_event(times["interrupted_secs"], "interruption", f"heard: {_short(turn.get('message'))}"))
+    if record["status"] not in ("initiated", "in-progress"):
+        close: Mapping[str, Any] = record["metadata"].get("x_close") or {}
+        words = f"{close.get('code', '')} {close.get('reason') or ''} (by {close.get('by', 'nobody knows whom')})"
+        events.append(_event(float(record["metadata"]["call_duration_secs"]), "close", words.strip()))
+    began, *rest = events
+    # The length of a conversation is stored in whole seconds: its end comes last all the same.
+    last = [rest.pop()] if rest and rest[-1]["event"] == "close" else []
+    return [began, *sorted(rest, key=lambda event: event["at_secs"]), *last]
+
+
+def _event(at: float, event: str, words: str) -> dict[str, Any]:
+    return {"at_secs": round(float(at), 3), "event": event, "words": words}
+
+
+# -- words ------------------------------------------------------------------------------------------------------------
+
+
+def _seconds(turn: Record) -> float:
+    return float(turn.get("time_in_call_secs") or 0)
+
+
+def _at(turn: Record) -> str:
+    return _clock(_seconds(turn))
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def _times(count: int) -> str:
+    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def _quoted(turn: Record) -> str:
+    return f"“{_short(turn.get('message'))}”" if turn.get("message") else "without a word"
+
+
+def _short(text: Any) -> str:
+    said = " ".join(str(text or "").split())
+    return said if len(said) <= SHOWN else said[: SHOWN - 1] + "…"
+
+
+def _plain(code: Any) -> str:
+    return str(code or "").replace("_", " ")
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."

@@ -1,0 +1,26 @@
+"""``parola why``: the story of a conversation."""
+
+from __future__ import annotations
+
+import json
+
+from rich.markup import escape
+
+from parola.terminal import printing
+from parola.terminal.client import Server
+
+
+def why(server: Server, conversation_id: str, *, with_timeline: bool, as_json: bool) -> None:
+    """Print it. Raises ``ParolaError`` with the server's own words."""
+    told = server.rest("GET", f"/v1/x/conversations/{conversation_id}/why")
+    if as_json:
+        print(json.dumps(told, indent=2, ensure_ascii=False))
+        return
+    printing.out.print(f"[bold]{escape(conversation_id)}[/]  {told['status']}")
+    for sentence in told["story"]:
+        printing.out.print(escape(sentence))
+    if with_timeline:
+        table = printing.table("seconds", "event", "words")
+        for event in told["timeline"]:
+            table.add_row(f"{event['at_secs']:.2f}", event["event"], escape(event["words"]))
+        printing.out.print(table)
