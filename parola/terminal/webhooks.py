@@ -1,0 +1,135 @@
+"""``parola webhooks``: the workspace's endpoints, what was sent to them, and a receiver for trying things out."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import time
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+from parola.errors import InvalidRequest
+from parola.terminal import printing
+from parola.terminal.client import Server
+
+TOLERANCE_SECONDS = 30 * 60
+"""How old a signature may be: as the official SDKs have it."""
+
+
+def list_webhooks(server: Server) -> None:
+    table = printing.table("webhook", "name", "address", "state", "used by")
+    for webhook in server.rest("GET", "/v1/workspace/webhooks", include_usages="true")["webhooks"]:
+        circuit = webhook["x_circuit"]["state"]
+        state = "disabled" if webhook["is_disabled"] else "works" if circuit == "closed" else "fails"
+        if circuit != "closed":
+            state += f" ({webhook['x_most_recent_failure_reason']})"
+        used = ", ".join(usage["usage_type"] for usage in webhook["usage"] or ()) or "nothing"
+        table.add_row(webhook["webhook_id"], webhook["name"], webhook["webhook_url"], state, used)
+    printing.out.print(table)
+
+
+def deliveries(server: Server, *, conversation: str | None, webhook: str | None, status: str | None, most: int) -> None:
+    """The newest deliveries, with the reason of each."""
+    wanted = {"conversation_id": conversation, "webhook_id": webhook, "status": status}
+    query = {name: value for name, value in wanted.items() if value is not None}
+    found = server.rest("GET", "/v1/x/webhook-deliveries", page_size=str(most), **query)
+    table = printing.table("delivery", "at", "type", "conversation", "status", "reason", "attempts")
+    for one in found["deliveries"]:
+        at = datetime.fromtimestamp(one["created_at_unix_secs"]).strftime("%Y-%m-%d %H:%M:%S")
+        told = (one["delivery_id"], at, one["type"], one["conversation_id"] or "", one["status"], one["reason"])
+        table.add_row(*told, str(one["attempt_count"]))
+    printing.out.print(table)
+
+
+def replay(server: Server, delivery_id: str) -> None:
+    """Send it again."""
+    server.rest("POST", f"/v1/x/webhook-deliveries/{delivery_id}/replay")
+    printing.out.print(f"{delivery_id} will be sent again now.")
+
+
+def test(server: Server, webhook_id: str) -> bool:
+    """Send a sample of each type; whether all arrived."""
+    table = printing.table("type", "result", "seconds", "answer")
+    results = server.rest("POST", f"/v1/x/webhooks/{webhook_id}/test")["deliveries"]
+    for one in results:
+        attempt: dict[str, Any] = one["attempts"][-1] if one["attempts"] else {"seconds": 0.0, "answer": ""}
+        table.add_row(one["type"], one["reason"], f"{attempt['seconds']:.2f}", attempt["answer"][:200])
+    printing.out.print(table)
+    return all(one["status"] == "delivered" for one in results)
+
+
+# -- a receiver -------------------------------------------------------------------------------------------------------
+
+
+def listen(host: str, port: int, secret: str, status: int, *, whole: bool, most: int | None = None) -> None:
+    """Receive webhooks until interrupted, or until there were ``most``: verify each, print a line, answer with
+    ``status``. ``whole``: print the messages themselves, as JSON."""
+    left = most
+    try:
+        server = HTTPServer((host, port), _receiver(secret, status, whole=whole))
+    except OSError as error:
+        raise InvalidRequest(f"Nobody can listen on {host}:{port}: {error.strerror or error}.") from None
+    with server:
+        printing.err.print(f"Listening on http://{host}:{server.server_port}/")
+        try:
+            while left is None or left > 0:
+                server.handle_request()
+                left = None if left is None else left - 1
+        except KeyboardInterrupt:
+            pass
+
+
+def verdict(body: bytes, signature: str | None, secret: str, now: float) -> str:
+    """What there is to say of a signature (``ElevenLabs-Signature``): ``verified``, or what is wrong with it."""
+    if not secret:
+        return "not checked (no --secret)"
+    if not signature:
+        return "NOT SIGNED"
+    parts = dict(part.partition("=")[::2] for part in signature.split(","))
+    try:
+        age = now - int(parts["t"])
+    except (KeyError, ValueError):
+        return f"NOT VERIFIED: expected t=…,v0=…, got {signature}"
+    expected = hmac.new(secret.encode(), f"{parts['t']}.".encode() + body, "sha256").hexdigest()
+    if not hmac.compare_digest(expected.encode(), parts.get("v0", "").encode()):
+        return "NOT VERIFIED: another secret, or another body"
+    return "verified" if age <= TOLERANCE_SECONDS else f"NOT VERIFIED: signed {age:.0f} seconds ago"
+
+
+def _receiver(secret: str, status: int, *, whole: bool) -> type[BaseHTTPRequestHandler]:
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self._body()
+            said = verdict(body, self.headers.get("ElevenLabs-Signature"), secret, time.time())
+            self.send_response(status)
+            self.send_header("content-length", "0")
+            self.end_headers()
+            if whole:
+                print(body.decode(errors="replace"), flush=True)
+            else:
+                print(_line(body, said, self.headers.get("X-Webhook-Attempt", "1")), flush=True)
+
+        def _body(self) -> bytes:
+            if self.headers.get("transfer-encoding") != "chunked":
+                return self.rfile.read(int(self.headers.get("content-length", 0)))
+            body = b""
+            while size := int(self.rfile.readline(), 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return body
+
+        def log_message(self, *_: Any) -> None:
+            """A line for each message is enough."""
+
+    return Receiver
+
+
+def _line(body: bytes, said: str, attempt: str) -> str:
+    try:
+        message = json.loads(body)
+        what = f"{message['type']} {message['data'].get('conversation_id')}"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        what = f"{len(body)} bytes that are no webhook"
+    return f"{what} attempt {attempt}: {said}"
