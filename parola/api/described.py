@@ -56,7 +56,8 @@ def _complete(document: dict[str, Any], routers: Iterable[APIRouter]) -> dict[st
                     operation["responses"].setdefault("422", _invalid_answer())
                 if response is not None:
                     schema = _schema(response, schemas, "serialization")
-                    operation["responses"]["200"]["content"] = {"application/json": {"schema": schema}}
+                    success = next(code for code in operation["responses"] if code.startswith("2"))
+                    operation["responses"][success]["content"] = {"application/json": {"schema": schema}}
     return document
 
 

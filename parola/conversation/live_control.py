@@ -94,7 +94,9 @@ class LiveControl(AgentSide):
     def _perform(self, event: Commanded, command: Command, now: float) -> None:
         match command:
             case Say() | UserSays():
-                self._take_words(Waiting(event.number, command, event.by), now)
+                is_human = isinstance(command, Say) and command.is_human
+                by = (self._takeover.operator if is_human else "") or event.by
+                self._take_words(Waiting(event.number, command, by), now)
                 return
             case AddContext():
                 self._drop_guess()

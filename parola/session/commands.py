@@ -16,6 +16,7 @@ from parola.conversation.actions import Acknowledge
 from parola.conversation.commands import AnswerTool, Command, Commanded, SetVariables, kind_of
 from parola.conversation.events import Event
 from parola.errors import Conflict, TooMany
+from parola.protocol.client_messages import Feedback, McpToolApprovalResult, UserActivity
 from parola.session.event_log import EventLog, without_secrets
 
 NOT_ACTIVE = "conversation_not_active"
@@ -100,6 +101,15 @@ class Commands:
         self._given[self._last] = given
         self._tell(Commanded(self._last, command, by))
         return given.accepted
+
+    def pass_on(self, message: UserActivity | Feedback | McpToolApprovalResult, by: str) -> None:
+        """Something small that a client says, from somebody else. Raises ``Conflict`` and ``TooMany``."""
+        if self._is_closed:
+            raise not_active()
+        self._take_allowance()
+        event = message.model_dump(mode="json", exclude_none=True)
+        self._log.add("command", by, {"type": message.event_type, **event})
+        self._tell(message)
 
     def _take_allowance(self) -> None:
         now = self._loop.time()

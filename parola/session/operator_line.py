@@ -22,6 +22,8 @@ MOST_SECONDS = 20.0
 PIECE_SECONDS = 0.2
 """What is told at once, at most."""
 
+MOST_OWN = 64
+
 Hear = Callable[[str, bytes], None]
 """Told of each piece of sound: ``user`` in the agent's input format, ``agent`` in its output format."""
 
@@ -37,7 +39,9 @@ class OperatorLine:
         output_format: AudioFormat,
         pacing: Pacing,
     ) -> None:
-        self.hear = hear
+        self._hear = hear
+        self._own: deque[bytes] = deque(maxlen=MOST_OWN)
+        """What the person has said of late: it leaves as the agent's voice does, and they need not hear it."""
         self._tell = tell
         self._loop = asyncio.get_running_loop()
         self._decoder = Decoder(input_format)
@@ -50,6 +54,15 @@ class OperatorLine:
         self._sending: asyncio.Task[None] | None = None
         self.dropped_seconds = 0.0
         """Of the person's voice, because it came too fast."""
+
+    def user_spoke(self, audio: bytes) -> None:
+        self._hear("user", audio)
+
+    def agent_spoke(self, audio: bytes) -> None:
+        if audio in self._own:
+            self._own.remove(audio)
+        else:
+            self._hear("agent", audio)
 
     def speak(self, audio: bytes) -> None:
         """The person says this, in the agent's input format."""
@@ -73,6 +86,7 @@ class OperatorLine:
             self._waiting_seconds -= seconds
             now = self._loop.time()
             self._plays_until = max(self._plays_until, now) + seconds
+            self._own.append(piece)
             self._tell(OperatorSpoke(piece, seconds))
             await asyncio.sleep(max(0.0, self._plays_until - self._pacing.ahead_seconds - now))
         self._sending = None

@@ -206,6 +206,11 @@ class Session:
         self._line = OperatorLine(self.tell, hear, input_format, self._mouth.format, self._mouth.pacing)
         return self._line
 
+    @property
+    def has_sound(self) -> bool:
+        """There is something to hear in it."""
+        return self._mouth is not None
+
     def close_line(self, line: OperatorLine) -> None:
         line.close()
         if self._line is line:
@@ -344,7 +349,7 @@ class Session:
                 if self._ear is not None:
                     self._ear.agent_spoke(audio)
                 if self._line is not None:
-                    self._line.hear("agent", audio)
+                    self._line.agent_spoke(audio)
             case Interruption():
                 if self._recorder is not None:
                     self._recorder.agent_cut(self._loop.time())
@@ -480,7 +485,7 @@ class Session:
         if self._recorder is not None:
             self._recorder.user_spoke(samples.tobytes(), self._loop.time())
         if self._line is not None:
-            self._line.hear("user", audio)
+            self._line.user_spoke(audio)
 
     async def _share_files(self, message: MultimodalMessage) -> None:
         try:

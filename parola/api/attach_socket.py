@@ -1,0 +1,203 @@
+"""The door of ``/v1/x/conversations/{id}/attach``: come into a conversation that runs, beside its client.
+
+``role=observer`` watches. ``participant`` may also send what clients send, audio aside, and answer client tool calls:
+the first answer counts. ``operator`` may moreover send the monitor's commands, hear the caller and, once they have
+taken over, speak to them; one person at a time has the sound. The first frame is ``conversation_initiation_metadata``
+of the same conversation, so that an official client can be at the other end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from parola.api import commanding
+from parola.api.monitor_socket import do, end_of, read_object
+from parola.api.socket_door import ENDED, Door, Visitor, until_first
+from parola.api.watching import HistoryComplete, follow, frame, type_of
+from parola.conversation.commands import AddContext, AnswerTool, Command, UserSays
+from parola.errors import ClientError, Conflict, NotFound, Unprocessable
+from parola.protocol.client_messages import (
+    ClientToolResult,
+    ContextualUpdate,
+    ConversationInitiationClientData,
+    Feedback,
+    InvalidMessage,
+    McpToolApprovalResult,
+    Pong,
+    UserActivity,
+    UserAudioChunk,
+    UserMessage,
+    read,
+)
+from parola.session.commands import not_active
+from parola.session.event_log import Dropped, Entry
+
+if TYPE_CHECKING:
+    from parola.session.operator_line import OperatorLine
+    from parola.session.session import Session
+
+ATTACH_PATH = "/v1/x/conversations/{conversation_id}/attach"
+
+ROLES = ("observer", "participant", "operator")
+
+MOST_SOUNDS = 400
+"""Pieces of sound that wait for an operator to read them, eight seconds or more; then the oldest are dropped."""
+
+
+class AttachSocket(Door):
+    """Watching needs the scope ``monitor``, the other roles ``inject`` too."""
+
+    async def welcome(self, visitor: Visitor) -> None:
+        role = visitor.query.get("role") or "observer"
+        if role not in ROLES:
+            raise Unprocessable(f"role: expected one of {', '.join(ROLES)}, got {role[:80]!r}.")
+        if role != "observer":
+            self.services.keys.require(visitor.caller, "inject")
+        session = self.services.live.get(visitor.conversation_id)
+        if session is None:
+            if await self.services.store.conversations.get(visitor.conversation_id) is None:
+                raise NotFound(f"Document with id {visitor.conversation_id} not found.")
+            raise not_active()
+        await visitor.tell(session.setup.greeting.encode())
+        guest = Guest(visitor, session, role, self.services.keys.require)
+        try:
+            await until_first(guest.show(), guest.play(), guest.obey())
+        finally:
+            guest.leave()
+        await visitor.transport.close(ENDED, end_of(session.events))
+
+
+class Guest:
+    """One attached socket."""
+
+    def __init__(self, visitor: Visitor, session: Session, role: str, require: Any) -> None:
+        self._visitor = visitor
+        self._session = session
+        self._role = role
+        self._require = require
+        self._by = commanding.who(visitor.scope, visitor.query.get("operator") or visitor.query.get("name") or "")
+        self._line: OperatorLine | None = None
+        self._sounds: deque[str] = deque(maxlen=MOST_SOUNDS)
+        self._has_sound = asyncio.Event()
+        if role == "operator" and visitor.query.get("audio") in ("1", "true"):
+            self._take_line()
+
+    def leave(self) -> None:
+        if self._line is not None:
+            self._session.close_line(self._line)
+
+    # -- what the guest gets ------------------------------------------------------------------------------------------
+
+    async def show(self) -> None:
+        """Everything that came and went, then what comes. Client tools that have been answered are not asked again."""
+        answered = _answered(self._session.events.after(0)[1])
+        async for item in follow(self._session.events):
+            match item:
+                case HistoryComplete():
+                    answered = frozenset()
+                    await self._visitor.tell({"type": "history_complete"})
+                case Dropped():
+                    await self._visitor.tell(frame(item))
+                case _ if type_of(item) == "conversation_initiation_metadata":
+                    pass  # the guest has it
+                case _ if answered and type_of(item) == "client_tool_call" and _call_id(item) in answered:
+                    pass
+                case _:
+                    await self._visitor.tell(frame(item))
+
+    async def play(self) -> None:
+        """The sound of the call, for an operator."""
+        while True:
+            await self._has_sound.wait()
+            self._has_sound.clear()
+            while self._sounds:
+                await self._visitor.tell(self._sounds.popleft())
+
+    def _heard(self, whose: str, audio: bytes) -> None:
+        kind = f"x_{whose}_audio"
+        encoded = b2a_base64(audio, newline=False).decode()
+        self._sounds.append(f'{{"type":"{kind}","{kind}_event":{{"audio_base_64":"{encoded}"}}}}')
+        self._has_sound.set()
+
+    def _take_line(self) -> OperatorLine:
+        if self._line is None:
+            self._line = self._session.open_line(self._heard)
+        if self._line is None:
+            taken = "a person has the sound of this conversation already" if self._session.has_sound else "it is a chat"
+            raise Conflict(f"There is no sound for you: {taken}.", code="no_audio")
+        return self._line
+
+    # -- what the guest sends -----------------------------------------------------------------------------------------
+
+    async def obey(self) -> None:
+        while True:
+            kind = ""
+            try:
+                text = await self._visitor.frame()
+                if self._role == "observer":
+                    raise Unprocessable("An observer only watches: attach with role=participant.", code="observer")
+                if '"command_type"' in text and "command_type" in read_object(text):
+                    if self._role != "operator":
+                        raise Unprocessable("Commands need role=operator.", code="not_operator")
+                    await do(self._visitor, self._session, self._require, text)
+                    continue
+                message = read(text)
+                if message is None:
+                    raise Unprocessable("Expected a message that clients send, or a command; got an unknown type.")
+                kind = message.event_type
+                await self._take(message)
+            except InvalidMessage as error:
+                await self._visitor.tell_result(kind, Unprocessable(error.message, code=error.error_type))
+            except ClientError as error:
+                await self._visitor.tell_result(kind, error)
+
+    async def _take(self, message: Any) -> None:
+        command: Command
+        match message:
+            case UserAudioChunk():
+                self._speak(message)
+                return
+            case Pong() | ConversationInitiationClientData():
+                return  # an official client says that; it means nothing here
+            case UserMessage(text=None):
+                return
+            case UserMessage(text=str(text)):
+                if not text.strip():
+                    return
+                command = UserSays(text)
+            case ContextualUpdate():
+                command = AddContext(message.text, message.context_id)
+            case ClientToolResult():
+                command = AnswerTool(message)
+            case UserActivity() | Feedback() | McpToolApprovalResult():
+                self._session.commands.pass_on(message, self._by)
+                return
+            case _:
+                raise Unprocessable(f"{message.event_type} is for the client itself to send.")
+        accepted = await self._session.commands.give(command, self._by)
+        await self._visitor.tell_result(message.event_type, event_id=accepted.event_id, x_seq=accepted.seq)
+
+    def _speak(self, chunk: UserAudioChunk) -> None:
+        if self._role != "operator":
+            raise Unprocessable("Sound is the client's, and an operator's: attach with role=operator.", code="no_audio")
+        try:
+            audio = a2b_base64(chunk.user_audio_chunk, strict_mode=True)
+        except (Base64Error, ValueError):
+            raise Unprocessable("user_audio_chunk: expected base64 audio.") from None
+        self._take_line().speak(audio)
+
+
+def _answered(entries: Sequence[Entry]) -> frozenset[str]:
+    """Calls that have their results."""
+    return frozenset(_call_id(entry) for entry in entries if type_of(entry) == "agent_tool_response")
+
+
+def _call_id(entry: Entry) -> str:
+    event = entry.event
+    about = event.get(event["type"])
+    return str(about.get("tool_call_id")) if isinstance(about, dict) else ""

@@ -1,0 +1,185 @@
+"""From what was asked, by REST or on a socket, to a command of the conversation; and the agent's answer to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from parola.api.auth import CALLER, Caller
+from parola.conversation.commands import (
+    AddContext,
+    AnswerTool,
+    BeginTakeover,
+    CallNumber,
+    Command,
+    EndCall,
+    EndTakeover,
+    Say,
+    SetVariables,
+    ShowTyping,
+    UserSays,
+)
+from parola.errors import ClientError, Unprocessable
+from parola.protocol.client_messages import ClientToolResult
+from parola.protocol.live import (
+    MOST_VALUE,
+    MOST_VARIABLES,
+    ContextParameters,
+    EndParameters,
+    MessageRequest,
+    MonitorCommand,
+    NumberParameters,
+    OperatorParameters,
+    TextParameters,
+    ToolResultParameters,
+    TypingParameters,
+    VariablesParameters,
+)
+from parola.session.commands import Accepted
+
+if TYPE_CHECKING:
+    from parola.session.session import Session
+
+UNKNOWN_COMMAND = "unknown_command"
+
+
+def who(scope: Mapping[str, Any], name: str = "") -> str:
+    """Who commands: the name they give, or their key's."""
+    caller = scope.get(CALLER)
+    if name or not isinstance(caller, Caller):
+        return name[:200] or "local"
+    return caller.key_name or caller.key_id or "local"
+
+
+def message(body: MessageRequest) -> Command:
+    """The command of ``POST …/messages``."""
+    match body.type:
+        case "user_message":
+            return UserSays(body.text, body.role_label, interrupts=body.interrupt is not False)
+        case "contextual_update":
+            return AddContext(body.text, body.context_id, body.role_label)
+        case kind:
+            is_human = kind == "human_message"
+            return Say(body.text, is_human, body.role_label, interrupts=body.interrupt is True)
+
+
+def variables(values: Mapping[str, Any]) -> SetVariables:
+    """Raises ``Unprocessable`` for what no variable can be."""
+    if not values or len(values) > MOST_VARIABLES:
+        raise Unprocessable(f"Expected one to {MOST_VARIABLES} variables, got {len(values)}.")
+    for name, value in values.items():
+        if not name.strip() or len(name) > 200 or name.startswith("system__"):
+            raise Unprocessable(
+                f"{name[:200]!r}: expected a name of at most 200 characters that does not begin with system__.",
+                code="reserved_variable" if name.startswith("system__") else None,
+            )
+        if isinstance(value, str) and len(value) > MOST_VALUE:
+            raise Unprocessable(f"{name}: expected at most {MOST_VALUE} characters, got {len(value)}.")
+    return SetVariables(dict(values))
+
+
+# -- the monitor's ----------------------------------------------------------------------------------------------------
+
+
+def _text(command: type[Say] | type[UserSays], **fixed: Any) -> Callable[[Any], Command]:
+    def make(given: TextParameters) -> Command:
+        interrupts = given.interrupt is True if command is Say else given.interrupt is not False
+        return command(given.text, role_label=given.role_label, interrupts=interrupts, **fixed)
+
+    return make
+
+
+def _answer(given: ToolResultParameters) -> Command:
+    return AnswerTool(ClientToolResult(tool_call_id=given.tool_call_id, result=given.result, is_error=given.is_error))
+
+
+MONITOR_COMMANDS: Mapping[str, tuple[type[BaseModel], Callable[[Any], Command]]] = {
+    "end_call": (EndParameters, lambda p: EndCall(p.reason, p.farewell, is_immediate=not p.farewell)),
+    "transfer_to_number": (
+        NumberParameters,
+        lambda p: CallNumber(p.phone_number, p.client_message, p.agent_message),
+    ),
+    "contextual_update": (ContextParameters, lambda p: AddContext(p.contextual_update, p.context_id)),
+    "enable_human_takeover": (OperatorParameters, lambda p: BeginTakeover(p.operator)),
+    "disable_human_takeover": (OperatorParameters, lambda _: EndTakeover()),
+    "send_human_message": (TextParameters, _text(Say, is_human=True)),
+    "agent_message": (TextParameters, _text(Say)),
+    "user_message": (TextParameters, _text(UserSays)),
+    "agent_typing": (TypingParameters, lambda p: ShowTyping(p.is_typing, p.duration_ms)),
+    "set_variables": (VariablesParameters, lambda p: variables(p.variables)),
+    "tool_result": (ToolResultParameters, _answer),
+}
+"""By ``command_type``: what its parameters are, and what it has done. The first five and ``send_human_message`` are
+the hosted platform's."""
+
+
+def monitor_command(asked: MonitorCommand) -> Command:
+    """Raises ``ClientError`` with what was expected and what came."""
+    known = MONITOR_COMMANDS.get(asked.command_type)
+    if known is None:
+        raise Unprocessable(
+            f"Expected a command_type out of {', '.join(MONITOR_COMMANDS)}; got {asked.command_type!r}.",
+            code=UNKNOWN_COMMAND,
+        )
+    shape, make = known
+    return make(read(shape, asked.parameters, "parameters"))
+
+
+def read(shape: type[BaseModel], document: Any, where: str = "") -> Any:
+    """``document`` as this shape. Raises ``Unprocessable``."""
+    try:
+        return shape.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(filter(None, (where, *(str(part) for part in first["loc"]))))
+        raise Unprocessable(f"{place or 'command'}: {first['msg']}.", code="invalid_command") from None
+
+
+def refusal(error: ClientError) -> dict[str, str]:
+    """What ``command_result`` says of a command that does not hold."""
+    return {"code": error.code, "message": error.message}
+
+
+# -- the agent's answer -----------------------------------------------------------------------------------------------
+
+
+async def response_to(
+    session: Session, accepted: Accepted, command: Command, seconds: float
+) -> tuple[str | None, bool]:
+    """What the agent says to a message of the user, or has said by command; and whether the time was too short for
+    it. None: it said nothing."""
+    said: list[str] = []
+    try:
+        async with asyncio.timeout(seconds):
+            event_id = await session.commands.said(accepted)
+            await _gather(session, accepted.seq, event_id, isinstance(command, UserSays), said)
+    except TimeoutError:
+        return " ".join(said) or None, True
+    return " ".join(said) or None, False
+
+
+async def _gather(session: Session, seq: int, event_id: int, is_question: bool, said: list[str]) -> None:
+    """Until the turn is over that answers the words of ``event_id``, or that is them."""
+    log = session.events
+    while True:
+        _, entries = log.after(seq)
+        for entry in entries:
+            seq = entry.seq
+            if entry.direction not in ("to_client", "internal"):
+                continue
+            event = entry.event
+            about = event.get(f"{event['type']}_event")
+            theirs = about.get("event_id") if isinstance(about, dict) else None
+            if not isinstance(theirs, int) or not (theirs > event_id if is_question else theirs == event_id):
+                continue
+            match event["type"]:
+                case "agent_response":
+                    said.append(str(about["agent_response"]))  # type: ignore[index]
+                case "agent_response_complete" | "interruption":
+                    return
+        if log.is_closed and not log.after(seq)[1]:
+            return
+        await log.wait(seq)

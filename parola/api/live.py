@@ -1,0 +1,214 @@
+"""``/v1/x/conversations/{id}/…``: act on a conversation that runs, and read what came and went in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import Response, StreamingResponse
+
+from parola.api import commanding
+from parola.api.auth import CALLER, Caller
+from parola.api.described import described
+from parola.api.errors import checked
+from parola.api.responses import Json, OptionalBody, RawBody
+from parola.api.services import Services, ServicesDep, needs, needs_key
+from parola.api.watching import HistoryComplete, follow, log_of
+from parola.conversation.commands import AddContext, AnswerTool, BeginTakeover, Command, EndCall, EndTakeover
+from parola.errors import Conflict, NotFound, Unprocessable
+from parola.protocol import live as protocol
+from parola.protocol.client_messages import ClientToolResult
+from parola.session.commands import NOT_ACTIVE, Accepted, not_active
+from parola.session.event_log import Dropped, EventLog
+
+if TYPE_CHECKING:
+    from parola.session.session import Session
+
+router = APIRouter(prefix="/v1/x/conversations/{conversation_id}", tags=["live control"])
+
+injects = needs("inject")
+
+MOST_WAIT_SECONDS = 120.0
+
+HEARTBEAT_SECONDS = 15.0
+"""A comment is sent so often when nothing happens, so that nobody in between takes the stream for dead."""
+
+MOST_A_PAGE = 5000
+
+Wait = Annotated[Literal["response"] | None, Query(description="`response`: answer when the agent has.")]
+Timeout = Annotated[float, Query(gt=0, le=MOST_WAIT_SECONDS, description="Seconds that `wait` takes at most.")]
+
+
+@router.post("/messages", operation_id="live_messages_create", status_code=202, dependencies=[injects])
+@described(request=protocol.MessageRequest, response=protocol.AcceptedResponse)
+async def messages(
+    conversation_id: str,
+    raw: RawBody,
+    request: Request,
+    services: ServicesDep,
+    wait: Wait = None,
+    timeout: Timeout = 20.0,
+) -> Json:
+    """Put words into a conversation. With `wait=response` the answer (200) has what the agent said to them."""
+    body = checked(protocol.MessageRequest, raw)
+    session = await _session(services, conversation_id)
+    command = commanding.message(body)
+    if wait is not None and isinstance(command, AddContext):
+        raise Unprocessable("wait=response: expected words that are said or answered, got a contextual_update.")
+    accepted = await session.commands.give(command, commanding.who(request.scope), body.idempotency_key)
+    if wait is None:
+        return _accepted(accepted)
+    try:
+        response, timed_out = await commanding.response_to(session, accepted, command, timeout)
+    except Conflict as error:
+        if error.code != NOT_ACTIVE:
+            raise
+        response, timed_out = None, False  # it ended before the words came to be said
+    return Json(
+        {
+            "accepted": True,
+            "event_id": accepted.event_id,
+            "seq": accepted.seq,
+            "response": response,
+            "timed_out": timed_out,
+        }
+    )
+
+
+@router.post("/end", operation_id="live_end", status_code=202, dependencies=[injects])
+@described(request=protocol.EndRequest, response=protocol.AcceptedResponse, optional=True)
+async def end(conversation_id: str, raw: OptionalBody, request: Request, services: ServicesDep) -> Json:
+    """End a conversation: when the farewell has been heard, or what the agent is saying."""
+    body = checked(protocol.EndRequest, raw)
+    command = EndCall(body.reason, body.farewell)
+    return await _give(services, conversation_id, command, request, body.idempotency_key)
+
+
+@router.post("/takeover", operation_id="live_takeover_begin", status_code=202, dependencies=[injects])
+@described(request=protocol.TakeoverRequest, response=protocol.AcceptedResponse, optional=True)
+async def begin_takeover(conversation_id: str, raw: OptionalBody, request: Request, services: ServicesDep) -> Json:
+    """A person has the conversation: the agent is silent until it is given back."""
+    body = checked(protocol.TakeoverRequest, raw)
+    return await _give(services, conversation_id, BeginTakeover(body.operator), request, body.idempotency_key)
+
+
+@router.delete("/takeover", operation_id="live_takeover_end", status_code=202, dependencies=[injects])
+@described(response=protocol.AcceptedResponse)
+async def end_takeover(conversation_id: str, request: Request, services: ServicesDep) -> Json:
+    """Give the conversation back to the agent."""
+    return await _give(services, conversation_id, EndTakeover(), request)
+
+
+@router.patch("/variables", operation_id="live_variables_update", status_code=202, dependencies=[injects])
+@described(request=protocol.VariablesRequest, response=protocol.AcceptedResponse)
+async def variables(conversation_id: str, raw: RawBody, request: Request, services: ServicesDep) -> Json:
+    """Set dynamic variables; they hold from the agent's next step on."""
+    body = checked(protocol.VariablesRequest, raw)
+    return await _give(services, conversation_id, commanding.variables(body.values), request)
+
+
+@router.post("/tool-results", operation_id="live_tool_results_create", status_code=202, dependencies=[injects])
+@described(request=protocol.ToolResultRequest, response=protocol.AcceptedResponse)
+async def tool_results(conversation_id: str, raw: RawBody, request: Request, services: ServicesDep) -> Json:
+    """Answer a client tool call in the client's place; the first answer counts."""
+    body = checked(protocol.ToolResultRequest, raw)
+    result = ClientToolResult(tool_call_id=body.tool_call_id, result=body.result, is_error=body.is_error)
+    return await _give(services, conversation_id, AnswerTool(result), request, body.idempotency_key)
+
+
+@router.get("/events", operation_id="live_events_list", response_model=None, dependencies=[needs_key])
+@described(response=protocol.EventsResponse)
+async def events(
+    conversation_id: str,
+    request: Request,
+    services: ServicesDep,
+    after: Annotated[int, Query(ge=0, description="Only events with a greater `seq`.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=MOST_A_PAGE)] = 1000,
+    accept: Annotated[str, Header()] = "",
+    last_event_id: Annotated[str, Header()] = "",
+) -> Response:
+    """Everything that came and went, in order, of a conversation that runs or has ended. With
+    `Accept: text/event-stream` as server-sent events: what there is, then what comes, to the end. While it runs this
+    needs the scope `monitor` too."""
+    log, session = await log_of(services, conversation_id)
+    if session is not None and isinstance(caller := request.scope.get(CALLER), Caller):
+        services.keys.require(caller, "monitor")
+    if "text/event-stream" in accept:
+        if last_event_id.strip().isdigit():
+            after = int(last_event_id)
+        headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+        return StreamingResponse(_stream(log, after), media_type="text/event-stream", headers=headers)
+    dropped, found = log.after(after, limit)
+    last = found[-1].seq if found else log.last_seq
+    return Json(
+        {
+            "events": [entry.document for entry in found],
+            "last_seq": log.last_seq,
+            "has_more": last < log.last_seq,
+            "is_live": not log.is_closed,
+            "dropped": None if dropped is None else next(v for k, v in dropped.event.items() if k != "type"),
+        }
+    )
+
+
+async def _stream(log: EventLog, after: int) -> AsyncIterator[bytes]:
+    items = follow(log, after)
+    coming: asyncio.Future[Any] | None = None
+    try:
+        while True:
+            coming = coming or asyncio.ensure_future(anext(items))
+            done, _ = await asyncio.wait([coming], timeout=HEARTBEAT_SECONDS)
+            if not done:
+                yield b": heartbeat\n\n"
+                continue
+            try:
+                item = coming.result()
+            except StopAsyncIteration:
+                return
+            coming = None
+            match item:
+                case HistoryComplete():
+                    yield b"event: history_complete\ndata: {}\n\n"
+                case Dropped():
+                    yield _sent(item.last, str(item.event["type"]), orjson.dumps(item.event))
+                case _:
+                    document = item.document
+                    yield _sent(item.seq, str(document["event"].get("type")), orjson.dumps(document))
+    finally:
+        if coming is not None:
+            coming.cancel()
+
+
+def _sent(seq: int, kind: str, data: bytes) -> bytes:
+    name = "".join(kind.split())[:100].encode()
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (seq, name, data)
+
+
+# -- for all of them --------------------------------------------------------------------------------------------------
+
+
+async def _session(services: Services, conversation_id: str) -> Session:
+    """The one that runs. Raises ``NotFound``, or ``Conflict``: it has ended, or has not begun."""
+    session = services.live.get(conversation_id)
+    if session is not None:
+        return session
+    row = await services.store.conversations.get(conversation_id)
+    if row is None:
+        raise NotFound(f"Document with id {conversation_id} not found.")
+    if row.status in ("initiated", "in-progress"):
+        raise Conflict(f"The conversation does not run here: it is {row.status}.", code=NOT_ACTIVE)
+    raise not_active()
+
+
+async def _give(
+    services: Services, conversation_id: str, command: Command, request: Request, idempotency_key: str | None = None
+) -> Json:
+    session = await _session(services, conversation_id)
+    return _accepted(await session.commands.give(command, commanding.who(request.scope), idempotency_key))
+
+
+def _accepted(accepted: Accepted) -> Json:
+    return Json({"accepted": True, "event_id": accepted.event_id, "seq": accepted.seq}, status_code=202)

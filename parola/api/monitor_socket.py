@@ -1,0 +1,130 @@
+"""The door of ``/v1/convai/conversations/{id}/monitor``: watch a conversation, and act on it (reference: websocket.md
+§7).
+
+First ``connected``, then everything from the first event on, ``history_complete``, and what happens. Of a conversation
+that has ended the history is told, and the socket closes with the reason. Every event is as the client got or sent it,
+with fields of ours: ``x_seq``, ``x_at``, ``x_direction``, ``x_by``. Commands are answered with ``command_result``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from parola.api import commanding
+from parola.api.conversation_record import record
+from parola.api.event_spans import Spans
+from parola.api.socket_door import ENDED, Door, Visitor, until_first
+from parola.api.watching import HistoryComplete, follow, frame, log_of, passing
+from parola.errors import ClientError, Unauthorized, Unprocessable
+from parola.protocol.live import MonitorCommand
+from parola.session.commands import not_active
+from parola.session.event_log import CLOSED, Dropped, Entry, EventLog
+
+if TYPE_CHECKING:
+    from parola.session.session import Session
+
+MONITOR_PATH = "/v1/convai/conversations/{conversation_id}/monitor"
+
+FORMATS = ("json", "opentelemetry")
+
+
+class MonitorSocket(Door):
+    """Watching needs the scope ``monitor``, commands ``inject``."""
+
+    async def welcome(self, visitor: Visitor) -> None:
+        form = visitor.query.get("events_format") or "json"
+        if form not in FORMATS:
+            raise Unprocessable(f"events_format: expected one of {', '.join(FORMATS)}, got {form[:80]!r}.")
+        log, session = await log_of(self.services, visitor.conversation_id)
+        await visitor.tell({"type": "connected"})
+        told: Callable[[Entry | Dropped], Any] = frame
+        if form == "opentelemetry":
+            spans = await self._spans(visitor.conversation_id)
+            await visitor.tell(spans.root)
+            told = lambda item: item.event if isinstance(item, Dropped) else spans.batch(item)  # noqa: E731
+        passes = passing(await self._listed(visitor.conversation_id))
+
+        async def show() -> None:
+            async for item in follow(log):
+                match item:
+                    case HistoryComplete():
+                        await visitor.tell({"type": "history_complete"})
+                    case Dropped():
+                        await visitor.tell(told(item))
+                    case _ if passes(item):
+                        await visitor.tell(told(item))
+
+        await until_first(show(), obey(visitor, session, self.services.keys.require))
+        await visitor.transport.close(ENDED, end_of(log))
+
+    async def _spans(self, conversation_id: str) -> Spans:
+        row = await self.services.store.conversations.get(conversation_id)
+        assert row is not None, "its events are there"
+        return Spans(record(row, (), time.time()))
+
+    async def _listed(self, conversation_id: str) -> object:
+        """The agent's ``monitoring_events``."""
+        row = await self.services.store.conversations.get(conversation_id)
+        agent = None if row is None else await self.services.store.agents.get(row.agent_id)
+        config = {} if agent is None else agent.document.get("conversation_config") or {}
+        return (config.get("conversation") or {}).get("monitoring_events")
+
+
+def end_of(log: EventLog) -> str:
+    """Why a conversation ended, as the close of its watchers says it."""
+    _, entries = log.after(log.last_seq - 1)
+    about = entries[-1].event.get(f"{CLOSED}_event") if entries else None
+    reason = about.get("reason") if isinstance(about, dict) else ""
+    return f"The conversation has ended: {reason}" if reason else "The conversation has ended."
+
+
+Require = Callable[[Any, str], None]
+
+
+async def obey(visitor: Visitor, session: Session | None, require: Require) -> None:
+    """Take commands, one after the other, until the visitor leaves (``Gone``)."""
+    while True:
+        try:
+            text = await visitor.frame()
+        except Unprocessable as error:
+            await visitor.tell_result("", error)
+            continue
+        await do(visitor, session, require, text)
+
+
+async def do(visitor: Visitor, session: Session | None, require: Require, text: str) -> None:
+    """One command, and its answer."""
+    asked: MonitorCommand | None = None
+    try:
+        asked = commanding.read(MonitorCommand, read_object(text))
+        try:
+            require(visitor.caller, "inject")
+        except Unauthorized as error:
+            raise Unprocessable(error.message, code=error.code) from None
+        command = commanding.monitor_command(asked)
+        if session is None:
+            raise not_active()
+        by = commanding.who(visitor.scope, visitor.query.get("operator", ""))
+        accepted = await session.commands.give(command, by)
+    except ClientError as error:
+        kind, command_id = ("", None) if asked is None else (asked.command_type, asked.command_id)
+        await visitor.tell_result(kind, error, command_id=command_id)
+        return
+    await visitor.tell_result(
+        asked.command_type, command_id=asked.command_id, event_id=accepted.event_id, x_seq=accepted.seq
+    )
+
+
+def read_object(text: str) -> dict[str, Any]:
+    """Raises ``Unprocessable``."""
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise Unprocessable(f"Expected a JSON object, got text that is not JSON: {error}.") from None
+    if not isinstance(document, dict):
+        raise Unprocessable("Expected a JSON object.")
+    return document

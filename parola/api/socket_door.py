@@ -1,0 +1,134 @@
+"""What the sockets beside a conversation have in common: who may come in, how frames are read, how a reader that does
+not read is let go. The call itself never waits for any of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+import orjson
+
+from parola.api.auth import Caller
+from parola.api.conversation_socket import SUBPROTOCOL, AsgiTransport, Receive, Scope, Send
+from parola.api.process import Services
+from parola.errors import ClientError, NotFound, ParolaError, TooMany, Unauthorized, Unprocessable
+from parola.logs import logger
+from parola.session.transport import BinaryFrame, Disconnected
+
+log = logger(__name__)
+
+LONGEST_FRAME = 256 * 1024
+"""Characters of a frame that is read."""
+
+UNREAD_SECONDS = 60.0
+"""A watcher that reads nothing for so long is gone."""
+
+MOST_ERRORS = 50
+"""Frames in a row that mean nothing; then the socket is closed."""
+
+NO_ACCESS, UNKNOWN, MISBEHAVED, ENDED, BROKEN = 3000, 1008, 1008, 1000, 1011
+
+
+class Gone(Exception):
+    """The other side does not read, or has left."""
+
+
+class Visitor:
+    """Somebody on such a socket."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.query = {name: values[-1] for name, values in parse_qs(scope.get("query_string", b"").decode()).items()}
+        self.conversation_id = str(scope["path_params"]["conversation_id"])
+        self.transport = AsgiTransport(receive, send)
+        self.caller = Caller()
+        self._writing = asyncio.Lock()
+        self._errors = 0
+
+    async def tell(self, frame: str | Mapping[str, Any]) -> None:
+        """Send one frame. Raises ``Gone`` when it is not read."""
+        text = frame if isinstance(frame, str) else orjson.dumps(frame).decode()
+        try:
+            async with asyncio.timeout(UNREAD_SECONDS), self._writing:
+                await self.transport.send(text)
+        except TimeoutError:
+            raise Gone from None
+
+    async def frame(self) -> str:
+        """The next frame. Raises ``Gone``, or ``Unprocessable`` for what is no text of a sensible length."""
+        match await self.transport.receive():
+            case str() as text:
+                if len(text) > LONGEST_FRAME:
+                    raise Unprocessable(f"Expected at most {LONGEST_FRAME} characters, got {len(text)}.")
+                return text
+            case BinaryFrame(size=size):
+                raise Unprocessable(f"Expected a text frame with JSON, got a binary frame of {size} bytes.")
+            case Disconnected():
+                pass
+        raise Gone
+
+    async def tell_result(self, kind: str, error: ClientError | None = None, **about: Any) -> None:
+        """How it stands with a command. Raises ``Gone`` after too many that meant nothing."""
+        result: dict[str, Any] = {"type": "command_result", "command_type": kind, "ok": error is None}
+        result |= {name: value for name, value in about.items() if value is not None}
+        if error is not None:
+            result["error"] = {"code": error.code, "message": error.message}
+        is_noise = error is not None and not isinstance(error, TooMany)
+        self._errors = self._errors + 1 if is_noise else 0
+        await self.tell(result)
+        if self._errors >= MOST_ERRORS:
+            await self.transport.close(MISBEHAVED, f"{MOST_ERRORS} commands in a row could not be taken.")
+            raise Gone
+
+
+class Door:
+    """An ASGI application that lets visitors in; ``welcome`` is what happens then."""
+
+    needs = "monitor"
+    """The scope a key must have (``access.py``)."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+
+    async def welcome(self, visitor: Visitor) -> None:
+        """Serve somebody; returns when the socket may be closed as what it watched has ended. Raises ``ClientError``
+        for the close."""
+        raise NotImplementedError
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()  # websocket.connect
+        offered = list(scope.get("subprotocols") or ())
+        await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
+        visitor = Visitor(scope, receive, send)
+        try:
+            # Browsers cannot set headers: the key may come as a subprotocol, as on the conversation's own socket.
+            key = next((one.partition(".")[2] for one in offered if one.startswith("bearer.")), None)
+            visitor.caller = await self.services.keys.admit(scope, self.needs, key=key)
+            await self.welcome(visitor)
+        except Gone:
+            await visitor.transport.close(ENDED, "")
+        except Unauthorized as error:
+            await visitor.transport.close(NO_ACCESS, error.message)
+        except (NotFound, ClientError) as error:
+            await visitor.transport.close(UNKNOWN, error.message)
+        except ParolaError as error:
+            log.error("watching_failed", error=error.message)
+            await visitor.transport.close(BROKEN, "Internal error")
+        except Exception:
+            log.exception("watching_failed")
+            await visitor.transport.close(BROKEN, "Internal error")
+
+
+async def until_first(*doing: Any) -> None:
+    """Run these coroutines until one of them is done; what it raised is raised."""
+    tasks = [asyncio.ensure_future(one) for one in doing]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

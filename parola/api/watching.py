@@ -1,0 +1,94 @@
+"""Events for those who watch: the log of a conversation, live or ended, as frames, with a place to read on from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+
+from parola.api.process import Services
+from parola.errors import NotFound
+from parola.session.event_log import Dropped, Entry, EventLog
+from parola.store.base import events_of
+
+if TYPE_CHECKING:
+    from parola.session.session import Session
+
+AT_ONCE = 200
+"""Events read from the log before anybody else has a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryComplete:
+    """All that had happened when the watcher came has been told."""
+
+
+Item = Entry | Dropped | HistoryComplete
+
+
+async def log_of(services: Services, conversation_id: str) -> tuple[EventLog, Session | None]:
+    """The events of a conversation, and its session while it runs. Raises ``NotFound``: there is no such conversation,
+    or nothing of it was kept."""
+    session = services.live.get(conversation_id)
+    if session is not None:
+        return session.events, session
+    if await services.store.conversations.get(conversation_id) is None:
+        raise NotFound(f"Document with id {conversation_id} not found.")
+    path = events_of(services.store.recording_path(conversation_id))
+    try:
+        return await asyncio.to_thread(EventLog.read, path), None
+    except FileNotFoundError:
+        raise NotFound(f"No events of conversation {conversation_id} are kept.", code="events_not_kept") from None
+
+
+async def follow(log: EventLog, after: int = 0) -> AsyncIterator[Item]:
+    """What came after an event, then what comes, to the end of the conversation. Whoever is slow is told what they
+    have missed."""
+    seq, history_ends_at = after, max(after, log.last_seq)
+    is_history = True
+    while True:
+        dropped, entries = log.after(seq, AT_ONCE)
+        if dropped is not None:
+            yield dropped
+            seq = dropped.last
+        for entry in entries:
+            if is_history and entry.seq > history_ends_at:
+                is_history = False
+                yield HistoryComplete()
+            yield entry
+            seq = entry.seq
+        if is_history and seq >= history_ends_at:
+            is_history = False
+            yield HistoryComplete()
+        if log.last_seq <= seq:
+            if log.is_closed:
+                return
+            await log.wait(seq)
+
+
+def frame(item: Entry | Dropped) -> str:
+    """An event as a socket sends it: as it was, and who, when and which as fields of ours."""
+    if isinstance(item, Dropped):
+        return orjson.dumps(item.event).decode()
+    extra = {"x_seq": item.seq, "x_at": round(item.at, 3), "x_direction": item.direction, "x_by": item.by}
+    return f"{item.frame[:-1]},{orjson.dumps(extra).decode()[1:]}"
+
+
+def type_of(entry: Entry) -> str:
+    """The event's type, cheaply: it is written first."""
+    start = entry.frame.find('"type":"') + 8
+    return entry.frame[start : entry.frame.find('"', start)]
+
+
+Passes = Callable[[Entry], bool]
+
+
+def passing(listed: object) -> Passes:
+    """Which events a watcher gets by the agent's ``monitoring_events``; all of them when it lists none."""
+    types = frozenset(str(one) for one in listed) if isinstance(listed, list) else frozenset()
+    if not types:
+        return lambda _entry: True
+    return lambda entry: type_of(entry) in types

@@ -1,0 +1,161 @@
+"""Commands to a conversation that runs, and its events, as REST and the sockets spell them (design: gaps.md C1, C2)."""
+
+# ruff: noqa: RUF012 - pydantic copies mutable defaults
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, field_validator
+
+from parola.protocol.documents import Answer, Asked, JsonObject
+
+MOST_TEXT = 100_000
+MOST_VARIABLES = 100
+MOST_VALUE = 20_000
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST_TEXT)]
+Label = Annotated[str, StringConstraints(max_length=200)]
+Value = str | int | float | bool | None
+
+
+class Injecting(Asked):
+    """What every command may have."""
+
+    idempotency_key: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    """The same command under the same key has an effect once."""
+
+
+class MessageRequest(Injecting):
+    """Words for a conversation: ``user_message`` as if the user had typed them, ``agent_message`` for the agent to say
+    as they are, ``human_message`` of the person who has taken over, ``contextual_update`` for the model to know."""
+
+    type: Literal["user_message", "contextual_update", "agent_message", "human_message"]
+    text: Text
+    role_label: Label = ""
+    """Kept in the record: on whose behalf."""
+    interrupt: bool | None = None
+    """Cut what the agent is saying. Left out: as if the user typed it for a ``user_message``, else it waits."""
+    context_id: Label | None = None
+    """Of a ``contextual_update``: it replaces an older one of the same id."""
+
+
+class EndRequest(Injecting):
+    reason: Label = ""
+    farewell: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MOST_TEXT)] = ""
+    """Said before the conversation ends."""
+
+
+class TakeoverRequest(Injecting):
+    operator: Label = ""
+    """The person's name: the model is told, and the record."""
+
+
+class ToolResultRequest(Injecting):
+    tool_call_id: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    result: Any = None
+    is_error: bool = False
+
+
+class VariablesRequest(Asked):
+    """Dynamic variables, name to value."""
+
+    model_config = {"extra": "allow", "defer_build": True}
+    __pydantic_extra__: dict[str, Value] = Field(init=False)
+
+    @property
+    def values(self) -> dict[str, Value]:
+        return dict(self.__pydantic_extra__ or {})
+
+
+class AcceptedResponse(Answer):
+    """A command that holds."""
+
+    accepted: bool = True
+    event_id: int | None = None
+    """Of the words in the conversation; null while they wait for the floor, and for commands without words."""
+    seq: int
+    """Of the command in the event log."""
+    response: str | None = None
+    """With ``wait=response``: what the agent said to it."""
+    timed_out: bool | None = None
+    """With ``wait=response``: it had not finished in time."""
+
+
+class EventEntry(Answer):
+    seq: int
+    at: float
+    """Unix seconds."""
+    direction: Literal["to_client", "from_client", "command", "internal"]
+    by: str
+    event: JsonObject
+
+
+class EventsResponse(Answer):
+    events: list[EventEntry] = []
+    last_seq: int
+    """Of the newest event there is."""
+    has_more: bool
+    """There are newer events than these."""
+    is_live: bool
+    dropped: JsonObject | None = None
+    """Events that were asked for and are not kept any more: ``count``, ``first_seq``, ``last_seq``."""
+
+
+# -- the monitor socket -----------------------------------------------------------------------------------------------
+
+
+class MonitorCommand(Asked):
+    """One command on the monitor socket (reference: websocket.md §7), and some of ours: ``agent_message``,
+    ``user_message``, ``agent_typing``, ``set_variables``, ``tool_result``."""
+
+    command_type: Annotated[str, StringConstraints(max_length=100)]
+    parameters: JsonObject = {}
+    command_id: str | int | None = None
+    """Comes back in ``command_result``."""
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _null_is_none(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+
+class TextParameters(Asked):
+    text: Text
+    role_label: Label = ""
+    interrupt: bool | None = None
+
+
+class ContextParameters(Asked):
+    contextual_update: Text
+    context_id: Label | None = None
+
+
+class NumberParameters(Asked):
+    phone_number: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    client_message: str = ""
+    agent_message: str = ""
+
+
+class OperatorParameters(Asked):
+    operator: Label = ""
+
+
+class EndParameters(Asked):
+    reason: Label = ""
+    farewell: str = ""
+
+
+class TypingParameters(Asked):
+    is_typing: bool = True
+    duration_ms: int | None = None
+
+
+class VariablesParameters(Asked):
+    variables: dict[str, Value]
+
+
+class ToolResultParameters(Asked):
+    tool_call_id: str
+    result: Any = None
+    is_error: bool = False
