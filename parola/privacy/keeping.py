@@ -102,8 +102,9 @@ class PrivateConversations:
             return change
         if change.ended_at is not None:
             # A recording that was finished has been silenced and renamed; one that a killed server left has not.
-            await asyncio.to_thread(raw_of(self._store.recording_path(conversation_id)).unlink, missing_ok=True)
-            if change.has_audio is None:
+            raw = raw_of(self._store.recording_path(conversation_id))
+            if await asyncio.to_thread(raw.is_file):
+                await asyncio.to_thread(raw.unlink, missing_ok=True)
                 change = replace(change, has_audio=False)
         return _redacted(change, policy)
 

@@ -12,7 +12,7 @@ from parola.config import Settings
 from parola.privacy.keeping import keep_private
 from parola.privacy.policy import DAY_SECONDS, Policy
 from parola.privacy.reaping import EVERY_SECONDS, Reaper, apply_to_existing
-from parola.store.base import AgentRow, ConversationChange, ConversationRow, FileRow, Store
+from parola.store.base import AgentRow, ConversationChange, ConversationRow, FileRow, Store, raw_of
 from parola.store.memory import MemoryStore
 from parola.store.sql import SqlStore
 from tests.virtual_time import run
@@ -105,6 +105,16 @@ async def test_the_policy_of_a_conversation_outlives_the_process_and_the_agent(s
     stored = await held(store)
     assert CANARY not in stored.replace(f"user_id='{CANARY}'", "")
     assert (await store.conversations.turns("c"))[0]["message"] == "I am [EMAIL_ADDRESS]"
+
+
+async def test_what_a_killed_server_left_unsilenced_is_deleted(store: Store) -> None:
+    await store.agents.put(agent(conversation_history_redaction={"enabled": True}))
+    await store.conversations.create(conversation())
+    raw = raw_of(store.recording_path("c"))
+    raw.write_bytes(b"sound")
+    await store.conversations.write("c", ConversationChange(status="failed", ended_at=1001.0, has_audio=True))
+    row = await store.conversations.get("c")
+    assert row is not None and not row.has_audio and not raw.exists()
 
 
 async def test_a_record_says_what_redaction_does_not_recognise(store: Store) -> None:
