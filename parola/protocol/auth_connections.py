@@ -40,8 +40,8 @@ class OAuth2Jwt(AuthConnectionBase):
     """A signed JWT, exchanged for a token at ``token_url`` (RFC 7523), or sent itself where there is none."""
 
     auth_type: Literal["oauth2_jwt"]
-    algorithm: Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512"] = "HS256"
-    secret_key: str = Field(description="The shared key; for RS algorithms a private key in PEM.")
+    algorithm: Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512"] = "HS256"
+    secret_key: str = Field(description="The shared key; for RS and ES algorithms a private key in PEM.")
     key_id: str | None = None
     issuer: str = ""
     audience: str = ""

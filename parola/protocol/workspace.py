@@ -167,6 +167,36 @@ class LlmListResponse(Answer):
     default_deprecation_config: JsonObject
 
 
+class LlmUsageRequest(Asked):
+    """Body of ``POST /v1/convai/llm-usage/calculate``."""
+
+    prompt_length: int = Field(ge=0, description="Characters of the prompt.")
+    number_of_pages: int = Field(ge=0, description="Pages of its documents.")
+    rag_enabled: bool = Field(description="The documents are searched, not read as a whole.")
+    service_tier: str | None = None
+
+
+class AgentLlmUsageRequest(Asked):
+    """The same for an agent: what is not named is as the agent has it."""
+
+    prompt_length: int | None = Field(default=None, ge=0)
+    number_of_pages: int | None = Field(default=None, ge=0)
+    rag_enabled: bool | None = None
+    service_tier: str | None = None
+
+
+class LlmUsagePrice(Answer):
+    llm: str
+    price_per_minute: float
+    price_per_message: float
+
+
+class LlmUsageCalculatorResponse(Answer):
+    """USD, by the owner's price list; 0 for models that are not on it."""
+
+    llm_prices: list[LlmUsagePrice]
+
+
 class HealthResponse(Answer):
     status: str
     version: str

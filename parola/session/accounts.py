@@ -111,9 +111,14 @@ class Accounts:
         return charging
 
     def _price_list(self, model: str) -> Mapping[str, float]:
-        if model in self._prices:
-            return self._prices[model]
-        return next((prices for name, prices in self._prices.items() if fnmatchcase(model, name)), {})
+        return price_list(self._prices, model)
+
+
+def price_list(prices: Prices, model: str) -> Mapping[str, float]:
+    """What a model costs; empty: it is not on the owner's list."""
+    if model in prices:
+        return prices[model]
+    return next((listed for name, listed in prices.items() if fnmatchcase(model, name)), {})
 
 
 def _price(prices: Mapping[str, float], category: str) -> float:

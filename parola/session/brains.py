@@ -7,15 +7,18 @@ the owner's, the setting ``backup_llms``; ``disabled`` none. Names lead to model
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parola.conversation.setup import Setup
-from parola.errors import ConversationRefused
+from parola.errors import ConversationRefused, ParolaError
 from parola.outbound.locators import Locators, ValueNotFound
 from parola.providers.registry import Registry
 from parola.session.accounts import Accounts
 from parola.session.replying import Brain
 from parola.session.thinking import Cascade, Mind
+
+if TYPE_CHECKING:
+    from parola.tools.auth import AuthConnections
 
 CUSTOM = "custom-llm"
 API_TYPES = ("chat_completions", "responses")
@@ -28,14 +31,15 @@ async def brain_for(
     locators: Locators,
     backup_llms: Sequence[str] = (),
     accounts: Accounts | None = None,
+    auth: AuthConnections | None = None,
 ) -> Brain:
     """The models for a conversation. Raises ``ConversationRefused`` when a secret or variable that the agent's own
     endpoint needs does not exist."""
     choice = setup.model
-    own, warnings = await _mind(choice.llm, setup, registry, locators)
+    own, warnings = await _mind(choice.llm, setup, registry, locators, auth)
     minds = [own]
     for llm in _order(choice.backup, backup_llms):
-        mind, troubles = await _mind(llm, setup, registry, locators)
+        mind, troubles = await _mind(llm, setup, registry, locators, auth)
         if any((mind.model, mind.name) == (other.model, other.name) for other in minds):
             if choice.backup.get("preference") == "override" and llm != choice.llm:
                 warnings.append(f"Backup LLM '{llm}' leads to a model that is asked already; it is left out.")
@@ -56,7 +60,19 @@ def _order(backup: Mapping[str, Any], backup_llms: Sequence[str]) -> Sequence[st
             return backup_llms
 
 
-async def _mind(llm: str, setup: Setup, registry: Registry, locators: Locators) -> tuple[Mind, list[str]]:
+async def _authorized(located: Any, locators: Locators, auth: AuthConnections | None) -> dict[str, str]:
+    """What an auth connection adds to the model's requests. Raises ``ConversationRefused``."""
+    assert auth is not None, "whoever opens conversations has them"
+    try:
+        return await auth.headers(await locators.connection_id(located))
+    except ParolaError as error:
+        told = "The agent's own language model cannot be asked: its auth connection gives no credentials."
+        raise ConversationRefused(1008, "value_error", f"{told} {error.message}", reason=told) from None
+
+
+async def _mind(
+    llm: str, setup: Setup, registry: Registry, locators: Locators, auth: AuthConnections | None
+) -> tuple[Mind, list[str]]:
     custom = setup.model.custom_llm if llm == CUSTOM else None
     key, headers = "", {}
     warnings: list[str] = []
@@ -71,8 +87,8 @@ async def _mind(llm: str, setup: Setup, registry: Registry, locators: Locators) 
                 headers[name] = await locators.value(value, setup.variables)
         except ValueNotFound as error:
             raise ConversationRefused(1008, "value_error", error.message) from None
-        if custom.get("auth_connection"):
-            warnings.append("custom_llm.auth_connection is not used; give an api_key or request_headers instead")
+        if located := custom.get("auth_connection"):
+            headers |= await _authorized(located, locators, auth)
     chosen = registry.language_model(llm, custom, api_key=key, headers=headers)
     if chosen.warning:
         warnings.append(chosen.warning)

@@ -408,7 +408,8 @@ class Opening:
 
     async def _brain(self, setup: Setup, accounts: Accounts) -> Brain:
         locators = self._tools.locators(setup.environment)
-        return await brain_for(setup, self._registry, locators, self._settings.backup_llms, accounts)
+        backups, auth = self._settings.backup_llms, self._tools.auth
+        return await brain_for(setup, self._registry, locators, backups, accounts, auth)
 
     def _retriever(self, setup: Setup, brain: Brain, warnings: list[str]) -> Retriever | None:
         """Who searches the agent's documents, and hears which of them it relied on."""

@@ -32,6 +32,9 @@ TOKEN_TIMEOUT_SECONDS = 15.0
 _MOST_TOKEN_BYTES = 64 * 1024
 _MOST_TOKENS = 1000
 
+CURVES = {"ES256": "secp256r1", "ES384": "secp384r1", "ES512": "secp521r1"}
+"""Of the ES algorithms (RFC 7518 §3.4)."""
+
 
 class NotAuthorized(ClientError):
     """The service that gives out tokens gave none; the message says what it said, without secrets."""
@@ -198,22 +201,27 @@ def _signature(algorithm: str, key: str, message: bytes) -> bytes:
     if algorithm.startswith("HS"):
         return hmac.digest(key.encode(), message, f"sha{algorithm[2:]}")
     from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+    expected = "RSA key" if algorithm.startswith("RS") else f"key on the curve {CURVES[algorithm]}"
     try:
         private = load_pem_private_key(key.encode(), None)
     except (ValueError, TypeError) as error:
-        raise NotAuthorized(f"{algorithm} needs a private RSA key in PEM: {error}.") from None
-    if not isinstance(private, RSAPrivateKey):
-        raise NotAuthorized(f"{algorithm} needs a private RSA key, got {type(private).__name__}.")
-    digests: dict[str, hashes.HashAlgorithm] = {
-        "RS256": hashes.SHA256(),
-        "RS384": hashes.SHA384(),
-        "RS512": hashes.SHA512(),
-    }
-    return private.sign(message, PKCS1v15(), digests[algorithm])
+        raise NotAuthorized(f"{algorithm} needs a private {expected} in PEM: {error}.") from None
+    digests: dict[str, hashes.HashAlgorithm] = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}
+    digest = digests[algorithm[2:]]
+    if algorithm.startswith("RS") and isinstance(private, RSAPrivateKey):
+        return private.sign(message, PKCS1v15(), digest)
+    if isinstance(private, EllipticCurvePrivateKey) and private.curve.name == CURVES.get(algorithm):
+        # RFC 7518 §3.4: both numbers, one behind the other, each as long as the curve's.
+        size = (private.curve.key_size + 7) // 8
+        numbers = decode_dss_signature(private.sign(message, ECDSA(digest)))
+        return b"".join(number.to_bytes(size, "big") for number in numbers)
+    raise NotAuthorized(f"{algorithm} needs a private {expected}, got {type(private).__name__}.")
 
 
 def _encoded(data: bytes) -> str:

@@ -19,6 +19,9 @@ MOST_READ_BYTES = 1024 * 1024
 MOST_SHOWN_BYTES = 64 * 1024 - 200
 """So much of it is for the model; with the remark that something is missing it is 64 KB."""
 
+SHORTEST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.5, 60.0
+"""``poll_after`` is brought into this range."""
+
 _TEXTS = ("text/", "application/json", "application/xml", "application/x-", "application/javascript", "application/")
 _NO_TEXTS = ("application/octet-stream", "application/pdf", "application/zip", "application/gzip")
 
@@ -36,6 +39,20 @@ class Answer:
     """There was more than is read."""
     failure: str = ""
     """What a callback says went wrong."""
+
+    @property
+    def poll_seconds(self) -> float | None:
+        """When a pending tool wants to be asked again (``poll_after``); None: it will call back."""
+        after = self.json.get("poll_after") if isinstance(self.json, Mapping) else None
+        if isinstance(after, bool) or not isinstance(after, int | float):
+            return None
+        return min(max(float(after), SHORTEST_POLL_SECONDS), LONGEST_POLL_SECONDS)
+
+    @property
+    def poll_url(self) -> str:
+        """Where, if not at the tool's own address."""
+        url = self.json.get("poll_url") if isinstance(self.json, Mapping) else None
+        return url if isinstance(url, str) else ""
 
     @property
     def is_success(self) -> bool:

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -87,11 +88,13 @@ class WebhookTools:
                 connection_id = await locators.connection_id(located)
                 request = request.with_headers(await self._context.auth.headers(connection_id), hidden=True)
             with self._context.callbacks.opened() as (token, result):
-                request = self._addressed(request, self._identity_now(call), call.call_id, token)
+                identity = self._identity_now(call)
+                request = self._addressed(request, identity, call.call_id, token)
                 asked(request.details)
                 answer = await self._answer(request, call.tool, connection_id)
                 if answer.is_pending:
-                    answer = await result
+                    addressed = partial(self._addressed, identity=identity, call_id=call.call_id, token=token)
+                    answer = await self._late(request, answer, result, addressed)
         except (CannotCall, ValueNotFound, NotAuthorized, AddressRefused) as error:
             return Outcome(_failed(call, error.message, error.code, request, is_called=False), request)
         except Unreachable as error:
@@ -138,6 +141,29 @@ class WebhookTools:
             log.info("tool_asked_again", tool=tool.name, attempt=attempt + 1)
             await asyncio.sleep(PAUSES_SECONDS[attempt])
         raise AssertionError("the last attempt returns or raises")
+
+    async def _late(
+        self,
+        request: WebhookRequest,
+        answer: Answer,
+        result: asyncio.Future[Answer],
+        addressed: Callable[[WebhookRequest], WebhookRequest],
+    ) -> Answer:
+        """The result of a tool that has only begun: it calls back, or is asked how far it is; what comes first."""
+        while answer.is_pending:
+            seconds = answer.poll_seconds
+            if seconds is None:
+                return await result
+            done, _ = await asyncio.wait({result}, timeout=seconds)
+            if done:
+                return result.result()
+            url = urljoin(request.url, answer.poll_url)
+            asking = replace(request, method="GET", url=url, headers={}, body=None)
+            if _origin(url) == _origin(request.url):  # the headers are for the address they were configured for
+                kept = {name: value for name, value in request.headers.items() if name.lower() != "content-type"}
+                asking = addressed(replace(asking, headers=kept))
+            answer, _ = await self._fetch(asking)
+        return answer
 
     async def _ask(self, request: WebhookRequest, tool: Mapping[str, Any]) -> Answer:
         """One request, and the one redirect it may lead to."""
@@ -218,6 +244,11 @@ def redirect_target(url: str, location: str, allowed_domains: Any) -> str:
             f"The tool redirects to {host}, which is not in follow_redirects_allowed_domains: {', '.join(allowed)}."
         )
     return target
+
+
+def _origin(url: str) -> tuple[str, str]:
+    address = urlsplit(url)
+    return address.scheme, address.netloc
 
 
 def _own_host(host: str) -> str:

@@ -96,9 +96,6 @@ def test_what_does_not_have_its_shape_is_told_first_and_hides_nothing():
     ]
 
 
-FROM_Y = {"source": "dynamic_variable", "dynamic_variable": "y"}
-
-
 def test_variables_of_a_workflow_are_looked_at_too():
     nodes = {
         "start": {"type": "start"},

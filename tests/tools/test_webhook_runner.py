@@ -511,3 +511,32 @@ def test_a_tool_that_takes_longer_leaves_its_result_at_the_callback_address(http
         process.context.callbacks.deliver(tokens[0], called_back(b"again", ""))
     with pytest.raises(Exception, match="not given out by this server"):
         process.context.callbacks.deliver("forged.token", called_back(b"", ""))
+
+
+def test_a_tool_that_takes_longer_may_be_asked_how_far_it_is(httpserver: HTTPServer, monkeypatch: Any) -> None:
+    """Signed like the first request, at the tool's own address or at one that the tool names; headers stay at home."""
+    monkeypatch.setattr("parola.tools.response.SHORTEST_POLL_SECONDS", 0.01)
+    asked: list[Request] = []
+
+    def job(request: Request) -> Response:
+        asked.append(request)
+        if len(asked) == 3:
+            return Response('{"report": "sunny"}', content_type="application/json")
+        later = {"status": "pending", "poll_after": 0.01, **({"poll_url": "/jobs/7"} if len(asked) == 2 else {})}
+        return Response(orjson.dumps(later), 202, content_type="application/json")
+
+    httpserver.expect_request("/job", method="POST").respond_with_handler(job)
+    httpserver.expect_request("/job", method="GET").respond_with_handler(job)
+    httpserver.expect_request("/jobs/7", method="GET").respond_with_handler(job)
+    schema = {"request_headers": {"X-Key": "k"}, "request_body_schema": {"type": "object", "properties": {}}}
+    process = Process()
+    outcome = call(tool(httpserver.url_for("/job"), "POST", schema=schema), process)
+    assert outcome.finished.result == '{"report": "sunny"}' and not outcome.finished.is_error
+    assert [(one.method, one.path) for one in asked] == [("POST", "/job"), ("GET", "/job"), ("GET", "/jobs/7")]
+    last = asked[-1]
+    assert last.headers["X-Key"] == "k" and last.headers["X-Conversation-Id"] == "conv_1"
+    signed = last.headers["X-Parola-Signature"]
+    timestamp = int(signed.partition("t=")[2].partition(",")[0])
+    assert signed == signature(
+        process.context.signing_secret, timestamp, "GET", httpserver.url_for("/jobs/7"), dict(last.headers), None
+    )

@@ -180,6 +180,32 @@ def test_an_extra_body_and_the_user_reach_the_model_when_allowed(parola: ServerP
     assert brain.asked[0]["elevenlabs_extra_body"] == {"tier": "gold"} and brain.asked[0]["user_id"] == "u-7"
 
 
+def test_an_auth_connection_says_who_asks_the_model(parola: ServerProcess, brain: Brain) -> None:
+    connection = {"name": "house", "auth_type": "bearer_auth", "token": "sesame"}
+    made = parola.http.post("/v1/x/auth-connections", json=connection)
+    located = {"auth_connection_id": made.json()["auth_connection_id"]}
+    agent_id = parola.create_agent(thinking(brain, prompt="Help.", custom={"auth_connection": located}))
+
+    async def talk(agent_id: str) -> None:
+        async with RawClient(parola.socket_of(agent_id)) as caller:
+            await caller.begin()
+            await caller.answer("Hi")
+
+    asyncio.run(talk(agent_id))
+    assert brain.keys == ["Bearer sesame"]
+
+    async def refused() -> tuple[int, str]:
+        gone = {"auth_connection": {"auth_connection_id": "auth_gone"}}
+        async with RawClient(
+            parola.socket_of(parola.create_agent(thinking(brain, prompt="Help.", custom=gone)))
+        ) as caller:
+            await caller.send({"type": "conversation_initiation_client_data"})
+            return await caller.closed()
+
+    code, reason = asyncio.run(refused())
+    assert code == 1008 and "auth connection" in reason and "auth_gone" not in reason, "that is for the record"
+
+
 def test_a_model_that_fails_ends_the_call_and_the_record_has_its_own_words(parola: ServerProcess, brain: Brain) -> None:
     agent_id = parola.create_agent(thinking(brain, prompt="Help."))
     brain.status = 400
