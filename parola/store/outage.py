@@ -24,7 +24,9 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 
 
 class Away(StoreError):
-    """The database could not be reached."""
+    """The database cannot be reached, or belongs to another server: no other write would fare better just now."""
+
+    status = 503
 
 
 class Outage:
@@ -33,7 +35,7 @@ class Outage:
     def __init__(
         self,
         database: Database,
-        patience_seconds: float = PATIENCE_SECONDS,
+        patience_seconds: float,
         *,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], object] = time.sleep,

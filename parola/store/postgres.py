@@ -15,14 +15,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import URL, Column, Connection, Integer, create_engine, event, make_url, text
+from sqlalchemy import (
+    URL,
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    bindparam,
+    column,
+    create_engine,
+    event,
+    make_url,
+    select,
+    table,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql.base import PGTypeCompiler
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from parola.errors import InvalidRequest, StoreError
 from parola.logs import logger
 from parola.store.database import Database
-from parola.store.vectors import PgVector, as_text
+from parola.store.outage import Away
+from parola.store.vectors import PgVector, Sent
 
 log = logger(__name__)
 
@@ -54,8 +70,9 @@ LOCK_WAIT = "3s"
 
 ROWS_AT_A_TIME = 1000
 
-LOST = ("08", "57P")
-"""Classes of errors (SQLSTATE) that say: the connection is gone, the database is going down or coming up."""
+LOST = ("08", "57P", "25006")
+"""Errors (SQLSTATE, or its class) that say: the connection is gone, the database is going down or coming up, or has
+become a copy that only reads."""
 
 TRANSIENT = ("the database system is", "too many clients", "remaining connection slots")
 """Of what a database says that refuses a connection; everything else it says is about us, like a wrong password."""
@@ -81,7 +98,7 @@ def database(address: str, connections: int, *, is_server: bool) -> Database:
     dialect.type_compiler_instance = dialect.type_compiler = _Types(dialect)
     dialect.colspecs = {**dialect.colspecs, Integer: Integer}  # a number says its size itself; a cast would cut it
     dialect.ischema_names = {**dialect.ischema_names, "vector": PgVector}
-    event.listen(engine, "connect", _no_nul)
+    event.listen(engine, "connect", _adapt)
     return Database(
         engine,
         engine.execution_options(isolation_level="AUTOCOMMIT"),
@@ -142,14 +159,24 @@ def _collation(type_: Any, kw: dict[str, Any]) -> str:
     return ' COLLATE "C"' if is_column and not type_.collation else ""
 
 
-def _no_nul(connection: Any, _: Any) -> None:
+def _adapt(connection: Any, _: Any) -> None:
+    """What the driver makes of our values."""
+    from psycopg.adapt import Dumper
+    from psycopg.pq import Format
     from psycopg.types.string import StrDumperVarchar
 
-    class Dumper(StrDumperVarchar):
+    class WithoutNul(StrDumperVarchar):
         def dump(self, obj: str) -> Any:
             return super().dump(obj.replace("\0", "\ufffd"))
 
-    connection.adapters.register_dumper(str, Dumper)
+    class AsItIs(Dumper):
+        format = Format.BINARY
+
+        def dump(self, obj: Sent) -> bytes:
+            return obj
+
+    connection.adapters.register_dumper(str, WithoutNul)
+    connection.adapters.register_dumper(Sent, AsItIs)
 
 
 def _anybody_may_write(_: Connection) -> None:
@@ -165,9 +192,7 @@ def _lock(connection: Connection) -> None:
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) != "55P03":
             raise
-        raise StoreError(
-            "The database is in use by another server: stop that one, or choose another database_url."
-        ) from None
+        raise Away("The database is in use by another server: stop that one, or choose another database_url.") from None
 
 
 def _is_away(error: SQLAlchemyError) -> bool:
@@ -223,13 +248,12 @@ def _settle_vectors(connection: Connection) -> None:
     if found == "vector" or not _can_have_vectors(connection):
         return
     connection.execute(text("ALTER TABLE knowledge_chunks ADD COLUMN as_vector vector"))
-    keep = text("UPDATE knowledge_chunks SET as_vector = CAST(:numbers AS vector) WHERE chunk_id = :chunk_id")
+    chunks = table("knowledge_chunks", column("chunk_id"), column("vector", LargeBinary), column("as_vector", PgVector))
+    keep = update(chunks).where(chunks.c.chunk_id == bindparam("key")).values(as_vector=bindparam("bytes"))
+    batch = select(chunks.c.chunk_id, chunks.c.vector).order_by(chunks.c.chunk_id).limit(ROWS_AT_A_TIME)
     after = ""
-    while rows := connection.execute(
-        text("SELECT chunk_id, vector FROM knowledge_chunks WHERE chunk_id > :after ORDER BY chunk_id LIMIT :most"),
-        {"after": after, "most": ROWS_AT_A_TIME},
-    ).all():
-        connection.execute(keep, [{"numbers": as_text(row.vector), "chunk_id": row.chunk_id} for row in rows])
+    while rows := connection.execute(batch.where(chunks.c.chunk_id > after)).all():
+        connection.execute(keep, [{"key": row.chunk_id, "bytes": row.vector} for row in rows])
         after = rows[-1].chunk_id
     connection.execute(text("ALTER TABLE knowledge_chunks DROP COLUMN vector"))
     connection.execute(text("ALTER TABLE knowledge_chunks RENAME COLUMN as_vector TO vector"))

@@ -48,7 +48,7 @@ from parola.store.base import (
 from parola.store.blobs import Blobs
 from parola.store.database import Database
 from parola.store.documents import is_archived, recording_file, tags, tool_type
-from parola.store.outage import Outage
+from parola.store.outage import PATIENCE_SECONDS, Outage
 from parola.store.outbox import Outbox
 from parola.store.readers import Readers
 from parola.store.schema import bring_up_to_date
@@ -81,14 +81,22 @@ class SqlStore:
     retention: Retention
 
     def __init__(
-        self, data: Path, database_url: str = "", *, connections: int = CONNECTIONS, is_server: bool = False
+        self,
+        data: Path,
+        database_url: str = "",
+        *,
+        connections: int = CONNECTIONS,
+        is_server: bool = False,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         """``database_url`` names a PostgreSQL to be used instead of the SQLite in ``data``, with so many connections:
-        one writes, the others read. With ``is_server``, no other server may use the same PostgreSQL."""
+        one writes, the others read. With ``is_server``, no other server may use the same PostgreSQL.
+        While that is away, it is waited for as long as ``patience_seconds``."""
         self._data = data
         self._database_url = database_url
         self._connections = connections
         self._is_server = is_server
+        self._patience = patience_seconds
         self._recordings = data / "recordings"
         self._readers: Readers | None = None
         self._writer: Writer[SealedChange] | None = None
@@ -104,7 +112,7 @@ class SqlStore:
             raise StoreError(f"The data folder {self._data} cannot be used: {error}") from error
         database = self._database()
         engine = database.engine
-        outage = Outage(database)
+        outage = Outage(database, self._patience)
         self._readers = readers = Readers(database, outage)
         self._writer = writer = Writer(database, outage, apply_all)
         try:

@@ -150,10 +150,12 @@ class Writer(Generic[C]):
         return self._connection
 
     def _let_go(self) -> None:
-        """What comes back to the pool is broken, and thrown away there."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """Of a connection that leads nowhere any more: nobody shall get it again."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            if not connection.invalidated:
+                connection.invalidate()
+            connection.close()
 
     def _commit(self, changes: Sequence[C]) -> list[_Outcome]:
         if not changes:

@@ -78,6 +78,25 @@ async def test_what_is_written_and_read_while_the_database_restarts_is_late_not_
     await store.aclose()
 
 
+async def test_what_cannot_be_stored_in_time_fails_together_and_the_database_may_still_come_back(
+    postgres: Postgres, postgres_url: str, tmp_path: Path
+) -> None:
+    store = SqlStore(tmp_path, postgres_url, is_server=True, patience_seconds=0.2)
+    await store.open()
+    for number in range(50):
+        await store.conversations.create(call(f"conv_{number}"))
+    postgres.stop()
+    try:
+        writing = (store.conversations.write(f"conv_{number}", said("lost")) for number in range(50))
+        problems = await asyncio.gather(*writing, store.conversations.get("conv_0"), return_exceptions=True)
+        assert {type(problem) for problem in problems} == {Away}
+    finally:
+        postgres.start()
+    await store.conversations.write("conv_0", said("back"))
+    assert [turn["message"] for turn in await store.conversations.turns("conv_0")] == ["back"]
+    await store.aclose()
+
+
 def test_a_database_that_stays_away_is_waited_for_until_a_limit_then_fails_at_once() -> None:
     now, error = 0.0, SQLAlchemyError("gone")
 
