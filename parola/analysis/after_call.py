@@ -54,6 +54,7 @@ class AfterCall:
         self._places = asyncio.Semaphore(AT_A_TIME)
         self._work: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
+        """Conversations that somebody has asked to be read once more."""
 
     @property
     def waiting(self) -> int:
@@ -83,10 +84,10 @@ class AfterCall:
             log.warning("conversation_was_abandoned", conversation_id=row.conversation_id)
             await self.end(row.conversation_id, await self._abandoned(row))
 
-    async def run_again(self, conversation_id: str) -> None:
-        """Read a conversation that has ended once more, now, and replace its analysis. Raises ``NotFound``,
-        ``Conflict`` while it runs or is read already, ``ProviderError`` when no model could (what was found out before
-        stays)."""
+    async def run_again(self, conversation_id: str, criterion_id: str | None = None) -> None:
+        """Read a conversation that has ended once more, now, and replace its analysis; or only what it says of one
+        criterion. Raises ``NotFound``, ``Conflict`` while it runs or is read already, ``ProviderError`` when no model could (what
+        was found out before stays)."""
         row = await self._store.conversations.get(conversation_id)
         if row is None:
             raise NotFound(f"Document with id {conversation_id} not found.")
@@ -97,7 +98,11 @@ class AfterCall:
         self._again.add(conversation_id)
         try:
             turns = await self._store.conversations.turns(conversation_id)
-            outcome = await self._analysing.analyse(row, turns, await self._agent_of(row) or {})
+            agent = await self._agent_of(row) or {}
+            if criterion_id is None:
+                outcome = await self._analysing.analyse(row, turns, agent)
+            else:
+                outcome = await self._analysing.judge(row, turns, agent, criterion_id)
             charging: Document = {"metadata": {"charging": {"analysis": outcome.charging}}}
             if outcome.error:
                 await self._store.conversations.write(conversation_id, ConversationChange(document=charging))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from parola.analysis import questions
@@ -18,7 +18,7 @@ from parola.analysis.models import Analyst, Models, analysts, is_real, prompt_of
 from parola.analysis.questions import Batch, Wanted
 from parola.analysis.transcript_text import readable
 from parola.config import Settings
-from parola.errors import ParolaError
+from parola.errors import NotFound, ParolaError
 from parola.logs import logger
 from parola.providers.base import TokenUsage
 from parola.session.accounts import Accounts
@@ -75,7 +75,25 @@ class Analysing:
 
     async def analyse(self, row: ConversationRow, turns: Sequence[Document], agent: Mapping[str, Any]) -> Outcome:
         """Never raises for what a model does: ``Outcome.error`` says what went wrong."""
+        return await self._analyse(row, turns, agent, questions.wanted_of(agent))
+
+    async def judge(
+        self, row: ConversationRow, turns: Sequence[Document], agent: Mapping[str, Any], criterion_id: str
+    ) -> Outcome:
+        """One criterion anew, the rest of the analysis as it was. Raises ``NotFound`` when the agent has none of this
+        id."""
         wanted = questions.wanted_of(agent)
+        criteria = tuple(one for one in wanted.criteria if one.criterion_id == criterion_id)
+        if not criteria:
+            known = ", ".join(one.criterion_id for one in wanted.criteria) or "none"
+            raise NotFound(f"The agent has no evaluation criterion {criterion_id}; it has: {known}.")
+        asked = replace(wanted, criteria=criteria, items=(), is_partial=True)
+        outcome = await self._analyse(row, turns, agent, asked)
+        return replace(outcome, analysis=_with(row.document.get("analysis") or {}, outcome.analysis))
+
+    async def _analyse(
+        self, row: ConversationRow, turns: Sequence[Document], agent: Mapping[str, Any], wanted: Wanted
+    ) -> Outcome:
         batches = questions.batches(wanted)
         usages: Usages = defaultdict(list)
         answers: list[Mapping[str, Any]] = [{} for _ in batches]
@@ -205,6 +223,29 @@ def _analysis(
         "transcript_summary": summary,
         "call_summary_title": str(first.get("call_summary_title") or "").strip() or None,
         "scoped": _scoped(row, wanted, judged, values),
+    }
+
+
+def _with(old: Document, new: Document) -> Document:
+    """An analysis with some criteria judged anew; what follows from all of them follows again."""
+    judged = {**(old.get("evaluation_criteria_results") or {}), **new["evaluation_criteria_results"]}
+    scoped = {one["scope"]: one for one in old.get("scoped") or ()}
+    for one in new["scoped"]:
+        before = scoped.get(one["scope"], one)
+        verdicts = {**before["evaluation_criteria_results"], **one["evaluation_criteria_results"]}
+        scoped[one["scope"]] = before | {
+            "evaluation_criteria_results": verdicts,
+            "successful": _successful(verdicts.values()),
+            "success_score": _score(verdicts.values()),
+        }
+    return {
+        **new,
+        **old,
+        "evaluation_criteria_results": judged,
+        "evaluation_criteria_results_list": list(judged.values()),
+        "call_successful": _successful(judged.values()),
+        "call_success_score": _score(judged.values()),
+        "scoped": list(scoped.values()),
     }
 
 

@@ -80,6 +80,8 @@ class Wanted:
     items: tuple[Item, ...] = ()
     language: str = ""
     """Of the summary; empty: the conversation's."""
+    is_partial: bool = False
+    """Nothing else is asked: no summary, no verdict on the whole."""
 
     @property
     def is_asked_for(self) -> bool:
@@ -172,7 +174,7 @@ def batches(wanted: Wanted) -> list[Batch]:
         parts: list[Criterion | Item] = [*criteria, *items]
         for start in range(0, max(len(parts), 0 if found else 1), _BATCH):
             part = parts[start : start + _BATCH]
-            is_first = not found
+            is_first = not found and not wanted.is_partial
             found.append(
                 Batch(
                     llm,

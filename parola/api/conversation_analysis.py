@@ -9,9 +9,10 @@ from fastapi import APIRouter
 from parola.api.conversation_record import record
 from parola.api.conversations import find_conversation
 from parola.api.described import described
-from parola.api.responses import Json
-from parola.api.services import ServicesDep, needs_key
-from parola.protocol.conversations import ConversationResponse
+from parola.api.errors import checked
+from parola.api.responses import Json, RawBody
+from parola.api.services import Services, ServicesDep, needs_key
+from parola.protocol.conversations import ConversationResponse, EvaluationRunRequest
 
 router = APIRouter(prefix="/v1/convai/conversations", tags=["conversations"], dependencies=[needs_key])
 
@@ -21,7 +22,18 @@ router = APIRouter(prefix="/v1/convai/conversations", tags=["conversations"], de
 async def run(conversation_id: str, services: ServicesDep) -> Json:
     """Analyse a conversation that has ended, now, by what its agent asks for now; the new analysis replaces the old
     one. Answers with the record. When no model can read it, what was there before stays."""
+    return await _read_again(services, conversation_id)
+
+
+@router.post("/{conversation_id}/analysis/evaluations/run", operation_id="conversations_analysis_run_evaluation")
+@described(request=EvaluationRunRequest, response=ConversationResponse)
+async def run_evaluation(conversation_id: str, raw: RawBody, services: ServicesDep) -> Json:
+    """Judge one criterion of the agent anew; the rest of the analysis stays."""
+    return await _read_again(services, conversation_id, checked(EvaluationRunRequest, raw).evaluation_id)
+
+
+async def _read_again(services: Services, conversation_id: str, criterion_id: str | None = None) -> Json:
     await find_conversation(services, conversation_id)
-    await services.after_call.run_again(conversation_id)
+    await services.after_call.run_again(conversation_id, criterion_id)
     row = await find_conversation(services, conversation_id)
     return Json(record(row, await services.store.conversations.turns(conversation_id), time.time()))

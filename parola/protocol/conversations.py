@@ -157,6 +157,12 @@ class WhyResponse(Answer):
     timeline: list[TimelineEvent]
 
 
+class EvaluationRunRequest(Reading):
+    """Which of the agent's criteria is judged anew."""
+
+    evaluation_id: str
+
+
 class SignedUrlResponse(Answer):
     signed_url: str
 

@@ -11,7 +11,7 @@ import pytest
 
 from parola.analysis.analysing import NOTHING_SAID, Analysing, Outcome
 from parola.config import Settings
-from parola.errors import ProviderError
+from parola.errors import NotFound, ProviderError
 from parola.providers.base import Capabilities, ModelEvent, ModelRequest, TextDelta, TokenUsage
 from parola.providers.scripted import ScriptedModel
 from parola.store.base import ConversationRow
@@ -197,3 +197,23 @@ def test_analysis_goes_by_itself_where_it_is_asked_for_or_a_real_model_is_there(
     assert is_wanted(AGENT, scripted) and not is_wanted({}, scripted) and not is_wanted(None, real)
     assert is_wanted({}, real) and is_wanted(custom, scripted)
     assert not is_wanted(AGENT, real, "off")
+
+
+async def test_one_criterion_is_judged_anew_and_the_rest_stays() -> None:
+    criteria = [{"id": f"c{n}", "name": "c", "conversation_goal_prompt": "?"} for n in range(2)]
+    agent = {"platform_settings": {"evaluation": {"criteria": criteria}}}
+    verdict = {"rationale": "", "result": "success"}
+    first = {"evaluation_criteria": {"c0": verdict, "c1": {**verdict, "result": "failure"}}}
+    before = await analyse(
+        Models(Reader({**first, "transcript_summary": "A call.", "call_summary_title": ""})), agent=agent
+    )
+    row = ConversationRow("conv_1", "agent_1", "done", 0.0, {"analysis": before.analysis})
+    reader = Reader({"evaluation_criteria": {"c1": verdict}})
+    settings = Settings()
+    analysing = Analysing(settings, tool_context(settings, MemoryStore()), Models(reader))
+    after = (await analysing.judge(row, TURNS, agent, "c1")).analysis
+    assert (before.analysis["call_successful"], after["call_successful"]) == ("failure", "success")
+    assert after["transcript_summary"] == "A call." and list(after["evaluation_criteria_results"]) == ["c0", "c1"]
+    assert after["scoped"][0]["success_score"] == after["call_success_score"] == 1.0
+    with pytest.raises(NotFound, match="it has: c0, c1"):
+        await analysing.judge(row, TURNS, agent, "c2")

@@ -429,6 +429,7 @@ async def test_a_stream_that_breaks_off_is_an_error():
         ("'temperature' does not support 0", with_tools(temperature=0), "temperature"),
         ("reasoning_effort: extra inputs are not permitted", with_tools(reasoning_effort="low"), "reasoning_effort"),
         ("Use 'max_completion_tokens' instead", with_tools(max_tokens=9), "max_tokens"),
+        ("response_format.type: json_schema is unknown", with_tools(response_schema={}), "response_format"),
     ],
 )
 async def test_a_parameter_that_a_server_refuses_is_not_sent_again(refusal, request_, parameter):

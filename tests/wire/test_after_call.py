@@ -145,6 +145,14 @@ def test_the_official_client_reads_what_was_found_out(parola: ServerProcess, hou
     assert "user: A table for four, please." in reading["messages"][1]["content"]
     again = conversations.analysis.run(conversation_id)
     assert again.metadata.charging.analysis is not None and again.metadata.charging.analysis.total.runs == 2
+    judged = conversations.analysis.run_evaluation(conversation_id, evaluation_id="polite")
+    assert judged.analysis is not None and judged.analysis.call_successful == "success"
+    assert judged.analysis.transcript_summary == "The user asked for a table for four.", "the rest is as it was"
+    assert list(house.readings[-1]["response_format"]["json_schema"]["schema"]["properties"]) == ["evaluation_criteria"]
+    unknown = parola.http.post(
+        f"/v1/convai/conversations/{conversation_id}/analysis/evaluations/run", json={"evaluation_id": "kind"}
+    )
+    assert unknown.status_code == 404 and "it has: polite" in unknown.json()["detail"]["message"]
 
 
 def test_a_kill_while_a_conversation_is_read_loses_neither_analysis_nor_end(
