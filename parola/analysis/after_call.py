@@ -86,8 +86,8 @@ class AfterCall:
 
     async def run_again(self, conversation_id: str, criterion_id: str | None = None) -> None:
         """Read a conversation that has ended once more, now, and replace its analysis; or only what it says of one
-        criterion. Raises ``NotFound``, ``Conflict`` while it runs or is read already, ``ProviderError`` when no model could (what
-        was found out before stays)."""
+        criterion. Raises ``NotFound``, ``Conflict`` while it runs or is read already, ``ProviderError`` when no model
+        could (what was found out before stays)."""
         row = await self._store.conversations.get(conversation_id)
         if row is None:
             raise NotFound(f"Document with id {conversation_id} not found.")
