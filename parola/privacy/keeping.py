@@ -197,6 +197,8 @@ def metadata_without_words(metadata: Mapping[str, Any]) -> Document:
         kept["error"] = {"code": error.get("code")}
     if isinstance(close := metadata.get("x_close"), Mapping):
         kept["x_close"] = {key: close.get(key) for key in ("code", "by", "status")}
+    if isinstance(close := metadata.get("x_close"), Mapping):
+        kept["x_close"] = {**close, "reason": ""}  # the reason may be a model's or a provider's own words
     feedback = metadata.get("feedback")
     if isinstance(feedback, Mapping):
         kept["feedback"] = {**feedback, "comment": None}
