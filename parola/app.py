@@ -16,6 +16,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -272,13 +273,15 @@ class _Webhooks:
 
     def __init__(self, make: Callable[[], Delivery]) -> None:
         self._make = make
+        self._making = Lock()
         self._delivery: Delivery | None = None
         self._starting: asyncio.Task[None] | None = None
 
     def made(self) -> Delivery:
-        if self._delivery is None:
-            self._delivery = self._make()
-        return self._delivery
+        with self._making:
+            if self._delivery is None:
+                self._delivery = self._make()
+            return self._delivery
 
     def start_soon(self, *, is_alone: bool) -> None:
         """``is_alone``: no other server has the store, so what is claimed was claimed by one that is gone."""
@@ -286,7 +289,8 @@ class _Webhooks:
 
     async def _start(self, *, is_alone: bool) -> None:
         await asyncio.sleep(LOAD_AFTER_SECONDS)
-        await self.made().start(releases=is_alone)
+        delivery = await asyncio.to_thread(self.made)
+        await delivery.start(releases=is_alone)
 
     async def aclose(self) -> None:
         if self._starting is not None:

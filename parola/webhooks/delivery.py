@@ -15,8 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from parola.errors import ParolaError
-from parola.logs import logger
+from parola.logs import logger, reason
 from parola.metrics import Metrics
 from parola.outbound.locators import ValueNotFound
 from parola.store.base import Store
@@ -34,8 +33,9 @@ log = logger(__name__)
 MOST_AT_ONCE = 4
 """Attempts in flight for one endpoint."""
 
-CLAIM_SECONDS = 600.0
-"""How long a claim holds. A server that is alone with its store gives back what a killed one had claimed."""
+CLAIM_SECONDS = 3600.0
+"""How long a claim holds: longer than any attempt. A server that is alone with its store gives back what a killed one
+had claimed."""
 
 LOOK_SECONDS = 30.0
 """How often the outbox is looked at when nothing is said to have changed: another server may have written."""
@@ -81,7 +81,6 @@ class Delivery:
         """Begin. ``releases``: nobody else delivers from this store, so that what is claimed is free."""
         if releases:
             await self._store.outbox.release()
-        await self.say_what_is_unused()
         self._task = asyncio.create_task(self._deliver(), name="webhooks")
 
     async def aclose(self) -> None:
@@ -113,7 +112,7 @@ class Delivery:
         self._circuits.pop(endpoint, None)
         await self.endpoints.forget_circuit(endpoint)
 
-    async def say_what_is_unused(self) -> None:
+    async def _say_what_is_unused(self) -> None:
         """Log webhooks that are configured and never sent: nobody would notice otherwise."""
         used = await usages(self._store)
         async for row in all_webhooks(self._store):
@@ -133,12 +132,16 @@ class Delivery:
 
     async def _deliver(self) -> None:
         news = self._store.outbox.news
+        has_looked = False
         while True:
             news.clear()
             try:
+                if not has_looked:
+                    has_looked = True
+                    await self._say_what_is_unused()
                 seconds = await self._take_what_is_due()
-            except ParolaError as error:
-                log.error("webhooks_not_delivered", error=error.message)
+            except Exception as error:  # whatever it was, others wait for their webhooks
+                log.exception("webhooks_not_delivered", error=reason(error))
                 seconds = FAILED_STORE_SECONDS
             try:
                 async with asyncio.timeout(seconds):
@@ -173,8 +176,8 @@ class Delivery:
     async def _hold(self, row: DeliveryRow) -> None:
         try:
             await self._attempt(row)
-        except ParolaError as error:  # the store failed: the claim runs out, and the attempt is made again
-            log.error("webhook_attempt_not_stored", delivery_id=row.delivery_id, error=error.message)
+        except Exception as error:  # the claim runs out, and the attempt is made again
+            log.exception("webhook_attempt_not_stored", delivery_id=row.delivery_id, error=reason(error))
         finally:
             self._in_flight[row.endpoint] -= 1
             if not self._in_flight[row.endpoint]:

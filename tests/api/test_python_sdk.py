@@ -10,10 +10,12 @@ from elevenlabs.core.api_error import ApiError
 from elevenlabs.errors import UnprocessableEntityError
 from elevenlabs.types import (
     AgentConfig,
+    ConvAiWebhooks,
     ConversationalConfig,
     PostWorkspaceSecretResponseModel,
     PromptAgentApiModelOutput,
     ToolRequestModel,
+    WebhookHmacSettings,
 )
 
 from parola.config import Settings
@@ -157,3 +159,24 @@ def test_a_wrong_key_is_the_sdks_own_error(start_server: Callable[..., RunningSe
         ElevenLabs(api_key="wrong", base_url=server.base_url).conversational_ai.agents.list()
     assert error.value.status_code == 401
     assert error.value.body["detail"]["status"] == "invalid_api_key"
+
+
+def test_webhooks_are_created_listed_used_and_deleted(sdk: ElevenLabs) -> None:
+    settings = WebhookHmacSettings(auth_type="hmac", name="CRM", webhook_url="http://127.0.0.1:9/hook")
+    made = sdk.webhooks.create(settings=settings)
+    assert made.webhook_secret is not None and made.webhook_secret.startswith("wsec_")
+    workspace = sdk.conversational_ai.settings.update(
+        webhooks=ConvAiWebhooks(post_call_webhook_id=made.webhook_id, events=["transcript", "audio"])
+    )
+    assert workspace.webhooks is not None and workspace.webhooks.events == ["transcript", "audio"]
+    assert sdk.conversational_ai.settings.get().webhooks == workspace.webhooks
+
+    (listed,) = sdk.webhooks.list(include_usages=True).webhooks
+    assert listed.usage is not None and [one.usage_type for one in listed.usage] == ["ConvAI Settings"]
+    assert sdk.webhooks.update(made.webhook_id, is_disabled=True, name="Old").status == "ok"
+    assert [(one.name, one.is_disabled) for one in sdk.webhooks.list().webhooks] == [("Old", True)]
+    with pytest.raises(ApiError) as refused:
+        sdk.webhooks.delete(made.webhook_id, request_options={"max_retries": 0})
+    assert refused.value.status_code == 409
+    sdk.conversational_ai.settings.update(webhooks={"post_call_webhook_id": None})  # type: ignore[arg-type]
+    assert sdk.webhooks.delete(made.webhook_id).status == "ok"

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
+from parola import logs
 from parola.metrics import Metrics
 from parola.store.base import ConversationChange, ConversationRow, Document, DocumentRow
 from parola.store.memory import MemoryStore
@@ -404,3 +406,16 @@ def test_a_conversation_that_was_refused_is_told_as_a_failure():
             },
         },
     }
+
+
+def test_a_webhook_that_nothing_uses_is_said_when_the_server_starts():
+    async def story(world: World) -> None:
+        for webhook_id in ("wh_used", "wh_unused"):
+            await world.has_webhook(webhook_id)
+        await world.has_settings(post_call_webhook_id="wh_used")
+        await asyncio.sleep(1)
+
+    logs.load()
+    with structlog.testing.capture_logs() as said:
+        told_as_story(story)
+    assert [line["webhook_id"] for line in said if line["event"] == "webhook_not_used"] == ["wh_unused"]
