@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -52,6 +53,8 @@ class AfterCall:
         self._made: Analysing | None = None
         self._is_busy = is_busy
         self._places = asyncio.Semaphore(AT_A_TIME)
+        self.read: Counter[str] = Counter()
+        """Conversations that were analysed: ``complete`` or ``failed``."""
         self._work: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         """Conversations that somebody has asked to be read once more."""
@@ -141,9 +144,9 @@ class AfterCall:
             await self._wait_for_calls()
             try:
                 await self._read(conversation_id)
-            except Exception as error:
+            except Exception:
                 # It stays "processing": the next start takes it up again.
-                log.exception("after_call_failed", conversation_id=conversation_id, error=str(error))
+                log.exception("after_call_failed", conversation_id=conversation_id)
 
     async def _wait_for_calls(self) -> None:
         waited = 0.0
@@ -169,9 +172,11 @@ class AfterCall:
             outcome = await self._analysing.analyse(row, turns, agent)
         except Exception as error:
             log.exception("analysis_failed", conversation_id=row.conversation_id)
+            self.read["failed"] += 1
             reason = error.message if isinstance(error, ParolaError) else "something went wrong on the server"
             return {"metadata": {"warnings": [*_warnings(row), f"The analysis failed: {reason}"]}}
         metadata: Document = {"charging": {"analysis": outcome.charging}}
+        self.read["failed" if outcome.error else "complete"] += 1
         if outcome.error:
             metadata["warnings"] = [*_warnings(row), f"The analysis failed: {outcome.error}"]
         return {"metadata": metadata, "analysis": outcome.analysis}

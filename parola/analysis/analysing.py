@@ -19,7 +19,7 @@ from parola.analysis.questions import Batch, Wanted
 from parola.analysis.transcript_text import readable
 from parola.config import Settings
 from parola.errors import NotFound, ParolaError
-from parola.logs import logger
+from parola.logs import logger, reason
 from parola.providers.base import TokenUsage
 from parola.session.accounts import Accounts
 from parola.store.base import ConversationRow, Document
@@ -70,7 +70,7 @@ class Analysing:
             scripted = (prompt_of(agent).get("x_script") or {}).get("analysis")
             return bool(scripted) or questions.wanted_of(agent).is_asked_for or is_real(agent, self._models)
         except ParolaError as error:
-            log.warning("analysis_not_possible", reason=error.message)
+            log.warning("analysis_not_possible", reason=reason(error))
             return False
 
     async def analyse(self, row: ConversationRow, turns: Sequence[Document], agent: Mapping[str, Any]) -> Outcome:
@@ -143,7 +143,7 @@ class Analysing:
                     prompt_of(agent).get("x_script"),
                 )
             except ParolaError as error:
-                log.warning("analysis_model_failed", conversation_id=row.conversation_id, error=error.message)
+                log.warning("analysis_model_failed", conversation_id=row.conversation_id, error=reason(error))
                 troubles.append(f"{analyst.name or analyst.model.name}: {error.message}")
         raise ParolaError(" ".join(dict.fromkeys(troubles)))
 

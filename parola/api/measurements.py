@@ -93,6 +93,10 @@ def families(services: Services) -> Iterator[Family]:
         ended.add(count, status, str(code))
     yield ended
 
+    reading = Family("gauge", "parola_conversations_processing", "Conversations that are analysed, or wait for it.")
+    yield reading.add(services.after_call.waiting)
+    yield _counted("parola_analyses", "Conversations that were analysed.", "outcome", services.after_call.read)
+
     waiting = Family("gauge", "parola_webhooks_waiting", "Webhooks that wait for their next attempt.")
     yield waiting.add(seen.webhooks_waiting)
     yield _counted("parola_webhooks_delivered", "Webhooks that arrived.", "type", seen.webhooks_delivered)

@@ -47,6 +47,7 @@ def test_a_conversation_is_counted_while_it_runs_and_when_it_has_ended(client: T
     found = read(client)
     assert found[sample("parola_conversations_ended_total", status="done", code="1000")] == 2
     assert found[sample("parola_turns_answered_total")] == 3
+    assert found[sample("parola_conversations_processing")] == 0
     assert found[sample("parola_waiting_conversations")] == 0
     assert agent_id
 
