@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from parola.analysis.unanswered import with_results
 from parola.errors import Conflict, NotFound, ParolaError, ProviderError
 from parola.logs import logger
 from parola.store.base import ConversationChange, ConversationRow, Document, Store, spool_of
@@ -35,6 +36,9 @@ LOOK_SECONDS = 1.0
 
 LONGEST_WAIT_SECONDS = 300.0
 """A conversation is read after so long however busy the server is."""
+
+PAUSES_SECONDS = (1.0, 10.0, 60.0, 300.0)
+"""Before what follows a call is tried again, when the database or we ourselves have failed."""
 
 STOPPED = "The server stopped while the conversation was running"
 
@@ -140,13 +144,18 @@ class AfterCall:
             task.add_done_callback(lambda _: self._work.pop(conversation_id, None))
 
     async def _process(self, conversation_id: str) -> None:
-        async with self._places:
-            await self._wait_for_calls()
-            try:
-                await self._read(conversation_id)
-            except Exception:
-                # It stays "processing": the next start takes it up again.
-                log.exception("after_call_failed", conversation_id=conversation_id)
+        for pause in (*PAUSES_SECONDS, None):
+            async with self._places:
+                await self._wait_for_calls()
+                try:
+                    await self._read(conversation_id)
+                except Exception:
+                    log.exception("after_call_failed", conversation_id=conversation_id)
+                else:
+                    return
+            if pause is not None:
+                await asyncio.sleep(pause)
+        # It stays "processing": the next start takes it up again.
 
     async def _wait_for_calls(self) -> None:
         waited = 0.0
@@ -197,11 +206,12 @@ class AfterCall:
 
     async def _abandoned(self, row: ConversationRow) -> ConversationChange:
         """The end of a conversation whose server was killed: at the last thing that was stored of it."""
-        turns = await self._store.conversations.turns(row.conversation_id)
-        last = turns[-1].get("time_in_call_secs") or 0 if turns else 0
+        turns = await self._store.conversations.numbered_turns(row.conversation_id)
+        last = turns[max(turns)].get("time_in_call_secs") or 0 if turns else 0
         spool = spool_of(self._store.recording_path(row.conversation_id))
         close = {"code": STOPPED_CODE, "reason": "", "by": "crash", "status": "failed"}
         return ConversationChange(
+            turns=with_results(turns),
             status="failed",
             ended_at=row.started_at + last,
             termination_reason=STOPPED,

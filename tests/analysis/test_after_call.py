@@ -11,7 +11,7 @@ import pytest
 from parola.analysis.after_call import AT_A_TIME, AfterCall
 from parola.analysis.analysing import Analysing
 from parola.config import Settings
-from parola.errors import Conflict, ProviderError
+from parola.errors import Conflict, ProviderError, StoreError
 from parola.providers.base import ModelEvent, ModelRequest
 from parola.store.base import AgentRow, ConversationChange, ConversationRow, Document
 from parola.store.memory import MemoryStore
@@ -118,6 +118,24 @@ def test_an_analysis_that_fails_is_told_in_the_record_and_loses_no_webhook(troub
     run(story())
 
 
+def test_a_database_that_is_away_for_a_while_delays_the_end_and_loses_nothing() -> None:
+    async def story() -> None:
+        world = World(Reader(GOOD, GOOD))
+        await world.begin()
+        conclude, refusals = world.store.conversations.conclude, [StoreError("away")]
+
+        async def away(*what: Any) -> None:
+            if refusals:
+                raise refusals.pop()
+            await conclude(*what)
+
+        world.store.conversations.conclude = away  # type: ignore[method-assign]
+        await world.after_call.end("conv_1", ENDED)
+        assert (await world.settled()).status == "done" and len(await world.deliveries()) == 1
+
+    run(story())
+
+
 def test_what_a_stopped_server_left_is_taken_up_by_the_next() -> None:
     async def story() -> None:
         world = World(SlowReader(GOOD, GOOD, GOOD))
@@ -138,6 +156,25 @@ def test_what_a_stopped_server_left_is_taken_up_by_the_next() -> None:
         assert len(await world.deliveries("conv_ended")) == len(await world.deliveries("conv_cut")) == 1
         await world.after_call.take_up()
         assert world.after_call.waiting == 0, "nothing is left"
+
+    run(story())
+
+
+def test_a_tool_that_a_killed_server_had_called_has_a_result_that_says_so() -> None:
+    async def story() -> None:
+        world = World(SlowReader(GOOD))
+        await world.begin("conv_cut")
+        calls = [
+            {"type": "webhook", "request_id": name, "tool_name": name, "tool_has_been_called": True} for name in "ab"
+        ]
+        turn = {"role": "agent", "message": "One moment", "tool_calls": calls, "tool_results": [{"request_id": "a"}]}
+        await world.store.conversations.write("conv_cut", ConversationChange(turns={7: turn}))
+        await world.after_call.take_up()
+        kept = (await world.store.conversations.numbered_turns("conv_cut"))[7]
+        assert kept["message"] == "One moment" and kept["tool_results"][0] == {"request_id": "a"}
+        lost = kept["tool_results"][1]
+        assert (lost["request_id"], lost["is_error"], lost["error_type"]) == ("b", True, "not_answered")
+        assert "server stopped" in lost["result_value"]
 
     run(story())
 
