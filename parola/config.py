@@ -84,7 +84,7 @@ class Settings:
     """A PostgreSQL to keep everything in but files: ``postgresql://user:password@host/database``. Empty: SQLite in
     the data folder."""
     database_connections: int = 5
-    """To PostgreSQL, at most: one writes, the others read."""
+    """To the database: one writes, the others read."""
     models: Path = field(default_factory=default_models_dir)
     """Where the speech models are."""
     ephemeral: bool = False

@@ -18,16 +18,14 @@ from parola.store.outage import Outage
 
 T = TypeVar("T")
 
-THREADS = 4
-
 
 class Readers:
     """Owns the engine and its reading threads."""
 
-    def __init__(self, database: Database, outage: Outage) -> None:
+    def __init__(self, database: Database, outage: Outage, threads: int) -> None:
         self._engine = database.reading
         self._outage = outage
-        self._threads = ThreadPoolExecutor(THREADS, "store-reader")
+        self._threads = ThreadPoolExecutor(threads, "store-reader")
 
     async def rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
         """All rows of a query. Raises ``StoreError``."""

@@ -63,6 +63,7 @@ from parola.store.writer import Writer
 DATABASE = "parola.db"
 
 CONNECTIONS = 5
+"""One writes, the others read, each in a thread of its own."""
 
 
 class SqlStore:
@@ -89,9 +90,8 @@ class SqlStore:
         is_server: bool = False,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        """``database_url`` names a PostgreSQL to be used instead of the SQLite in ``data``, with so many connections:
-        one writes, the others read. With ``is_server``, no other server may use the same PostgreSQL.
-        While that is away, it is waited for as long as ``patience_seconds``."""
+        """``database_url`` names a PostgreSQL to be used instead of the SQLite in ``data``. With ``is_server``, no
+        other server may use it at the same time. While it is away, it is waited for as long as ``patience_seconds``."""
         self._data = data
         self._database_url = database_url
         self._connections = connections
@@ -113,7 +113,7 @@ class SqlStore:
         database = self._database()
         engine = database.engine
         outage = Outage(database, self._patience)
-        self._readers = readers = Readers(database, outage)
+        self._readers = readers = Readers(database, outage, self._connections - 1)
         self._writer = writer = Writer(database, outage, apply_all)
         try:
             await writer.run(lambda connection: bring_up_to_date(connection, database))
