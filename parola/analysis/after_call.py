@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from parola.analysis.unanswered import with_results
-from parola.errors import Conflict, NotFound, ParolaError, ProviderError
+from parola.errors import Conflict, NotFound, ParolaError, ProviderError, StoreError
 from parola.logs import logger
 from parola.store.base import ConversationChange, ConversationRow, Document, Store, spool_of
 
@@ -179,6 +179,8 @@ class AfterCall:
         try:
             turns = await self._store.conversations.turns(row.conversation_id)
             outcome = await self._analysing.analyse(row, turns, agent)
+        except StoreError:
+            raise  # the database is away: all of it is tried again
         except Exception as error:
             log.exception("analysis_failed", conversation_id=row.conversation_id)
             self.read["failed"] += 1
