@@ -134,6 +134,9 @@ class PrivateConversations:
     async def turns(self, conversation_id: str) -> Sequence[Document]:
         return await self._inner.turns(conversation_id)
 
+    async def numbered_turns(self, conversation_id: str) -> Mapping[int, Document]:
+        return await self._inner.numbered_turns(conversation_id)
+
     async def delete(self, conversation_id: str) -> bool:
         return await self._inner.delete(conversation_id)
 

@@ -281,6 +281,9 @@ class Conversations(Protocol):
     async def turns(self, conversation_id: str) -> Sequence[Document]:
         """The transcript, in order."""
 
+    async def numbered_turns(self, conversation_id: str) -> Mapping[int, Document]:
+        """The same by the places that changes name, in order; there may be gaps."""
+
     async def delete(self, conversation_id: str) -> bool:
         """With turns, files and recording."""
 

@@ -344,6 +344,10 @@ class MemoryConversations:
         transcript = self._transcripts.get(conversation_id, _Transcript())
         return [loads(turn) for _, turn in sorted(transcript.turns.items())]
 
+    async def numbered_turns(self, conversation_id: str) -> Mapping[int, Document]:
+        transcript = self._transcripts.get(conversation_id, _Transcript())
+        return {position: loads(turn) for position, turn in sorted(transcript.turns.items())}
+
     async def delete(self, conversation_id: str) -> bool:
         if not self._rows.pop(conversation_id):
             return False

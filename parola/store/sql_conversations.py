@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -240,6 +240,14 @@ class SqlConversations:
             select(turns.c.document).where(turns.c.conversation_id == conversation_id).order_by(turns.c.position)
         )
         return [loads(row["document"]) for row in rows]
+
+    async def numbered_turns(self, conversation_id: str) -> Mapping[int, Document]:
+        rows = await self._readers.rows(
+            select(turns.c.position, turns.c.document)
+            .where(turns.c.conversation_id == conversation_id)
+            .order_by(turns.c.position)
+        )
+        return {row["position"]: loads(row["document"]) for row in rows}
 
     async def delete(self, conversation_id: str) -> bool:
         def work(connection: Connection) -> tuple[bool, list[str]]:

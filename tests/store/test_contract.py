@@ -228,6 +228,8 @@ async def test_a_change_adds_turns_counts_messages_and_merges_the_document(store
         "conv_1",
         ConversationChange(status="done", ended_at=9.0, termination_reason="Bye", has_audio=True, rating=4),
     )
+    numbered = await store.conversations.numbered_turns("conv_1")
+    assert list(numbered) == [0, 1, 2] and list(numbered.values()) == list(await store.conversations.turns("conv_1"))
     row = await store.conversations.get("conv_1")
     assert row == conversation(
         "conv_1",
