@@ -125,17 +125,18 @@ def create_app(
             readying = asyncio.create_task(
                 _get_ready(conversations, rest, registry, settings, services.tools, owns_process=owns_process)
             )
-            webhooks.start_soon(is_alone=owns_folder)
+            delivering = asyncio.create_task(webhooks.deliver(is_alone=owns_folder), name="webhooks")
             library.start()
             reaper.start()
             lag.start()
             yield
             lag.stop()
             readying.cancel()
+            delivering.cancel()
+            await asyncio.gather(delivering, return_exceptions=True)
         finally:
             await live.end_all("The server is stopping.")
             await after_call.aclose()
-            await webhooks.aclose()
             await reaper.aclose()
             await library.aclose()
             await services.tools.aclose()
@@ -275,7 +276,6 @@ class _Webhooks:
         self._make = make
         self._making = Lock()
         self._delivery: Delivery | None = None
-        self._starting: asyncio.Task[None] | None = None
 
     def made(self) -> Delivery:
         with self._making:
@@ -283,21 +283,12 @@ class _Webhooks:
                 self._delivery = self._make()
             return self._delivery
 
-    def start_soon(self, *, is_alone: bool) -> None:
-        """``is_alone``: no other server has the store, so what is claimed was claimed by one that is gone."""
-        self._starting = asyncio.create_task(self._start(is_alone=is_alone))
-
-    async def _start(self, *, is_alone: bool) -> None:
+    async def deliver(self, *, is_alone: bool) -> None:
+        """Until cancelled. ``is_alone``: no other server has the store, so what is claimed was claimed by one that is
+        gone."""
         await asyncio.sleep(LOAD_AFTER_SECONDS)
         delivery = await asyncio.to_thread(self.made)
-        await delivery.start(releases=is_alone)
-
-    async def aclose(self) -> None:
-        if self._starting is not None:
-            self._starting.cancel()
-            await asyncio.gather(self._starting, return_exceptions=True)
-        if self._delivery is not None:
-            await self._delivery.aclose()
+        await delivery.run(releases=is_alone)
 
 
 def _conversations(services: Services, registry: Any, live: Any, lag: LoopLag) -> ConversationSocket:

@@ -51,7 +51,7 @@ LAST_WORDS = frozenset({"address_refused", "invalid_url", "value_not_found"})
 
 
 class Delivery:
-    """The postman; one for the process. ``start`` needs a running loop and an open store."""
+    """The postman; one for the process. ``run`` needs an open store."""
 
     def __init__(
         self,
@@ -75,20 +75,19 @@ class Delivery:
         self._in_flight: Counter[str] = Counter()
         self._circuits: dict[str, Circuit] = {}
         self._attempts: set[asyncio.Task[None]] = set()
-        self._task: asyncio.Task[None] | None = None
 
-    async def start(self, *, releases: bool = False) -> None:
-        """Begin. ``releases``: nobody else delivers from this store, so that what is claimed is free."""
-        if releases:
-            await self._store.outbox.release()
-        self._task = asyncio.create_task(self._deliver(), name="webhooks")
-
-    async def aclose(self) -> None:
-        """Stop. Attempts that are in flight are made again after the next start."""
-        tasks = [*self._attempts, *([self._task] if self._task is not None else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async def run(self, *, releases: bool = False) -> None:
+        """Deliver until cancelled; attempts that are in flight then are made again after the next start. ``releases``:
+        nobody else delivers from this store, so that what is claimed is free."""
+        try:
+            if releases:
+                await self._store.outbox.release()
+            await self._deliver()
+        finally:
+            attempts = list(self._attempts)
+            for attempt in attempts:
+                attempt.cancel()
+            await asyncio.gather(*attempts, return_exceptions=True)
 
     async def try_once(self, row: DeliveryRow) -> DeliveryRow:
         """One attempt at once and no other, whatever the circuit says; the row as it is then. For tests of an

@@ -60,6 +60,7 @@ class World:
     def __post_init__(self) -> None:
         self.store = MemoryStore()
         self.postman = self.new_postman()
+        self.works: asyncio.Task[None] | None = None
 
     def new_postman(self) -> Delivery:
         async def recording(_: str) -> Path | None:
@@ -78,6 +79,14 @@ class World:
     @staticmethod
     def now() -> float:
         return 1_000_000.0 + asyncio.get_running_loop().time()
+
+    def begins(self, *, releases: bool = False) -> None:
+        self.works = asyncio.create_task(self.postman.run(releases=releases))
+
+    async def stops(self) -> None:
+        assert self.works is not None
+        self.works.cancel()
+        await asyncio.gather(self.works, return_exceptions=True)
 
     async def _send(self, url: str, headers: Mapping[str, str], message: Message) -> Answer:
         request = Request(asyncio.get_running_loop().time(), url, headers, b"".join(message.parts()))
@@ -126,11 +135,11 @@ def told_as_story(story: Callable[[World], Coroutine[Any, Any, None]], **world: 
 
     async def play() -> World:
         made = World(**world)
-        await made.postman.start()
+        made.begins()
         try:
             await story(made)
         finally:
-            await made.postman.aclose()
+            await made.stops()
         return made
 
     return run(play())
@@ -262,10 +271,10 @@ def test_what_a_killed_server_had_claimed_is_sent_by_the_next():
         await world.has_settings(post_call_webhook_id="wh_1")
         await world.ends("conv_1")
         await asyncio.sleep(1)
-        await world.postman.aclose()
+        await world.stops()
         world.answers = lambda _: OK
         world.postman = world.new_postman()
-        await world.postman.start(releases=True)
+        world.begins(releases=True)
         await asyncio.sleep(1)
         assert (await world.only("conv_1")).status == "delivered"
 
