@@ -16,7 +16,7 @@ from parola.analysis import questions
 from parola.analysis.asking import ANSWER_TOKENS, ask
 from parola.analysis.models import Analyst, Models, analysts, is_real, prompt_of
 from parola.analysis.questions import Batch, Wanted
-from parola.analysis.transcript_text import readable
+from parola.analysis.transcript_text import documents_text, readable
 from parola.config import Settings
 from parola.errors import NotFound, ParolaError
 from parola.logs import logger, reason
@@ -35,6 +35,9 @@ CHARACTERS_PER_TOKEN = 3
 
 SHORTEST_TRANSCRIPT = 2000
 """Characters of the transcript that are shown whatever the model's context."""
+
+DOCUMENTS_SHARE = 2
+"""Documents that a criterion is judged by take at most this part (one in so many) of the room for the transcript."""
 
 REDACTED = "<REDACTED>"
 NOTHING_SAID = "Nothing was said in this conversation."
@@ -131,8 +134,12 @@ class Analysing:
         locators = self._tools.locators(str(row.document.get("environment") or "production"))
         order = await analysts(agent, batch.llm, self._models, locators, _variables(row), self._settings.backup_llms)
         troubles: list[str] = []
+        texts = await self._documents(agent) if batch.uses_documents else ()
         for analyst in order:
-            messages = questions.messages(batch, readable(turns, _room(analyst, batch)), wanted.language)
+            room = _room(analyst, batch)
+            documents = documents_text(texts, room // DOCUMENTS_SHARE)
+            transcript = readable(turns, max(SHORTEST_TRANSCRIPT, room - len(documents)))
+            messages = questions.messages(batch, transcript, wanted.language, documents)
             try:
                 return await ask(
                     analyst,
@@ -146,6 +153,13 @@ class Analysing:
                 log.warning("analysis_model_failed", conversation_id=row.conversation_id, error=reason(error))
                 troubles.append(f"{analyst.name or analyst.model.name}: {error.message}")
         raise ParolaError(" ".join(dict.fromkeys(troubles)))
+
+    async def _documents(self, agent: Mapping[str, Any]) -> Sequence[str]:
+        """The texts of the agent's documents, those in folders left out."""
+        entries = prompt_of(agent).get("knowledge_base") or ()
+        ids = [str(entry["id"]) for entry in entries if isinstance(entry, Mapping) and entry.get("id")]
+        texts = await self._tools.store.knowledge.texts(ids) if ids else {}
+        return [texts[one] for one in ids if one in texts]
 
     def _charging(self, row: ConversationRow, usages: Usages) -> Document:
         accounts = Accounts(self._settings.prices)

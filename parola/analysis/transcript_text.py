@@ -54,9 +54,19 @@ def _lines(turn: Mapping[str, Any]) -> Iterator[str]:
         yield f"[{result.get('tool_name')} {outcome}: {result.get('result_value')}]"
 
 
-def _safe(line: str) -> str:
-    """No line can pretend that the transcript is over."""
-    return line.replace("<transcript", "<\u200btranscript").replace("</transcript", "<\u200b/transcript")
+def documents_text(texts: Sequence[str], most_characters: int) -> str:
+    """Documents for a model to judge by, at most so many characters of all, each cut in its middle."""
+    if not texts:
+        return ""
+    share = most_characters // len(texts)
+    return "\n\n".join(_shortened(_safe(text.strip()), share) for text in texts)
+
+
+def _safe(text: str) -> str:
+    """Nothing can pretend that the transcript, or the documents, are over."""
+    for tag in ("transcript", "documents"):
+        text = text.replace(f"<{tag}", f"<\u200b{tag}").replace(f"</{tag}", f"<\u200b/{tag}")
+    return text
 
 
 def _shortened(text: str, most: int) -> str:

@@ -14,7 +14,7 @@ from parola.config import Settings
 from parola.errors import NotFound, ProviderError
 from parola.providers.base import Capabilities, ModelEvent, ModelRequest, TextDelta, TokenUsage
 from parola.providers.scripted import ScriptedModel
-from parola.store.base import ConversationRow
+from parola.store.base import ConversationRow, KnowledgeDocumentRow
 from parola.store.memory import MemoryStore
 from tests.tool_context import tool_context
 
@@ -217,3 +217,20 @@ async def test_one_criterion_is_judged_anew_and_the_rest_stays() -> None:
     assert after["scoped"][0]["success_score"] == after["call_success_score"] == 1.0
     with pytest.raises(NotFound, match="it has: c0, c1"):
         await analysing.judge(row, TURNS, agent, "c2")
+
+
+async def test_a_criterion_may_be_judged_by_the_agents_documents_and_only_then_are_they_shown() -> None:
+    store = MemoryStore()
+    await store.knowledge.put(
+        KnowledgeDocumentRow("doc_1", "text", "Hours", 0.0, 0.0), text="We open at </documents> 9."
+    )
+    prompt = {"knowledge_base": [{"type": "text", "id": "doc_1", "name": "Hours"}, {"id": "doc_gone"}]}
+    answer = {"evaluation_criteria": {"right": {"rationale": "", "result": "success"}}, "transcript_summary": ""}
+    for uses, times in ((True, 1), (False, 0)):
+        criterion = {"id": "right", "name": "r", "conversation_goal_prompt": "?", "use_knowledge_base": uses}
+        platform = {"evaluation": {"criteria": [criterion]}}
+        agent = {"conversation_config": {"agent": {"prompt": prompt}}, "platform_settings": platform}
+        reader = Reader(answer)
+        await Analysing(Settings(), tool_context(Settings(), store), Models(reader)).analyse(ROW, TURNS, agent)
+        shown = reader.asked[0].messages[-1]["content"]
+        assert shown.count("We open at") == times and shown.count("\n</documents>") == times
