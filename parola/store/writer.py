@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from parola.errors import StoreError
 from parola.store.database import Database
-from parola.store.outage import Away, Outage
+from parola.store.outage import Away, Outage, reason
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -134,6 +134,8 @@ class Writer(Generic[C]):
                         continue
                 except Away as away:
                     return _Outcome(error=away)
+                if self._connection is None:
+                    return _Outcome(error=Away(f"The database refused the connection: {reason(error)}"))
                 return _Outcome(error=StoreError(f"The database refused a write: {error}"))
             except Exception as error:
                 return _Outcome(error=error)

@@ -212,6 +212,11 @@ async def test_words_are_found_whatever_their_case(postgres_url: str, tmp_path: 
     await store.aclose()
 
 
+async def test_a_database_that_is_not_there_is_refused_in_one_line(postgres: Postgres, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r'refused the connection: .* database "none" does not exist$'):
+        await SqlStore(tmp_path, postgres.url("none")).open()
+
+
 async def test_a_database_of_another_encoding_is_refused(postgres: Postgres, tmp_path: Path) -> None:
     postgres.execute("CREATE DATABASE latin TEMPLATE template0 ENCODING LATIN1 LOCALE 'C'")
     with pytest.raises(StoreError, match="LATIN1"):
