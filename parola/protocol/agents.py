@@ -271,6 +271,14 @@ class ConversationInitiationClientDataConfig(Reading):
         return value is True
 
 
+class RedactionConfig(Reading):
+    """Which personal details are taken out of what is kept (``docs/privacy.md``); no entities: all that are known."""
+
+    enabled: bool = False
+    entities: list[str] = []
+    excluded_data_collection_ids: list[str] = []
+
+
 class PrivacyConfig(Reading):
     """What is kept, and for how long; -1 days: for ever."""
 
@@ -280,7 +288,7 @@ class PrivacyConfig(Reading):
     delete_audio: bool = False
     apply_to_existing_conversations: bool = False
     zero_retention_mode: bool = False
-    conversation_history_redaction: JsonObject = {}
+    conversation_history_redaction: RedactionConfig = Field(default_factory=RedactionConfig)
 
 
 class AgentCallLimits(Reading):
