@@ -125,9 +125,12 @@ class Admission:
         if token is None:
             return None
         try:
-            return self._credentials.verify(token, time.time())
+            claims = self._credentials.verify(token, time.time())
         except Unauthorized as error:
             raise _unauthorized(error.message) from None
+        if claims.attach is not None:
+            raise _unauthorized("this signed URL lets somebody into a conversation that runs; it begins none")
+        return claims
 
     async def _terms(self, claims: Claims | None) -> Bound | None:
         """What a signed URL that was made with terms has settled; used up, if it opens one conversation only."""

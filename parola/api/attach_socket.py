@@ -52,6 +52,8 @@ MOST_SOUNDS = 400
 class AttachSocket(Door):
     """Watching needs the scope ``monitor``, the other roles ``inject`` too."""
 
+    action = "attach"
+
     async def welcome(self, visitor: Visitor) -> None:
         role = visitor.query.get("role") or "observer"
         if role not in ROLES:
@@ -180,6 +182,7 @@ class Guest:
             case _:
                 raise Unprocessable(f"{message.event_type} is for the client itself to send.")
         accepted = await self._session.commands.give(command, self._by)
+        await self._visitor.note("command", command=message.event_type)
         await self._visitor.tell_result(message.event_type, event_id=accepted.event_id, x_seq=accepted.seq)
 
     def _speak(self, chunk: UserAudioChunk) -> None:

@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1/x/conversations", tags=["conversations"])
     operation_id="x_conversations_export",
     response_class=StreamingResponse,
     responses={200: {"content": {"application/x-ndjson": {}}, "description": "One conversation a line."}},
-    dependencies=[needs("conversations:read")],
+    dependencies=[needs("conversations:read", is_audited=True)],
 )
 async def export(services: ServicesDep, filters: FiltersDep) -> StreamingResponse:
     """Every conversation that the filters of the list leave, each a line of JSON as `GET …/conversations/{id}` gives

@@ -49,6 +49,8 @@ class Claims:
     """The API key that asked for it: with the key goes what it signed."""
     url_id: str | None = None
     """Terms are kept under this id (``signed_url_grants.py``), and it opens nothing without them."""
+    attach: str | None = None
+    """The role in which it lets somebody into the running conversation ``conversation_id``; it begins none."""
     nonce: str = field(default_factory=lambda: secrets.token_hex(8))
 
 

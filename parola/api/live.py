@@ -136,6 +136,8 @@ async def events(
     log, session = await log_of(services, conversation_id)
     if session is not None and isinstance(caller := request.scope.get(CALLER), Caller):
         services.keys.require(caller, "monitor")
+        if not after and not last_event_id:
+            await services.audit.note(caller, "monitor", conversation_id)
     if "text/event-stream" in accept:
         if last_event_id.strip().isdigit():
             after = int(last_event_id)

@@ -112,8 +112,11 @@ async def do(visitor: Visitor, session: Session | None, require: Require, text: 
         accepted = await session.commands.give(command, by)
     except ClientError as error:
         kind, command_id = ("", None) if asked is None else (asked.command_type, asked.command_id)
+        if asked is not None:
+            await visitor.note("command", error, command=asked.command_type)
         await visitor.tell_result(kind, error, command_id=command_id)
         return
+    await visitor.note("command", command=asked.command_type)
     await visitor.tell_result(
         asked.command_type, command_id=asked.command_id, event_id=accepted.event_id, x_seq=accepted.seq
     )

@@ -10,11 +10,15 @@ from fastapi import APIRouter, Query, Request
 
 from parola.api.address import SOCKET_PATH, socket_url
 from parola.api.agents import find_agent
+from parola.api.attach_socket import ATTACH_PATH
+from parola.api.auth import Caller
+from parola.api.conversations import find_conversation
 from parola.api.credentials import LIFETIME_SECONDS, Claims
 from parola.api.described import described
 from parola.api.errors import checked, detail
 from parola.api.responses import Json, RawBody, new_id
 from parola.api.services import CallerDep, Services, ServicesDep, needs, needs_key, open_to_all
+from parola.api.socket_door import scopes_of_role
 from parola.errors import InvalidRequest, NotFound
 from parola.protocol.conversations import SignedUrlRequest, SignedUrlResponse, SignedUrlWithTerms, TokenResponse
 from parola.store.base import AgentRow, ConversationRow
@@ -94,10 +98,10 @@ async def create(request: Request, raw: RawBody, services: ServicesDep, caller: 
     from parola.session.bound import Bound, unknown_overrides
 
     body = checked(SignedUrlRequest, raw)
-    if raw.get("conversation_id") or raw.get("attach"):
-        raise InvalidRequest(
-            "conversation_id, attach: a signed URL begins a conversation; it cannot join one that runs."
-        )
+    if body.attach is not None or body.conversation_id is not None:
+        return await _attaching(request, body, services, caller)
+    if body.agent_id is None:
+        raise InvalidRequest("Expected agent_id, or conversation_id and attach, got neither.")
     await find_agent(services, body.agent_id)
     allowed = None if body.allowed_overrides is None else tuple(body.allowed_overrides)
     if unknown := unknown_overrides(allowed or ()):
@@ -121,6 +125,35 @@ async def create(request: Request, raw: RawBody, services: ServicesDep, caller: 
     )
     query = urlencode({"agent_id": body.agent_id, "conversation_signature": services.credentials.sign(claims)})
     signed_url = f"{socket_url(request, services.settings)}{SOCKET_PATH}?{query}"
+    return Json({"id": url_id, "signed_url": signed_url, "expires_at": int(expires_at)})
+
+
+async def _attaching(request: Request, body: SignedUrlRequest, services: Services, caller: Caller) -> Json:
+    """An address that lets somebody into a conversation that runs; whoever asks must be able to get in themselves."""
+    if body.attach is None or body.conversation_id is None:
+        raise InvalidRequest("conversation_id and attach belong together: expected both, got one.")
+    if named := sorted({"user_id", "dynamic_variables", "allowed_overrides", "environment"} & body.model_fields_set):
+        raise InvalidRequest(f"A conversation that runs has its terms already, got {', '.join(named)}.")
+    for scope in scopes_of_role(body.attach):
+        services.keys.require(caller, scope)
+    conversation = await find_conversation(services, body.conversation_id)
+    expires_at, url_id = time.time() + body.ttl_secs, new_id("surl")
+    claims = Claims(
+        agent_id=conversation.agent_id,
+        expires_at=expires_at,
+        conversation_id=body.conversation_id,
+        key_id=caller.key_id,
+        url_id=url_id,
+        attach=body.attach,
+    )
+    from parola.session.bound import Bound
+
+    await services.grants.keep(
+        url_id, claims.agent_id, Bound(), expires_at=expires_at, single_use=body.single_use, key_id=caller.key_id
+    )
+    query = urlencode({"role": body.attach, "conversation_signature": services.credentials.sign(claims)})
+    path = ATTACH_PATH.format(conversation_id=body.conversation_id)
+    signed_url = f"{socket_url(request, services.settings)}{path}?{query}"
     return Json({"id": url_id, "signed_url": signed_url, "expires_at": int(expires_at)})
 
 

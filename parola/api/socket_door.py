@@ -4,13 +4,15 @@ not read is let go. The call itself never waits for any of them."""
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
 
-from parola.api.auth import Caller
+from parola.api.auditing import Audit
+from parola.api.auth import CALLER, Caller, address_of
 from parola.api.conversation_socket import SUBPROTOCOL, AsgiTransport, Receive, Scope, Send
 from parola.api.process import Services
 from parola.errors import ClientError, NotFound, ParolaError, TooMany, Unauthorized, Unprocessable
@@ -38,14 +40,20 @@ class Gone(Exception):
 class Visitor:
     """Somebody on such a socket."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, audit: Audit) -> None:
         self.scope = scope
+        self._audit = audit
         self.query = {name: values[-1] for name, values in parse_qs(scope.get("query_string", b"").decode()).items()}
         self.conversation_id = str(scope["path_params"]["conversation_id"])
         self.transport = AsgiTransport(receive, send)
-        self.caller = Caller()
+        self.caller = Caller(address=address_of(scope))
         self._writing = asyncio.Lock()
         self._errors = 0
+
+    async def note(self, action: str, error: ClientError | None = None, **about: Any) -> None:
+        """Have the audit log say what they did, or were refused."""
+        result = "done" if error is None else "refused"
+        await self._audit.note(self.caller, action, self.conversation_id, result, **about)
 
     async def tell(self, frame: str | Mapping[str, Any]) -> None:
         """Send one frame. Raises ``Gone`` when it is not read."""
@@ -88,6 +96,8 @@ class Door:
 
     needs = "monitor"
     """The scope a key must have (``access.py``)."""
+    action = "monitor"
+    """What the audit log calls coming in."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
@@ -97,19 +107,38 @@ class Door:
         for the close."""
         raise NotImplementedError
 
+    async def _invited(self, visitor: Visitor, signature: str) -> Caller:
+        """Somebody with a signed URL for this conversation: in its role, whatever they ask for. Raises
+        ``Unauthorized``."""
+        claims = self.services.credentials.verify(signature, time.time())
+        if claims.attach is None or claims.conversation_id != visitor.conversation_id or claims.url_id is None:
+            raise Unauthorized("The signed URL is not for attaching to this conversation.")
+        if claims.key_id is not None and not await self.services.keys.exists(claims.key_id):
+            raise Unauthorized("The API key that made this signed URL has been deleted.")
+        if await self.services.grants.take(claims.url_id) is None:
+            raise Unauthorized("This signed URL has been used, or revoked.")
+        visitor.query["role"] = claims.attach
+        return Caller(claims.key_id, "", None, scopes_of_role(claims.attach), address_of(visitor.scope))
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
         offered = list(scope.get("subprotocols") or ())
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
-        visitor = Visitor(scope, receive, send)
+        visitor = Visitor(scope, receive, send, self.services.audit)
         try:
             # Browsers cannot set headers: the key may come as a subprotocol, as on the conversation's own socket.
             key = next((one.partition(".")[2] for one in offered if one.startswith("bearer.")), None)
-            visitor.caller = await self.services.keys.admit(scope, self.needs, key=key)
+            if signature := visitor.query.get("conversation_signature") or visitor.query.get("token"):
+                visitor.caller = await self._invited(visitor, signature)
+            else:
+                visitor.caller = await self.services.keys.admit(scope, self.needs, key=key)
+            await visitor.note(self.action, role=visitor.query.get("role"))
             await self.welcome(visitor)
         except Gone:
             await visitor.transport.close(ENDED, "")
         except Unauthorized as error:
+            visitor.caller = scope.get(CALLER) or visitor.caller
+            await visitor.note(self.action, error, role=visitor.query.get("role"))
             await visitor.transport.close(NO_ACCESS, error.message)
         except (NotFound, ClientError) as error:
             await visitor.transport.close(UNKNOWN, error.message)
@@ -119,6 +148,11 @@ class Door:
         except Exception:
             log.exception("watching_failed")
             await visitor.transport.close(BROKEN, "Internal error")
+
+
+def scopes_of_role(role: str) -> tuple[str, ...]:
+    """What somebody attached in this role may do."""
+    return ("monitor",) if role == "observer" else ("monitor", "inject")
 
 
 async def until_first(*doing: Any) -> None:

@@ -170,7 +170,11 @@ class SignedUrlResponse(Answer):
 class SignedUrlRequest(Asked):
     """Body of ``POST /v1/x/signed-urls``."""
 
-    agent_id: str = Field(min_length=1)
+    agent_id: str | None = Field(default=None, min_length=1, description="With whom it opens conversations.")
+    conversation_id: str | None = Field(default=None, description="The running conversation it lets somebody into.")
+    attach: Literal["observer", "participant", "operator"] | None = Field(
+        default=None, description="In which role, instead of opening a conversation."
+    )
     ttl_secs: int = Field(default=900, ge=1, le=7 * 86400, description="How long it opens conversations.")
     single_use: bool = Field(default=False, description="It opens one conversation and no more.")
     user_id: str | None = Field(default=None, description="Who is talking, whatever the client says.")

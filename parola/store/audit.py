@@ -4,9 +4,10 @@ old, removed; nothing changes one. No row holds what people said, nor any secret
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from parola.store.base import Document, Page
+if TYPE_CHECKING:
+    from parola.store.base import Document, Page
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
+from starlette.testclient import TestClient, WebSocketTestSession
 
 from parola.app import create_app
 from parola.config import Settings
@@ -69,6 +70,19 @@ def start(settings: Settings) -> Iterator[Callable[..., TestClient]]:
 @pytest.fixture
 def client(start: Callable[..., TestClient]) -> TestClient:
     return start()
+
+
+@contextmanager
+def beside(client: TestClient, path: str, headers: dict[str, str] | None = None) -> Iterator[WebSocketTestSession]:
+    """A socket beside a conversation. Leaving it cancels what serves it, and this client would raise that."""
+    failure: BaseException | None = None
+    with suppress(CancelledError), client.websocket_connect(path, headers=headers or {}) as socket:
+        try:
+            yield socket
+        except BaseException as error:
+            failure = error
+    if failure is not None:
+        raise failure
 
 
 def create_agent(client: TestClient, name: str = "Front desk", **document: Any) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
-from tests.api.conftest import call, create_agent
+from parola.app import create_app
+from parola.config import Settings
+from tests.api.conftest import beside, call, create_agent
 
 KEYS = "/v1/x/api-keys"
 AGENTS = "/v1/convai/agents"
@@ -157,6 +162,56 @@ def test_every_change_leaves_an_entry_that_says_who_and_what_and_nothing_of_the_
     assert [one["entry_id"] for one in [*page["entries"], *rest]] == [one["entry_id"] for one in log]
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         assert client.request(method, LOG, headers=owner).status_code == 405
+
+
+def test_looks_and_words_into_a_running_conversation_are_in_the_log(tmp_path: Path) -> None:
+    with TestClient(create_app(Settings(data=tmp_path)), base_url="http://127.0.0.1:8400") as client:
+        agent = create_agent(
+            client,
+            conversation_config={
+                "agent": {"first_message": "Hello.", "prompt": {"llm": "x-script"}},
+                "conversation": {"text_only": True},
+            },
+        )
+        owner = headers(client.post(KEYS, json={"name": "owner"}).json())
+        watcher = headers(client.post(KEYS, json={"name": "watcher", "scopes": ["monitor"]}, headers=owner).json())
+        stranger = headers(client.post(KEYS, json={"name": "stranger", "scopes": ["audit"]}, headers=owner).json())
+        with client.websocket_connect(f"/v1/convai/conversation?agent_id={agent}") as call_socket:
+            call_socket.send_json({"type": "conversation_initiation_client_data"})
+            metadata = json.loads(call_socket.receive_text())["conversation_initiation_metadata_event"]
+            path = f"/v1/x/conversations/{metadata['conversation_id']}"
+            with beside(client, f"{path}/attach?role=operator", owner) as operator:
+                operator.send_json({"type": "user_message", "text": "the word is Unspeakable"})
+                while json.loads(operator.receive_text())["type"] != "command_result":
+                    pass
+            monitor_path = f"/v1/convai/conversations/{metadata['conversation_id']}/monitor"
+            with beside(client, monitor_path, watcher) as monitor:
+                monitor.send_json({"command_type": "end_call"})
+                while json.loads(monitor.receive_text())["type"] != "command_result":
+                    pass
+            with (
+                pytest.raises(WebSocketDisconnect),
+                client.websocket_connect(monitor_path, headers=stranger) as refused,
+            ):
+                refused.receive_text()
+            said = {"type": "agent_message", "text": "Unspeakable too"}
+            assert client.post(f"{path}/messages", json=said, headers=owner).status_code == 202
+            assert client.get(f"{path}/events", headers=owner).status_code == 200
+        assert client.get("/v1/x/conversations/export", headers=owner).status_code == 200
+        log = entries(client, owner)
+        told = [(one["action"], one["result"], one["key_name"], one["details"].get("command")) for one in log]
+        assert told[:8] == [
+            ("x_conversations_export", "done", "owner", None),
+            ("monitor", "done", "owner", None),
+            ("live_messages_create", "done", "owner", None),
+            ("monitor", "refused", "stranger", None),
+            ("command", "refused", "watcher", "end_call"),
+            ("monitor", "done", "watcher", None),
+            ("command", "done", "owner", "user_message"),
+            ("attach", "done", "owner", None),
+        ]
+        assert {one["resource"] for one in log[1:8]} == {metadata["conversation_id"]}
+        assert "Unspeakable" not in json.dumps(log)
 
 
 def test_the_audit_log_forgets_what_is_older_than_its_retention(client: TestClient, owner: dict[str, str]) -> None:

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from parola.app import create_app
 from parola.config import Settings
-from tests.api.conftest import create_agent
+from tests.api.conftest import beside, create_agent
 
 URLS = "/v1/x/signed-urls"
 CONFIG = {
@@ -131,7 +131,10 @@ def test_what_makes_no_sense_is_refused_with_what_was_expected(server: TestClien
         ({"ttl_secs": 0}, 422, "greater than or equal to 1"),
         ({"allowed_overrides": ["agent.x"]}, 400, "expected paths of conversation_config_override"),
         ({"dynamic_variables": {"system__time": "1"}}, 400, "the prefix system__ is reserved"),
-        ({"attach": True}, 400, "cannot join one that runs"),
+        ({"attach": "observer"}, 400, "belong together"),
+        ({"attach": "listener"}, 422, "operator"),
+        ({"attach": "observer", "conversation_id": "conv_none"}, 404, "conv_none"),
+        ({"agent_id": None}, 400, "Expected agent_id"),
     ):
         response = server.post(URLS, json={"agent_id": agent, **terms})
         assert response.status_code == status, terms
@@ -151,6 +154,37 @@ def test_with_the_key_goes_what_it_signed(server: TestClient, agent: str) -> Non
         assert opened(server, url)[0] == 3000
     log = server.get("/v1/x/audit-log", params={"key_id": clerk["key_id"]}, headers=owner).json()["entries"]
     assert [one["action"] for one in log] == ["conversations_get_signed_url", "x_signed_urls_create"]
+
+
+def test_a_url_lets_somebody_into_a_running_conversation_in_its_role_and_no_other(
+    server: TestClient, agent: str
+) -> None:
+    url = made(server, agent)["signed_url"]
+    with server.websocket_connect(url.partition("8400")[2]) as call_socket:
+        call_socket.send_json(
+            {"type": "conversation_initiation_client_data", "dynamic_variables": {"name": "x", "town": "y"}}
+        )
+        conversation_id = json.loads(call_socket.receive_text())["conversation_initiation_metadata_event"][
+            "conversation_id"
+        ]
+        invited = server.post(
+            URLS, json={"conversation_id": conversation_id, "attach": "observer", "single_use": True}
+        ).json()
+        assert f"/v1/x/conversations/{conversation_id}/attach?role=observer" in invited["signed_url"]
+        path = invited["signed_url"].partition("8400")[2]
+        with beside(server, path.replace("role=observer", "role=operator")) as observer:
+            first = json.loads(observer.receive_text())["conversation_initiation_metadata_event"]
+            assert first["conversation_id"] == conversation_id
+            observer.send_json({"type": "user_message", "text": "Hi"})
+            while (answer := json.loads(observer.receive_text()))["type"] != "command_result":
+                pass
+            assert answer["error"]["code"] == "observer"
+        for other in (path, path.replace(conversation_id, "conv_other"), path.replace("attach", "monitor")):
+            with pytest.raises(WebSocketDisconnect) as close, server.websocket_connect(other) as socket:
+                socket.receive_text()
+            assert close.value.code in (1000, 3000)
+        begins = f"8400/v1/convai/conversation?token={path.rpartition('=')[2]}"
+        assert opened(server, begins)[0] == 3000
 
 
 def test_origins_are_checked_even_of_holders_of_a_signed_url(server: TestClient) -> None:
