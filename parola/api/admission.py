@@ -94,8 +94,8 @@ class Admission:
             change = ConversationChange(status="failed", ended_at=time.time(), termination_reason=NEVER_BEGAN)
             await self._store.conversations.write(admitted.conversation_id, change)
 
-    def enclave(self, setup: EnclaveSetupConfig) -> Admitted:
-        """The agent a client brought along in ``enclave_setup_config``."""
+    def enclave(self, setup: EnclaveSetupConfig, address: str = "") -> Admitted:
+        """The agent a client at this address brought along in ``enclave_setup_config``."""
         if not self._enclave:
             raise ConversationRefused(
                 1008, "invalid_message", "enclave_setup_config is not accepted here; start the server with --enclave."
@@ -113,6 +113,7 @@ class Admission:
                 updated_at=time.time(),
             ),
             authorization_method="public",
+            address=address,
             tools=_tools(setup.tools_config_list or ()),
             brought_webhooks=webhooks,
         )

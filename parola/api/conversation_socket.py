@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from parola.api.admission import Admission
+from parola.api.auth import address_of, headers_of
 from parola.errors import ClientError, ConversationRefused, ParolaError
 from parola.logs import logger
 from parola.protocol.client_messages import (
@@ -99,7 +100,7 @@ class ConversationSocket:
                 first = await _first_message(transport)
                 if first is not None:
                     message, frames = first
-                    await self._hold(admitted, message, frames, transport)
+                    await self._hold(admitted, message, frames, transport, address_of(scope))
             finally:
                 if admitted is not None:
                     await self._admission.settle(admitted)
@@ -121,9 +122,10 @@ class ConversationSocket:
         message: ClientMessage | None,
         frames: tuple[str, ...],
         transport: AsgiTransport,
+        address: str,
     ) -> None:
         if isinstance(message, EnclaveSetupConfig):
-            admitted = self._admission.enclave(message)
+            admitted = self._admission.enclave(message, address)
             second = await _first_message(transport)
             if second is None:
                 return

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import Request
 
+from parola.api.origins import is_allowed
 from parola.api.services import Services
 from parola.errors import Unauthorized
 from parola.protocol.agents import AgentPlatformSettings, ConversationalConfig
@@ -76,8 +77,7 @@ async def admit(agent: AgentRow, request: Request, services: Services, signature
     auth = AgentPlatformSettings.model_validate(agent.document.get("platform_settings") or {}).auth
     if not auth.enable_auth:
         return
-    origin = (request.headers.get("origin") or "").partition("://")[2].lower()
-    if origin and any(item.hostname.lower() == origin for item in auth.allowlist):
+    if is_allowed(request.headers.get("origin") or "", [item.hostname.lower() for item in auth.allowlist]):
         return
     if signature is not None:
         claims = services.credentials.verify(signature, time.time())
