@@ -66,7 +66,9 @@ class Conversation(LiveControl):
     def handle(self, event: Event, now: float) -> list[Action]:
         """Take in one event. The caller performs the actions, in order, and then asks for ``next_deadline``."""
         if self.phase is Phase.ENDED:
-            return []
+            if isinstance(event, events.ToolFinished):
+                self._tools.came_after_the_end(event, now)
+            return self._out.take()
         match event:
             case _ if isinstance(event, REPLY_EVENTS):
                 self._reply_got_on(event, now)

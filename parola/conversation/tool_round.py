@@ -355,12 +355,19 @@ class ToolRound:
         """The conversation ends: what still runs has no result, and the record says so."""
         for call in self.calls:
             if call.result is None:
-                self._stop(call)
-                message, was_called = (
-                    "The conversation ended first.",
-                    not (call.is_held or self._host.mcp.awaits_approval(call)),
-                )
+                was_called = not (call.is_held or self._host.mcp.awaits_approval(call))
+                call.may_come_late = call.is_background and was_called and call.type in ("webhook", "mcp")
+                if not call.may_come_late:
+                    self._stop(call)
+                message = "The conversation ended first."
                 self._finish(call, now, message, is_error=True, error_type="not_answered", is_called=was_called)
+
+    def take_late(self, event: ToolFinished, now: float) -> None:
+        """The result of a call that ran on when the conversation had ended."""
+        call = next((c for c in self.calls if c.call_id == event.call_id and c.may_come_late), None)
+        if call is not None:
+            call.may_come_late, call.result, call.raw_error = False, None, ""
+            self.take_result(event, now)
 
     def _stop(self, call: ToolCall) -> None:
         if call.type in ("webhook", "mcp") and not call.is_held:

@@ -25,8 +25,8 @@ class Tools:
     ``tool_speech``."""
 
     __slots__ = (
-        *("_background", "_deadlines", "_out", "_transcript", "_variables", "handover", "offered", "round", "system"),
-        *("mcp", "mcp_servers", "walk"),
+        *("_background", "_deadlines", "_out", "_over", "_transcript", "_variables", "handover", "offered", "round"),
+        *("mcp", "mcp_servers", "system", "walk"),
     )
 
     def __init__(
@@ -48,6 +48,8 @@ class Tools:
         self._transcript = transcript
         self._deadlines = deadlines
         self._variables = variables
+        self._over: list[ToolRound] = []
+        """Those that the end of the conversation has cut short."""
         self._background: list[ToolRound] = []
         """Rounds that are over but for calls that nobody waits for; the present one may be among them."""
         self.round: ToolRound | None = None
@@ -227,13 +229,20 @@ class Tools:
         if self.round is not None and not self.round.is_running:
             self.round = None
 
+    def came_after_the_end(self, event: ToolFinished, now: float) -> None:
+        """What a call in the background gave when the conversation had ended: for the record alone."""
+        self._out.is_hushed = True
+        for round_ in self._over:
+            round_.take_late(event, now)
+
     def give_up(self, now: float) -> None:
-        """The conversation ends."""
+        """The conversation ends. What runs in the background runs on, for the record."""
         self.abandon_wishes()
         rounds, last = self._rounds, self.round
         self.round, self._background = None, []
         for round_ in rounds:
             round_.give_up(now)
+        self._over = rounds
         if last is not None:
             last.tell_end()
         self._deadlines.clear("tool", "tool_speech")

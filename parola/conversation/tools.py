@@ -104,6 +104,8 @@ class ToolCall:
     """Variables its result has set (``dynamic_variable_updates``)."""
     is_background: bool = False
     """The model goes on without the result; it comes later."""
+    may_come_late: bool = False
+    """It ran on when the conversation had ended."""
     awaits_approval: bool = False
     """It left the round because nobody has agreed to it yet."""
     is_held: bool = False

@@ -49,6 +49,7 @@ from parola.conversation.events import (
     InvalidMessageReceived,
     Started,
 )
+from parola.conversation.phases import Phase
 from parola.conversation.setup import Setup
 from parola.errors import ParolaError
 from parola.logs import logger
@@ -95,6 +96,12 @@ UNREAD_SECONDS = 20.0
 
 DRAIN_SECONDS = 3.0
 """How long the hang-up waits for the client to take the last frames."""
+
+LATE_SECONDS = 300.0
+"""So long tools in the background may still answer when a conversation has ended: the longest time a tool can have."""
+
+_LATE: set[asyncio.Task[None]] = set()
+"""Those that wait for that; the event loop alone would forget them."""
 
 LINGER_SECONDS = 0.25
 """Between the last frame and the close. The Python SDK answers a ping before it reads on: on a socket that is closed
@@ -256,6 +263,10 @@ class Session:
             )
         finally:
             await asyncio.shield(self._leave(close))
+            if self._tool_calls.running():
+                task = self._loop.create_task(self._take_late_results())
+                _LATE.add(task)
+                task.add_done_callback(_LATE.discard)
 
     # -- the loop that decides ----------------------------------------------------------------------------------------
 
@@ -513,11 +524,30 @@ class Session:
         producers = [*self._replies.values(), *self._fetching, background[0], *background[2:]]
         for task in producers:
             task.cancel()
-        await asyncio.gather(*producers, self._tool_calls.aclose(), return_exceptions=True)
+        if self._conversation.phase is not Phase.ENDED:
+            await self._tool_calls.aclose()  # it broke; otherwise what still runs is left to run on, for the record
+        await asyncio.gather(*producers, return_exceptions=True)
         if self._guarding is not None:
             await self._guarding.aclose()
         if self._ear is not None:
             await self._ear.aclose()
+
+    async def _take_late_results(self) -> None:
+        """Tools in the background may answer when the conversation has ended: the record has their results."""
+        try:
+            async with asyncio.timeout(LATE_SECONDS):
+                while running := self._tool_calls.running():
+                    await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                    while (event := self._inbox.take()) is not None:
+                        for action in self._conversation.handle(event, self._loop.time()):
+                            if isinstance(action, RecordTurn):
+                                self._record.turn(action.index, action.turn)
+                    if write := self._record.flush():
+                        await write
+        except (ParolaError, TimeoutError) as error:
+            log.warning("late_results_not_stored", conversation_id=self.conversation_id, error=str(error))
+        finally:
+            await self._tool_calls.aclose()
 
     async def _close_events(self, close: Close) -> None:
         """Nothing more comes: those who watch are told, and the log is kept."""

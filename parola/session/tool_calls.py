@@ -45,6 +45,10 @@ class ToolCalls:
         if (task := self._running.get(call_id)) is not None:
             task.cancel()
 
+    def running(self) -> list[asyncio.Task[None]]:
+        """Those that still run."""
+        return list(self._running.values())
+
     async def aclose(self) -> None:
         """Stop whatever still runs, and wait until it has."""
         tasks = list(self._running.values())

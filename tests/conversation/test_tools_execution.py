@@ -4,8 +4,16 @@ from typing import Any
 
 import pytest
 
-from parola.conversation.actions import StopTool
-from parola.conversation.events import ModelFinished, ReplyAudio, ReplyFinished, ReplyText, SentenceStarted, ToolCalled
+from parola.conversation.actions import Record, StopTool
+from parola.conversation.events import (
+    ModelFinished,
+    ReplyAudio,
+    ReplyFinished,
+    ReplyText,
+    SentenceStarted,
+    ToolCalled,
+    ToolFinished,
+)
 from parola.conversation.tool_results import IN_BACKGROUND
 from parola.conversation.tool_speech import ANNOUNCE, BE_SILENT
 from parola.protocol.server_messages import AgentResponse, AgentToolResponse, ClientToolCall, Interruption
@@ -151,10 +159,16 @@ def test_its_time_out_leaves_alone_what_the_model_is_just_asking_for():
     assert [run.tool.name for run in story.runs] == ["book", "look"] and story.phase == "waiting"
 
 
-def test_a_call_that_ends_first_stops_it_and_says_so():
+def test_a_conversation_that_ends_first_says_so_and_what_comes_later_is_in_the_record_alone():
     story = asked(SLOW).agent_calls("book").agent_says("I am on it").hangs_up()
-    assert StopTool(story.call_id("book")) in story.actions
+    assert StopTool(story.call_id("book")) not in story.actions
     assert results_of(story)[0]["error_type"] == "not_answered"
+    late = story.conversation.handle(ToolFinished(story.call_id("book"), "booked"), story.now + 60)
+    assert [type(action) for action in late] == [Record]
+    [result] = late[0].turn["tool_results"]
+    assert (result["result_value"], result["is_error"], result["error_type"]) == ("booked", False, "")
+    again = ToolFinished(story.call_id("book"), "twice")
+    assert story.conversation.handle(again, story.now + 61) == []
 
 
 def test_its_assignments_are_followed_when_it_answers():

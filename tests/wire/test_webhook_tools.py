@@ -186,6 +186,30 @@ def test_a_service_that_does_not_answer_in_time_is_given_up(
     assert (call["tool_details"]["method"], call["tool_details"]["url"]) == ("POST", httpserver.url_for("/x"))
 
 
+def test_a_tool_in_the_background_that_answers_after_the_call_is_in_the_record(
+    parola: ServerProcess, tap: Tap, httpserver: HTTPServer
+) -> None:
+    release = threading.Event()
+    httpserver.expect_request("/x").respond_with_handler(lambda _: Response("booked" if release.wait(20) else "never"))
+    tool = webhook_tool("slow", httpserver.url_for("/x"), "POST", execution_mode="async")
+    try:
+        _, record = asked(parola, tap, calling(tool))
+        assert [result["error_type"] for result in results(record)] == ["not_answered"]
+    finally:
+        release.set()
+    conversation_id = record["conversation_id"]
+    for _ in range(100):
+        record = parola.http.get(f"/v1/convai/conversations/{conversation_id}").json()
+        if results(record)[0]["result_value"] == "booked":
+            break
+        threading.Event().wait(0.05)
+    [result] = results(record)
+    assert (result["result_value"], result["is_error"]) == ("booked", False) and record["status"] in (
+        "done",
+        "processing",
+    )
+
+
 # -- addresses --------------------------------------------------------------------------------------------------------
 
 
