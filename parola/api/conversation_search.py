@@ -32,6 +32,12 @@ Text = Annotated[str, Query(min_length=1, max_length=1000)]
 MOST_COMPARED = 2000
 """Messages that one smart search compares: the newest."""
 
+EMBEDDING_SECONDS = 5.0
+"""After so long a smart search answers with what it has compared. What was embedded is remembered: the same search,
+asked again, gets further."""
+
+EMBEDDED_AT_ONCE = 16
+
 MOST_VECTORS = 20_000
 """Remembered, 1.5 kB each."""
 
@@ -98,8 +104,9 @@ async def smart_search(
     agent_id: str | None = None,
     branch_id: str | None = None,
 ) -> Json:
-    """Messages about what the query is about, best first: the newest 2000 of the conversations asked for are compared.
-    Where no embedding model is installed, they are ranked by common words (`meta.x_ranked_by`)."""
+    """Messages about what the query is about, best first: the newest 2000 of the conversations asked for are compared,
+    as far as that goes in five seconds (`meta.x_compared`). Where no embedding model is installed, they are ranked by
+    common words (`meta.x_ranked_by`)."""
     filters = asked(agent_id=agent_id, branch_id=branch_id)
     messages: list[Message] = []
     async for row in _rows(services.store.conversations, filters, None):
@@ -109,16 +116,18 @@ async def smart_search(
             break
     words = text_query.casefold().split()
     scores, ranked_by = await _scores(services, text_query, messages[:MOST_COMPARED])
+    compared = sum(score is not None for score in scores)
     ranked = sorted(
-        zip(scores, messages, strict=False),
+        ((score, message) for score, message in zip(scores, messages, strict=False) if score),
         key=lambda one: (-one[0], -one[1].conversation.started_at, one[1].conversation.conversation_id, one[1].index),
     )
-    results = [message.result(words, score) for score, message in ranked if score > 0]
+    results = [message.result(words, score) for score, message in ranked]
     first = _offset(page.cursor)
     shown = results[first : first + page.size]
     more = first + page.size < len(results)
     body = _page(shown, page, urlsafe_b64encode(str(first + page.size).encode()).decode() if more else None)
-    return Json(body | {"meta": body["meta"] | {"total": len(results), "x_ranked_by": ranked_by}})
+    more_of_it = {"total": len(results), "x_ranked_by": ranked_by, "x_compared": compared}
+    return Json(body | {"meta": body["meta"] | more_of_it})
 
 
 # -- by words ---------------------------------------------------------------------------------------------------------
@@ -202,19 +211,24 @@ _vectors: OrderedDict[bytes, NDArray[Any]] = OrderedDict()
 """Of messages that were compared, by what they say."""
 
 
-async def _scores(services: Services, query: str, messages: Sequence[Message]) -> tuple[list[float], str]:
-    """How much each message is about the query, 0 to 1, and how that was found out."""
+async def _scores(services: Services, query: str, messages: Sequence[Message]) -> tuple[Sequence[float | None], str]:
+    """How much each message is about the query, 0 to 1, and how that was found out; None: not compared yet."""
     if not messages:
         return [], "embedding"
+    clock = asyncio.get_running_loop().time
+    until = clock() + EMBEDDING_SECONDS
     try:
         embedder = services.registry.embedder(EMBEDDING_MODEL).provider
         (wanted,) = await embedder.embed([query], is_query=True)
         keys = [blake2b(f"{embedder.name}\0{one.text}".encode(), digest_size=16).digest() for one in messages]
-        missing = {key: one.text for key, one in zip(keys, messages, strict=True) if key not in _vectors}
-        if missing:
-            vectors = await embedder.embed(list(missing.values()))
-            _vectors.update(zip(missing, vectors, strict=True))
-        scores = [max(0.0, float(_vectors[key] @ wanted)) for key in keys]
+        missing = list({key: one.text for key, one in zip(keys, messages, strict=True) if key not in _vectors}.items())
+        for first in range(0, len(missing), EMBEDDED_AT_ONCE):
+            some = missing[first : first + EMBEDDED_AT_ONCE]
+            vectors = await embedder.embed([text for _, text in some])
+            _vectors.update(zip((key for key, _ in some), vectors, strict=True))
+            if clock() >= until:
+                break
+        scores = [max(0.0, float(_vectors[key] @ wanted)) if key in _vectors else None for key in keys]
         while len(_vectors) > MOST_VECTORS:
             _vectors.popitem(last=False)
         return scores, "embedding"

@@ -64,12 +64,13 @@ class PrivateConversations:
         policy = Policy.of({} if agent is None else agent.document, self._settings)
         policy = policy.also(Policy.read(conversation.document))
         await self._inner.create(_begun(conversation, policy), deliveries)
+        reserved_under = self._policies.get(conversation.conversation_id)
         self._remember(conversation.conversation_id, policy)
         due_at = policy.deletes_at(conversation.started_at)
-        if due_at is None:
-            await self._store.retention.keep([conversation.conversation_id])
-        else:
+        if due_at is not None:
             await self._store.retention.plan([conversation.conversation_id], due_at)
+        elif reserved_under is not None and reserved_under.retention_days >= 0:
+            await self._store.retention.keep([conversation.conversation_id])
 
     async def write(self, conversation_id: str, change: ConversationChange) -> None:
         policy = self._policies.get(conversation_id)

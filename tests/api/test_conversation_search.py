@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from typing import Any
 
+import pytest
 from starlette.testclient import TestClient
 
+from parola.api import conversation_search
+from parola.errors import ModelMissing
 from parola.providers.scripted_embedding import ScriptedEmbedder
 from tests.api.test_conversations import CONVERSATIONS, change, get, keep, services
 
@@ -62,7 +66,7 @@ def test_what_is_about_the_same_is_found_without_the_word(client: TestClient) ->
     say(client, "c1", 1000.0, "the soup is cold", "I want to cancel my order")
     say(client, "c2", 2000.0, "cancel my order please")
     page = client.get(f"{CONVERSATIONS}/messages/smart-search?text_query=cancel+order&page_size=2").json()
-    assert page["meta"]["x_ranked_by"] == "embedding"
+    assert page["meta"]["x_ranked_by"] == "embedding" and page["meta"]["x_compared"] == 3
     assert {(one["conversation_id"], one["transcript_index"]) for one in page["results"]} == {("c1", 1), ("c2", 0)}
     assert [one["score"] for one in page["results"]] == sorted((one["score"] for one in page["results"]), reverse=True)
 
@@ -76,3 +80,27 @@ def test_records_are_exported_one_a_line_with_the_filters_of_the_list(client: Te
     assert [record["conversation_id"] for record in records] == ["c4", "c2", "c0"]
     assert records[1] == get(client, "c2")
     assert len(client.get("/v1/x/conversations/export").text.splitlines()) == 5
+
+
+def test_a_smart_search_answers_in_time_and_gets_further_when_it_is_asked_again(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation_search, "EMBEDDING_SECONDS", 0.0)
+    monkeypatch.setattr(conversation_search, "EMBEDDED_AT_ONCE", 2)
+    embedder = ScriptedEmbedder()
+    services(client).registry.embedder = lambda _: type("Chosen", (), {"provider": embedder})  # type: ignore[method-assign]
+    say(client, "c1", 1000.0, *(f"slow order {client.base_url} {number}" for number in range(5)))
+    url = f"{CONVERSATIONS}/messages/smart-search?text_query=slow"
+    monkeypatch.setattr(conversation_search, "_vectors", OrderedDict())
+    assert [client.get(url).json()["meta"]["x_compared"] for _ in range(4)] == [2, 4, 5, 5]
+
+
+def test_without_an_embedding_model_common_words_rank(client: TestClient) -> None:
+    def none_installed(_: str) -> Any:
+        raise ModelMissing("no model")
+
+    services(client).registry.embedder = none_installed  # type: ignore[method-assign]
+    say(client, "c1", 1000.0, "cancel my order", "cancel that", "hello")
+    page = client.get(f"{CONVERSATIONS}/messages/smart-search?text_query=cancel+order").json()
+    assert [(one["transcript_index"], one["score"]) for one in page["results"]] == [(0, 1.0), (1, 0.5)]
+    assert page["meta"]["x_ranked_by"] == "words"
