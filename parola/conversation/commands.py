@@ -167,3 +167,10 @@ class OperatorSpoke:
 
     audio: bytes
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSaid:
+    """What that voice has said, up to a pause, in words."""
+
+    text: str

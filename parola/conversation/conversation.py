@@ -39,7 +39,7 @@ from __future__ import annotations
 
 from parola.conversation import asking, ending, events, floor
 from parola.conversation.actions import Action
-from parola.conversation.commands import Commanded, OperatorSpoke
+from parola.conversation.commands import Commanded, OperatorSaid, OperatorSpoke
 from parola.conversation.events import REPLY_EVENTS, Event
 from parola.conversation.live_control import LiveControl
 from parola.conversation.phases import Phase
@@ -140,6 +140,8 @@ class Conversation(LiveControl):
                 self._commanded(event, now)
             case OperatorSpoke():
                 self._operator_spoke(event, now)
+            case OperatorSaid():
+                self._operator_said(event, now)
         self._sound.follow(self.phase)
         return self._out.take()
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from parola.conversation.commands import Commanded, OperatorSpoke
+from parola.conversation.commands import Commanded, OperatorSaid, OperatorSpoke
 from parola.conversation.guardrails import Trigger
 from parola.conversation.mcp_tools import ListedTool
 from parola.protocol.client_messages import (
@@ -347,6 +347,7 @@ Event = (
     | EndRequested
     | Commanded
     | OperatorSpoke
+    | OperatorSaid
     | Pong
     | UserMessage
     | UserActivity

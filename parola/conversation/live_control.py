@@ -24,6 +24,7 @@ from parola.conversation.commands import (
     Commanded,
     EndCall,
     EndTakeover,
+    OperatorSaid,
     OperatorSpoke,
     Say,
     SetVariables,
@@ -34,7 +35,7 @@ from parola.conversation.commands import (
 from parola.conversation.phases import Phase
 from parola.conversation.transcript import AgentEntry, Injected, UserEntry
 from parola.protocol.client_messages import ClientToolResult
-from parola.protocol.server_messages import AgentTyping, Audio
+from parola.protocol.server_messages import AgentResponse, AgentTyping, Audio
 
 MOST_WAITING = 20
 """Messages that wait for the floor; more are refused."""
@@ -241,6 +242,17 @@ class LiveControl(AgentSide):
         if self._takeover.is_on and self.phase is Phase.HANDED_OVER:
             self._speaking.playback.queue(now, event.seconds)
             self._out.send(Audio(audio_base_64=event.audio, event_id=self._takeover.audio_id()))
+
+    def _operator_said(self, event: OperatorSaid, now: float) -> None:
+        """The words of that: kept, and told to the client, which has heard them."""
+        if not self._takeover.is_on or self.phase is Phase.ENDING:
+            return
+        self._owes_answer = False
+        injected = Injected("human_speech", self._takeover.operator)
+        turn = self._speaking.turn  # words they wrote are being spoken: nothing may overtake those
+        event_id = self._takeover.audio_id() if turn is None or turn.is_cut else turn.event_id
+        self._out.record(self.transcript.add(AgentEntry(event.text, event_id, now, injected=injected)))
+        self._out.send(AgentResponse(agent_response=event.text, event_id=event_id))
 
     # -- the rest -----------------------------------------------------------------------------------------------------
 

@@ -352,7 +352,8 @@ class Transcript:
             case UserEntry(injected=Injected() as who) | ContextEntry(injected=Injected() as who):
                 turn["x_injected_by"] = who.record
             case AgentEntry(injected=Injected() as who):
-                turn |= {"x_injected_by": who.record, "source_medium": "text"}
+                medium = "audio" if who.type == "human_speech" else "text"
+                turn |= {"x_injected_by": who.record, "source_medium": medium}
         return turn
 
     def _agent_turn(self, entry: AgentEntry) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from parola.conversation.commands import OperatorSpoke
 from parola.session.audio import MODEL_RATE, AudioFormat, Decoder, Encoder
+from parola.session.operator_ear import OperatorEar
 from parola.session.pacing import Pacing
 
 MOST_SECONDS = 20.0
@@ -38,7 +39,10 @@ class OperatorLine:
         input_format: AudioFormat,
         output_format: AudioFormat,
         pacing: Pacing,
+        ear: OperatorEar | None = None,
     ) -> None:
+        self._ear = ear
+        self._closing: asyncio.Task[None] | None = None
         self._hear = hear
         self._own: deque[bytes] = deque(maxlen=MOST_OWN)
         """What the person has said of late: it leaves as the agent's voice does, and they need not hear it."""
@@ -66,6 +70,8 @@ class OperatorLine:
 
     def speak(self, audio: bytes) -> None:
         """The person says this, in the agent's input format."""
+        if self._ear is not None:
+            self._ear.hear(audio)
         wire = self._encoder.encode(self._decoder.decode(audio).tobytes())
         size = max(2, int(self._format.bytes_per_second * PIECE_SECONDS) // 2 * 2)
         for start in range(0, len(wire), size):
@@ -97,3 +103,5 @@ class OperatorLine:
             self._sending.cancel()
             self._sending = None
         self._pieces.clear()
+        if self._ear is not None:
+            self._closing = self._loop.create_task(self._ear.aclose())

@@ -72,6 +72,7 @@ from parola.session.event_log import EventLog
 from parola.session.guarding import Guarding
 from parola.session.inbox import Inbox
 from parola.session.mcp import ConversationMcp
+from parola.session.operator_ear import OperatorEar
 from parola.session.operator_line import Hear, OperatorLine
 from parola.session.outbox import Outbox
 from parola.session.record import EndRecord, Record
@@ -210,7 +211,10 @@ class Session:
         if self._line is not None or self._mouth is None:
             return None
         input_format = AudioFormat.parse(self.setup.input_format)
-        self._line = OperatorLine(self.tell, hear, input_format, self._mouth.format, self._mouth.pacing)
+        ear = None if self._ear is None else OperatorEar(self._ear.another(), self.tell)
+        if ear is not None:
+            ear.open(self._conversation.setup)
+        self._line = OperatorLine(self.tell, hear, input_format, self._mouth.format, self._mouth.pacing, ear)
         return self._line
 
     @property

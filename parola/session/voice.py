@@ -72,6 +72,15 @@ class Ear:
         except ParolaError as error:
             tell(EndRequested(error.message, 1011))
 
+    @property
+    def format(self) -> AudioFormat:
+        """In which it hears."""
+        return self._decoder.format
+
+    def another(self) -> Ear:
+        """For somebody else in the same conversation, with the same models."""
+        return Ear(self._stt, self.format, self._activity)
+
     def hear(self, audio: bytes) -> NDArray[np.int16]:
         """Take in audio in the client's format, any number of bytes; gives it back at 16 kHz."""
         samples = self._decoder.decode(audio)

@@ -16,6 +16,7 @@ from parola.conversation.commands import (
     Commanded,
     EndCall,
     EndTakeover,
+    OperatorSaid,
     OperatorSpoke,
     Say,
     SetVariables,
@@ -210,6 +211,12 @@ def test_the_persons_own_voice_goes_out_as_audio_with_ids_of_its_own():
     story.asks("Who is that?")
     story.tell(OperatorSpoke(b"\2\0", 0.2))
     assert [a.event_id for a in story.sent_of(Audio)] == [1, 1, 3]  # type: ignore[attr-defined]
+    story.tell(OperatorSaid("I am Ann."))
+    assert story.latest == [AgentResponse(agent_response="I am Ann.", event_id=3)]
+    assert story.record[-1]["x_injected_by"] == {"type": "human_speech", "by": "Ann"}
+    assert story.record[-1]["source_medium"] == "audio"
+    story.commands(EndTakeover())
+    assert story.thoughts == 0, "the person has answered"
 
 
 def test_in_a_chat_what_the_person_writes_is_there_at_once():

@@ -39,6 +39,7 @@ from parola.conversation.commands import (
     Commanded,
     EndCall,
     EndTakeover,
+    OperatorSaid,
     OperatorSpoke,
     Say,
     SetVariables,
@@ -416,7 +417,7 @@ class World:
         self.command((choice // 3) % 12, choice % 3)
 
     def command(self, what: int, choice: int) -> None:
-        commands: list[Command | OperatorSpoke] = [
+        commands: list[Command | OperatorSpoke | OperatorSaid] = [
             BeginTakeover("Ann"),
             BeginTakeover("Bob"),
             EndTakeover(),
@@ -427,11 +428,11 @@ class World:
             ShowTyping(choice > 0),
             SetVariables({"system__time": 1} if choice == 2 else {"found": choice}),
             CallNumber("+1555" if choice else "+1"),
-            OperatorSpoke(b"\0\0", 0.3),
+            OperatorSpoke(b"\0\0", 0.3) if choice else OperatorSaid("I am Ann."),
             AnswerTool(self.story.result_of(self._client_call(choice), "from outside")),
         ]
         command = commands[what]
-        if isinstance(command, OperatorSpoke):
+        if isinstance(command, OperatorSpoke | OperatorSaid):
             self.tell(command)
             return
         self.give(command)
@@ -578,7 +579,7 @@ def _was_followed(word: str, record: dict[int, Any]) -> bool:
 def _was_answered_by_person(word: str, record: dict[int, Any]) -> bool:
     said = next((index for index, turn in record.items() if word in (turn["message"] or "").split()), len(record))
     return any(
-        index > said and (turn.get("x_injected_by") or {}).get("type") == "human_message"
+        index > said and (turn.get("x_injected_by") or {}).get("type") in ("human_message", "human_speech")
         for index, turn in record.items()
     )
 

@@ -67,6 +67,7 @@ ONE_OF_EACH: list[Event] = [
     events.Commanded(2, commands.SetVariables({"plan": "pro"}), "key"),
     events.Commanded(3, commands.AnswerTool(client.ClientToolResult(tool_call_id="x", result=[1])), "key"),
     events.OperatorSpoke(b"\x00\xff", 0.2),
+    events.OperatorSaid("Good morning"),
     events.McpServerTried("mcp_1", True, (ListedTool("look_up", "Looks", {"type": "object"}),)),
 ]
 

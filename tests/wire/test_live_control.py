@@ -16,6 +16,7 @@ from elevenlabs.conversational_ai.conversation import ClientTools
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from parola.providers.scripted_speech import encode_tones
 from tests.wire.frames import TIMEOUT
 from tests.wire.servers import ServerProcess, agent, client_tool
 from tests.wire.tap import Tap
@@ -287,6 +288,21 @@ def test_the_persons_own_voice_is_heard_by_the_caller_and_they_hear_the_caller(
         assert len(heard) == 8000
         assert not any(frame["type"] == "x_agent_audio" for frame in operator.seen), "they do not hear themselves"
     assert bytes(headset.heard).find(tone[2000:4000]) >= 0, "sample for sample"
+
+
+def test_what_the_person_says_is_understood_for_the_agent(voice: tuple[Caller, Desk, Headset]) -> None:
+    caller, desk, headset = voice
+    desk.does("takeover", operator="Ann")
+    speech = encode_tones("good morning", 0.03, 16000)[0].tobytes() + bytes(12800)
+    with desk.attaches("operator", "&operator=Ann") as operator:
+        operator.sees("history_complete")
+        for start in range(0, len(speech), 1600):
+            operator.sends(user_audio_chunk=b64encode(speech[start : start + 1600]).decode())
+        assert operator.sees("agent_response")["agent_response_event"]["agent_response"] == "good morning"
+    assert caller.hears("response") == "good morning" and headset.hears(0.3)
+    record = desk.server.ended_record(caller.hangs_up())
+    turn = next(turn for turn in record["transcript"] if turn["message"] == "good morning")
+    assert turn["x_injected_by"] == {"type": "human_speech", "by": "Ann"} and turn["source_medium"] == "audio"
 
 
 # -- watching ---------------------------------------------------------------------------------------------------------
