@@ -162,3 +162,10 @@ def test_what_must_not_be_heard_is_silent_before_the_recording_can_be_asked_for(
     user, agent = tracks(spool_of(recording))
     assert loud_seconds(agent) == [0.0, round(begin, 1), round(end, 1), 1.0, 4.0, 5.0]
     assert loud_seconds(user) == [6.0, 8.0, 10.0, 12.0]
+
+
+def test_of_a_recording_that_somebody_joined_who_may_not_be_recorded_nothing_remains(tmp_path):
+    recorder = Recorder(tmp_path / "call.spool", AudioFormat.parse("pcm_16000"), started_at=100.0)
+    recorder.user_spoke(SECOND, now=101.0)
+    recorder.discard()
+    assert list(tmp_path.iterdir()) == []
