@@ -549,7 +549,7 @@ class Session:
                     if write := self._record.flush():
                         await write
         except (ParolaError, TimeoutError) as error:
-            log.warning("late_results_not_stored", conversation_id=self.conversation_id, error=str(error))
+            log.warning("late_results_not_stored", conversation_id=self.conversation_id, error=type(error).__name__)
         finally:
             await self._tool_calls.aclose()
 
