@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from parola.analysis.analysing import Analysing
     from parola.api.conversation_socket import ConversationSocket
     from parola.session.load import LoopLag
+    from parola.tracing.tracer import Tracer
     from parola.webhooks.delivery import Delivery
 
 log = logger(__name__)
@@ -78,12 +79,13 @@ def create_app(
     live = _live()
     metrics = Metrics()
     lag = _lag(metrics)
+    tracer = _tracer(settings, lambda: registry.connections)
     secret = server_secret(None if settings.ephemeral else settings.data)
     vault = Vault(secret)
     reaper = Reaper(store)
     audit = Audit(store, settings.audit_retention_days)
     tools = ToolContext(settings, store, vault, lambda: registry.connections, secret, audit.secret_used)
-    after_call = AfterCall(store, lambda: _analysing(settings, tools, registry), lag.is_late)
+    after_call = AfterCall(store, lambda: _analysing(settings, tools, registry), lag.is_late, tracer)
     library = Library(store, lambda: registry.connections, lambda model: registry.embedder(model).provider)
     webhooks = _Webhooks(lambda: _delivery(services))
     services = Services(
@@ -101,6 +103,7 @@ def create_app(
         library=library,
         after_call=after_call,
         webhooks=webhooks.made,
+        tracer=tracer,
     )
 
     loader = ThreadPoolExecutor(1, thread_name_prefix="loader")
@@ -129,6 +132,8 @@ def create_app(
             library.start()
             reaper.start()
             lag.start()
+            if tracer is not None:
+                tracer.start()
             yield
             lag.stop()
             readying.cancel()
@@ -140,6 +145,8 @@ def create_app(
             await reaper.aclose()
             await library.aclose()
             await services.tools.aclose()
+            if tracer is not None:
+                await tracer.aclose()
             await registry.aclose()
             await store.aclose()
             loader.shutdown(wait=False)
@@ -233,6 +240,14 @@ def _lag(metrics: Metrics) -> LoopLag:
     return LoopLag(metrics.loop_lag)
 
 
+def _tracer(settings: Settings, connections: Callable[[], Any]) -> Tracer | None:
+    if not settings.otlp_endpoint:
+        return None
+    from parola.tracing.tracer import Tracer
+
+    return Tracer(settings, connections)
+
+
 def _analysing(settings: Settings, tools: ToolContext, registry: Any) -> Analysing:
     from parola.analysis.analysing import Analysing
 
@@ -266,6 +281,7 @@ def _delivery(services: Services) -> Delivery:
         Payloads(services.store, record, recording),
         HttpSender(services.tools.connections, services.settings.webhook_timeout_seconds),
         services.metrics,
+        services.tracer,
     )
 
 
@@ -320,6 +336,7 @@ def _conversations(services: Services, registry: Any, live: Any, lag: LoopLag) -
         is_loop_late,
         services.library.index_soon,
         services.after_call.end,
+        services.tracer,
     )
     admission = Admission(settings, services.store, services.credentials, services.keys, services.grants)
     return ConversationSocket(admission, opening)

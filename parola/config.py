@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,11 @@ from typing import Any
 from parola.errors import InvalidRequest
 
 SHORTEST_MASTER_KEY = 32
+
+LEVELS = ("debug", "info", "warning", "error")
+"""Of the log."""
+
+FORMATS = ("text", "json")
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -135,11 +140,23 @@ class Settings:
     tool_identity_headers: bool = True
     """Say with each request of a webhook tool which agent and conversation it comes from, signed."""
     analysis: str = "auto"
-    """``auto``: a conversation that has ended is analysed where its agent asks for criteria or values, or where there is
-    a language model that can summarise it; ``off``: only when ``POST .../analysis/run`` asks for it."""
+    """``auto``: a conversation that has ended is analysed where its agent asks for criteria or values, or where there
+    is a language model that can summarise it; ``off``: only when ``POST .../analysis/run`` asks for it."""
     webhook_timeout_seconds: int = 30
     """How long an endpoint may take to answer a webhook."""
     log_level: str = "info"
+    """``debug``, ``info``, ``warning`` or ``error``."""
+    log_format: str = "text"
+    """``text``: name=value; ``json``: one object a line."""
+    otlp_endpoint: str = ""
+    """A collector of OpenTelemetry traces that takes OTLP over HTTP: ``http://127.0.0.1:4318``. Empty: no traces."""
+    otlp_headers: tuple[str, ...] = ()
+    """Sent with the traces, ``name=value`` each."""
+    otlp_service_name: str = "parola"
+    otlp_sample_ratio: float = 1.0
+    """How many of the conversations are traced that bring no trace along, 0 to 1."""
+    otlp_content: bool = False
+    """Let spans hold what was said, where the agent's privacy settings allow that it is kept."""
     llm: Mapping[str, ProviderSettings] = field(default_factory=dict)
     stt: Mapping[str, ProviderSettings] = field(default_factory=dict)
     tts: Mapping[str, ProviderSettings] = field(default_factory=dict)
@@ -166,7 +183,7 @@ class Loaded:
     """Field name to ``default``, a file's path, an environment variable or ``flag``."""
 
 
-_LISTS = ("cors_origins", "outbound_allow", "backup_llms")
+_LISTS = ("cors_origins", "outbound_allow", "backup_llms", "otlp_headers")
 _SCALARS = {
     "host": str,
     "port": int,
@@ -197,9 +214,19 @@ _SCALARS = {
     "webhook_timeout_seconds": int,
     "analysis": str,
     "log_level": str,
+    "log_format": str,
+    "otlp_endpoint": str,
+    "otlp_service_name": str,
+    "otlp_sample_ratio": float,
+    "otlp_content": bool,
 }
 _LIMITS = tuple(f.name for f in fields(LimitSettings))
-_ALSO = {"database_url": "DATABASE_URL"}
+_ALSO = {
+    "database_url": "DATABASE_URL",
+    "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "otlp_headers": "OTEL_EXPORTER_OTLP_HEADERS",
+    "otlp_service_name": "OTEL_SERVICE_NAME",
+}
 """Environment variables that mean the same where ours is not set: hosting platforms set them."""
 _KINDS = ("llm", "stt", "tts", "embedding")
 _DEFAULT_PROVIDERS = {
@@ -257,18 +284,28 @@ def load(
     if settings.analysis not in ("auto", "off"):
         raise InvalidRequest(f'analysis: expected "auto" or "off", got "{settings.analysis}".')
     if settings.tool_mocks not in ("auto", "anyone", "keyed", "never"):
-        raise InvalidRequest(
-            f'tool_mocks: expected "auto", "anyone", "keyed" or "never", got "{settings.tool_mocks}".'
-        )
+        raise InvalidRequest(f'tool_mocks: expected "auto", "anyone", "keyed" or "never", got "{settings.tool_mocks}".')
     if settings.outbound_private not in ("auto", "allow", "deny"):
         raise InvalidRequest(
             f'outbound_private: expected "auto", "allow" or "deny", got "{settings.outbound_private}".'
         )
+    if settings.log_level not in LEVELS:
+        raise InvalidRequest(f'log_level: expected {_either(LEVELS)}, got "{settings.log_level}".')
+    if settings.log_format not in FORMATS:
+        raise InvalidRequest(f'log_format: expected {_either(FORMATS)}, got "{settings.log_format}".')
+    if not 0 <= settings.otlp_sample_ratio <= 1:
+        raise InvalidRequest(f"otlp_sample_ratio: expected 0 to 1, got {settings.otlp_sample_ratio:g}.")
     if settings.egress not in ("all", "none"):
         raise InvalidRequest(f'egress: expected "all" or "none", got "{settings.egress}".')
     if settings.retention_days < -1:
         raise InvalidRequest(f"retention_days: expected 0 or more, or -1 for ever, got {settings.retention_days}.")
     return Loaded(settings, sources)
+
+
+def _either(names: Sequence[str]) -> str:
+    """``"a", "b" or "c"``."""
+    *first, last = (f'"{name}"' for name in names)
+    return f"{', '.join(first)} or {last}"
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -329,6 +366,8 @@ def _from_environment(
             sources[name] = variable
     for name in _LISTS:
         variable = f"PAROLA_{name.upper()}"
+        if not environ.get(variable):
+            variable = _ALSO.get(name, variable)
         if entries := environ.get(variable):
             values[name] = tuple(entry.strip() for entry in entries.split(",") if entry.strip())
             sources[name] = variable
@@ -400,6 +439,11 @@ def _cast_to(kind: type | None, value: Any, where: str) -> Any:
     if kind is int and not isinstance(value, bool):
         try:
             return int(value)
+        except (TypeError, ValueError):
+            raise InvalidRequest(f'{where}: expected a number, got "{value}".') from None
+    if kind is float and not isinstance(value, bool):
+        try:
+            return float(value)
         except (TypeError, ValueError):
             raise InvalidRequest(f'{where}: expected a number, got "{value}".') from None
     if kind is Path:

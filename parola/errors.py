@@ -36,6 +36,11 @@ class ParolaError(Exception):
         if code is not None:
             self.code = code
 
+    @property
+    def logged(self) -> str:
+        """What of it may stand in a log: nothing that came from outside, since that may be what somebody said."""
+        return self.message
+
 
 class OwnError(ParolaError):
     """Ours: nothing the client or a vendor did."""
@@ -59,6 +64,10 @@ class ClientError(ParolaError):
 
     code = "invalid_request"
     status = 400
+
+    @property
+    def logged(self) -> str:
+        return self.code
 
 
 class InvalidRequest(ClientError):
@@ -120,8 +129,16 @@ class ProviderError(ParolaError):
     code = "provider_error"
     status = 502
 
-    def __init__(self, provider: str, message: str, *, retry_after_seconds: float | None = None) -> None:
+    def __init__(
+        self, provider: str, message: str, *, retry_after_seconds: float | None = None, logged: str = ""
+    ) -> None:
+        """``logged`` says the same without what the vendor answered, which may quote what it was asked."""
         super().__init__(message)
         self.provider = provider
+        self._logged = logged
         self.retry_after_seconds = retry_after_seconds
         """It is busy, and said how long; None: asking again makes no sense."""
+
+    @property
+    def logged(self) -> str:
+        return self._logged or f"{self.provider} failed"

@@ -16,6 +16,24 @@ LATENCY_SECONDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 1
 WORK_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 WAIT_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
+STEP_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
+WRITE_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
+
+STEPS = ("end_of_turn", "retrieval", "llm", "sentence", "tts", "send")
+"""What an answer waits for, as the record's ``x_timeline`` has it."""
+
+SERVICES = (
+    "convai_asr_trailing_service_latency",
+    "convai_llm_service_ttfb",
+    "convai_llm_service_ttf_sentence",
+    "convai_tts_service_ttfb",
+)
+"""What is measured of models, by the record's names (``conversation_turn_metrics``)."""
+
+TOOL_TYPES = frozenset({"client", "webhook", "system", "mcp", "workflow"})
+
+CODES = frozenset({1000, 1001, 1002, 1005, 1006, 1008, 1011, 1012, 3000, 3008, 4300})
+"""Close codes that are counted by themselves. A client may close with any, and each would be a series for ever."""
 
 
 class Histogram:
@@ -61,8 +79,25 @@ class Metrics:
     """How long those waited who had to wait for a place, whatever came of it."""
     waiting_ended: Counter[str] = field(default_factory=Counter)
     """What came of it: ``admitted``, ``timed_out``, ``hung_up``, ``refused``, ``stopped``."""
-    ended: Counter[tuple[str, int]] = field(default_factory=Counter)
-    """Conversations that have ended, by status (``done`` or ``failed``) and close code."""
+    started: Counter[str] = field(default_factory=Counter)
+    """Conversations that have begun, by medium (``voice`` or ``text``)."""
+    ended: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """Conversations that have ended, by status (``done`` or ``failed``), close code and reason."""
+    turn_steps: dict[str, Histogram] = field(default_factory=lambda: {step: Histogram(STEP_SECONDS) for step in STEPS})
+    """What each step added to ``turn_latency``."""
+    services: dict[str, Histogram] = field(default_factory=lambda: {name: Histogram(STEP_SECONDS) for name in SERVICES})
+    """What models took, by the record's names; whether anybody waited for it or not."""
+    tools: dict[str, Histogram] = field(
+        default_factory=lambda: {kind: Histogram(STEP_SECONDS) for kind in (*sorted(TOOL_TYPES), "other")}
+    )
+    """How long calls of tools took, by type."""
+    tool_calls: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By type and outcome: ``ok`` or ``error``."""
+    limited: Counter[str] = field(default_factory=Counter)
+    """Who was refused because of a limit: ``agent``, ``daily``, ``share``, ``server``, ``load`` (conversations),
+    ``requests`` (REST)."""
+    events_missed: int = 0
+    """Events that watchers of conversations were too slow for."""
     webhooks_delivered: Counter[str] = field(default_factory=Counter)
     """By the message's type."""
     webhooks_failed: Counter[str] = field(default_factory=Counter)
@@ -71,3 +106,12 @@ class Metrics:
     """Attempts that came to nothing, whatever became of the webhook, by reason."""
     webhooks_waiting: int = 0
     """For their next attempt, when somebody last counted."""
+
+    def conversation_ended(self, status: str, code: int, reason: str) -> None:
+        """``reason`` is one of few words (``Close.cause``, or the error type of a refusal)."""
+        self.ended[(status, str(code) if code in CODES else "other", reason)] += 1
+
+    def tool_answered(self, kind: str, seconds: float, *, is_error: bool) -> None:
+        kind = kind if kind in TOOL_TYPES else "other"
+        self.tools[kind].observe(seconds)
+        self.tool_calls[(kind, "error" if is_error else "ok")] += 1

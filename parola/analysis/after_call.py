@@ -13,18 +13,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from parola import logs
 from parola.analysis.unanswered import with_results
 from parola.errors import Conflict, NotFound, ParolaError, ProviderError, StoreError
 from parola.logs import logger
 from parola.store.base import ConversationChange, ConversationRow, Document, Store, spool_of
+from parola.tracing.context import current
+from parola.tracing.spans import Span
 
 if TYPE_CHECKING:
     from parola.analysis.analysing import Analysing
+    from parola.tracing.tracer import Tracer
 
 log = logger(__name__)
 
@@ -49,13 +53,20 @@ STOPPED_CODE = 1006
 class AfterCall:
     """Ends conversations in the store; one for the process."""
 
-    def __init__(self, store: Store, analysing: Callable[[], Analysing], is_busy: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        analysing: Callable[[], Analysing],
+        is_busy: Callable[[], bool],
+        tracer: Tracer | None = None,
+    ) -> None:
         """``analysing`` makes the one who reads, when there is first something to read; ``is_busy``: calls come
         first."""
         self._store = store
         self._make = analysing
         self._made: Analysing | None = None
         self._is_busy = is_busy
+        self._tracer = tracer
         self._places = asyncio.Semaphore(AT_A_TIME)
         self.read: Counter[str] = Counter()
         """Conversations that were analysed: ``complete`` or ``failed``."""
@@ -170,9 +181,27 @@ class AfterCall:
         change = ConversationChange(status=_final_status(row.document))
         agent = await self._agent_of(row)
         if self._analysing.is_wanted(agent):
-            change = replace(change, document=await self._found_out(row, agent or {}))
+            change = replace(change, document=await self._traced(row, self._found_out(row, agent or {})))
         with suppress(NotFound):  # it was deleted meanwhile
             await self._conclude(row, change)
+
+    async def _traced(self, row: ConversationRow, finding_out: Awaitable[Document]) -> Document:
+        """With a span of it, in the trace of the conversation."""
+        logs.about(conversation_id=row.conversation_id, agent_id=row.agent_id)
+        tracer = self._tracer
+        if tracer is None:
+            return await finding_out
+        context = tracer.of_record(row.conversation_id, row.document)
+        own = context.child("analysis")
+        current.set(own)
+        began = tracer.now()
+        found = await finding_out
+        if context.is_sampled:
+            ids = own.trace_id, own.span_id, context.span_id
+            error = "failed" if "warnings" in (found.get("metadata") or {}) else None
+            attributes = {"gen_ai.conversation.id": row.conversation_id, "gen_ai.agent.id": row.agent_id}
+            tracer.put(Span(*ids, "analysis", began, tracer.now(), attributes, error=error))
+        return found
 
     async def _found_out(self, row: ConversationRow, agent: Mapping[str, Any]) -> Document:
         """What the analysis adds to the record; what goes wrong with it is told there."""

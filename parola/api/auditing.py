@@ -14,7 +14,7 @@ import orjson
 
 from parola.api.auth import CALLER, Caller, address_of
 from parola.errors import ParolaError
-from parola.logs import logger
+from parola.logs import logger, reason
 from parola.store.audit import AuditRow
 from parola.store.base import Document, Store
 
@@ -82,7 +82,7 @@ class Audit:
                 await self._store.audit.forget(now - self._retention_days * DAY_SECONDS)
             await self._store.audit.append(row)
         except ParolaError as error:
-            log.error("audit_not_written", action=action, error=error.message)
+            log.error("audit_not_written", action=action, error=reason(error))
 
 
 class Audited:

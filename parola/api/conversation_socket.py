@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from parola.api.admission import Admission
 from parola.api.auth import address_of, headers_of
 from parola.errors import ClientError, ConversationRefused, ParolaError
-from parola.logs import logger
+from parola.logs import logger, reason
 from parola.protocol.client_messages import (
     ConversationInitiationClientData,
     EnclaveSetupConfig,
@@ -24,6 +24,8 @@ from parola.protocol.client_messages import (
 from parola.protocol.messages import ClientMessage, close_reason
 from parola.session.admitted import Admitted
 from parola.session.transport import BinaryFrame, Disconnected
+from parola.tracing.context import HEADER, current
+from parola.tracing.context import read as read_trace
 
 if TYPE_CHECKING:
     from parola.session.opening import Opening
@@ -76,7 +78,7 @@ class AsgiTransport:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._send({"type": "websocket.close", "code": code, "reason": close_reason(reason)})
         except Exception as error:
-            log.debug("close_not_sent", error=str(error))
+            log.debug("close_not_sent", error=type(error).__name__)
 
 
 class ConversationSocket:
@@ -91,6 +93,7 @@ class ConversationSocket:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
+        current.set(read_trace(headers_of(scope).get(HEADER)))
         offered = scope.get("subprotocols") or ()
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
         transport = AsgiTransport(receive, send)
@@ -105,12 +108,12 @@ class ConversationSocket:
                 if admitted is not None:
                     await self._admission.settle(admitted)
         except ConversationRefused as refusal:
-            log.info("conversation_refused", error_type=refusal.error_type, message=refusal.message)
+            log.info("conversation_refused", error_type=refusal.error_type, code=refusal.close_code)
             await transport.close(refusal.close_code, refusal.reason)
         except ClientError as error:
             await transport.close(1008, error.message)
         except ParolaError as error:
-            log.error("conversation_not_started", error=error.message)
+            log.error("conversation_not_started", error=reason(error))
             await transport.close(1011, error.message)
         except Exception:
             log.exception("conversation_not_started")

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from parola.api.responses import Json
 from parola.errors import ModelMissing, OwnError, ParolaError, TooMany
-from parola.logs import logger
+from parola.logs import logger, reason
 
 log = logger(__name__)
 
@@ -57,12 +57,19 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http)
 
 
+def _template(scope: MutableMapping[str, Any]) -> str:
+    """The path as the API has it, without what a caller put in: that may be a secret."""
+    return str(getattr(scope.get("route"), "path", ""))
+
+
 async def _on_ours(request: Request, error: Exception) -> Json:
     assert isinstance(error, ParolaError)
     message = error.message
     if isinstance(error, OwnError) and not isinstance(error, ModelMissing):
-        log.error("request_failed", path=request.url.path, error=error.message)
+        log.error("request_failed", path=_template(request.scope), error=reason(error))
         message = UNFORESEEN
+    if error.code == "rate_limit_exceeded":
+        request.app.state.services.metrics.limited["requests"] += 1
     headers = None
     if isinstance(error, TooMany) and error.retry_after_seconds is not None:
         headers = {"retry-after": str(max(1, ceil(error.retry_after_seconds)))}
@@ -135,7 +142,7 @@ class Unforeseen:
         try:
             await self._app(scope, receive, watched)
         except Exception:
-            log.exception("request_failed", path=scope["path"])
+            log.exception("request_failed", path=_template(scope))
             if started:
                 raise
             response = Json(detail("internal_error", UNFORESEEN), status_code=500)

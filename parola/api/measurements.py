@@ -7,18 +7,30 @@ one as ``authorization: Bearer …``.
 from __future__ import annotations
 
 import asyncio
+import platform
+import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import APIRouter, Response
 
+from parola import __version__
 from parola.api.services import Services, ServicesDep, needs_key
 from parola.metrics import Histogram
 
 router = APIRouter(tags=["server"])
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+MODELS = {
+    "convai_asr_trailing_service_latency": ("stt", "From the user's last sound to the words of the turn."),
+    "convai_llm_service_ttfb": ("llm_first_token", "From asking the language model to its first token."),
+    "convai_llm_service_ttf_sentence": ("llm_first_sentence", "From asking it to its first sentence."),
+    "convai_tts_service_ttfb": ("tts_first_byte", "From a reply's first sentence to its first audio."),
+}
+"""What models took: the record's name, ours, and what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,8 @@ async def metrics(services: ServicesDep) -> Response:
 def families(services: Services) -> Iterator[Family]:
     """Everything there is to tell, now."""
     seen, live = services.metrics, services.live
+    info = Family("gauge", "parola_build_info", "Which Parola this is; always 1.", ("version", "python"))
+    yield info.add(1, __version__, platform.python_version())
     yield Family("histogram", "parola_loop_lag_seconds", "By how much the event loop was late.").add(seen.loop_lag)
     voice, text = live.count_by_medium()
     alive = Family("gauge", "parola_live_conversations", "Conversations that run.", ("medium",))
@@ -88,10 +102,25 @@ def families(services: Services) -> Iterator[Family]:
     yield Family("counter", "parola_interruptions", "Times the agent was cut off.").add(seen.interruptions)
     latency = Family("histogram", "parola_turn_latency_seconds", "From the user's last sound to the answer's first.")
     yield latency.add(seen.turn_latency)
-    ended = Family("counter", "parola_conversations_ended", "Conversations that ended.", ("status", "code"))
-    for (status, code), count in seen.ended.items():
-        ended.add(count, status, str(code))
+    steps = Family("histogram", "parola_turn_step_seconds", "What each step added to the latency of a turn.", ("step",))
+    for step, histogram in seen.turn_steps.items():
+        steps.add(histogram, step)
+    yield steps
+    for recorded, (name, help) in MODELS.items():
+        yield Family("histogram", f"parola_{name}_seconds", help).add(seen.services[recorded])
+    calls = Family("counter", "parola_tool_calls", "Calls of tools that have a result.", ("type", "outcome"))
+    for labels, count in seen.tool_calls.items():
+        calls.add(count, *labels)
+    tools = Family("histogram", "parola_tool_seconds", "From a call of a tool to its result.", ("type",))
+    for kind, histogram in seen.tools.items():
+        tools.add(histogram, kind)
+    yield from (calls, tools)
+    yield _counted("parola_conversations_started", "Conversations that began.", "medium", seen.started)
+    ended = Family("counter", "parola_conversations_ended", "Conversations that ended.", ("status", "code", "reason"))
+    for (status, code, cause), count in seen.ended.items():
+        ended.add(count, status, code, cause)
     yield ended
+    yield _counted("parola_limited", "Who was refused because of a limit.", "limit", seen.limited)
 
     reading = Family("gauge", "parola_conversations_processing", "Conversations that are analysed, or wait for it.")
     yield reading.add(services.after_call.waiting)
@@ -101,8 +130,23 @@ def families(services: Services) -> Iterator[Family]:
     yield waiting.add(seen.webhooks_waiting)
     yield _counted("parola_webhooks_delivered", "Webhooks that arrived.", "type", seen.webhooks_delivered)
     yield _counted("parola_webhooks_failed", "Webhooks that were given up.", "reason", seen.webhooks_failed)
+    circuits = Family("gauge", "parola_webhook_circuits", "Endpoints of webhooks, by their circuit.", ("state",))
+    states = Counter(circuit.state(time.time()) for circuit in services.webhooks().circuits)
+    for state in ("closed", "half_open", "open"):
+        circuits.add(states[state], state)
+    yield circuits
     failed = seen.webhook_attempts_failed
     yield _counted("parola_webhook_attempts_failed", "Attempts to deliver that failed.", "reason", failed)
+
+    writes = Family("histogram", "parola_store_write_seconds", "What a batch of writes took the database.")
+    yield writes.add(services.store.writes)
+    missed = Family("counter", "parola_monitor_events_missed", "Events that watchers were too slow for.")
+    yield missed.add(seen.events_missed)
+    if (tracer := services.tracer) is not None:
+        spans = Family("gauge", "parola_spans_waiting", "Spans that wait for the collector.")
+        yield spans.add(tracer.waiting)
+        yield Family("counter", "parola_spans_exported", "Spans that the collector took.").add(tracer.exported)
+        yield _counted("parola_spans_dropped", "Spans that no collector will see.", "reason", tracer.dropped)
 
 
 def _counted(name: str, help: str, label: str, counts: Mapping[str, int]) -> Family:
@@ -114,6 +158,7 @@ def _counted(name: str, help: str, label: str, counts: Mapping[str, int]) -> Fam
 
 def _text(taken: list[Family]) -> bytes:
     """In a thread: the library takes a tenth of a second to import, the first time."""
+    from prometheus_client import ProcessCollector
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
     from prometheus_client.exposition import generate_latest
 
@@ -130,7 +175,8 @@ def _text(taken: list[Family]) -> bytes:
                         metric.add_metric(labels, value)
                 yield metric
 
-    return generate_latest(Collected())
+    # What the operating system says of this process: processor time, memory, open files.
+    return generate_latest(Collected()) + generate_latest(ProcessCollector(registry=None))
 
 
 def _buckets(bounds: tuple[float, ...], counts: list[int]) -> list[tuple[str, int]]:

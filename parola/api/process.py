@@ -18,6 +18,7 @@ from parola.knowledge.library import Library
 from parola.metrics import Histogram, Metrics
 from parola.store.base import Store
 from parola.tools.context import ToolContext
+from parola.tracing.tracer import Tracer
 
 if TYPE_CHECKING:
     from parola.providers.base import Embedder, Voice
@@ -107,6 +108,8 @@ class Services:
     after_call: AfterCall
     webhooks: Callable[[], Delivery]
     """What delivers webhooks, made when it is first needed."""
+    tracer: Tracer | None = None
+    """None: no traces are collected."""
     metrics: Metrics = field(default_factory=Metrics)
     """What this process has counted since it started."""
     editing: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -4,6 +4,7 @@ in ``auth.py``."""
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from math import ceil
 from typing import Any
@@ -24,8 +25,10 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 class RequestRate:
     """Answers 429 with ``Retry-After`` to an address that has had its requests of this minute."""
 
-    def __init__(self, app: App, *, limits: LimitSettings) -> None:
+    def __init__(self, app: App, *, limits: LimitSettings, limited: Counter[str]) -> None:
+        """``limited`` counts those who were refused."""
         self._app = app
+        self._limited = limited
         self._limits = limits
         self._rates = Rates()
 
@@ -37,6 +40,7 @@ class RequestRate:
                 f"One address may send {most} requests a minute (limits.requests_per_address). "
                 f"Try again in {ceil(seconds)} s."
             )
+            self._limited["requests"] += 1
             refusal = Json(
                 detail("rate_limit_exceeded", message), status_code=429, headers={"retry-after": str(ceil(seconds))}
             )

@@ -110,7 +110,7 @@ def rest(services: Services) -> FastAPI:
         default_response_class=Json,
         separate_input_output_schemas=False,
         middleware=[
-            Middleware(request_rate.RequestRate, limits=services.settings.limits),
+            Middleware(request_rate.RequestRate, limits=services.settings.limits, limited=services.metrics.limited),
             Middleware(auditing.Audited, audit=services.audit),
             Middleware(errors.Unforeseen),
             Middleware(

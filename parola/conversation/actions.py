@@ -167,6 +167,22 @@ class Acknowledge:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteLoss:
+    """The client's connection broke, and it may come back within ``window_seconds``."""
+
+    code: int
+    reason: str
+    window_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class NoteReturn:
+    """It is back, after so long."""
+
+    away_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Warn:
     """Something the owner should know; kept in the conversation's record."""
 
@@ -182,6 +198,9 @@ class Close:
     status: str = "done"
     termination_reason: str = ""
     error: Mapping[str, Any] | None = None
+    cause: str = field(default="internal_error", compare=False)
+    """The same as one of few words, to count by: ``agent``, ``client``, ``client_lost``, ``silence``, ``max_duration``,
+    ``guardrail``, ``command``, ``server_stopped``, ``requested``, or after a failure its ``error_type``."""
 
 
 Action = (
@@ -202,6 +221,8 @@ Action = (
     | StopSound
     | Show
     | Acknowledge
+    | NoteLoss
+    | NoteReturn
     | Warn
     | Close
 )

@@ -33,6 +33,7 @@ socket. What is here crosses its parts; each rule has a file of its own:
     farewell     the last words, and the hang-up
     live_control commands from outside: somebody says something, takes over, ends it
     takeover     a person has the conversation
+    resuming     the client's connection breaks, and it may come back
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ from parola.conversation import asking, ending, events, floor
 from parola.conversation.actions import Action
 from parola.conversation.commands import Commanded, OperatorSaid, OperatorSpoke
 from parola.conversation.events import REPLY_EVENTS, Event
-from parola.conversation.live_control import LiveControl
 from parola.conversation.phases import Phase
+from parola.conversation.resuming import Resuming
 from parola.conversation.speaking import LLM_SECONDS
 from parola.conversation.transcript import SilenceEntry, UserEntry
 from parola.conversation.turn_taking import TYPING_SECONDS
@@ -58,7 +59,7 @@ LIKELY_OVER = ("finished", "silence", "unsure")
 """Verdicts on which a reply may be begun before the turn is over."""
 
 
-class Conversation(LiveControl):
+class Conversation(Resuming):
     """One conversation, from the client's arrival to the hang-up. Times are monotonic seconds."""
 
     # -- the three members --------------------------------------------------------------------------------------------
@@ -132,8 +133,9 @@ class Conversation(LiveControl):
                 message = f"Nothing came from the client for {event.seconds:.0f} s."
                 self._end(ending.failed(1002, "transport_receive_timeout", message), now)
             case events.ClientDisconnected():
-                self._out.is_hushed = True
-                self._end(self._farewell.how or ending.client_left(event), now)
+                self._client_left(event, now)
+            case events.ClientResumed():
+                self._client_is_back(now)
             case events.EndRequested():
                 self._end(ending.requested(event), now)
             case Commanded():
@@ -165,7 +167,7 @@ class Conversation(LiveControl):
                 case "turn_timeout":
                     self._speak_up(now)
                 case "silence":
-                    if self.phase is Phase.LISTENING and not self._user.has_begun:
+                    if self.phase is Phase.LISTENING and not self._user.has_begun and not self._absence.is_on:
                         self._end(ending.user_was_silent(), now)
                 case "soft_timeout":
                     self._slow_model.say_something(self.phase, self.lookup(now), now)
@@ -173,7 +175,7 @@ class Conversation(LiveControl):
                     message = f"The language model said nothing for {LLM_SECONDS:.0f} s."
                     self._end(ending.failed(1002, "llm_timeout", message), now)
                 case "tool":
-                    self._calls_answered(self._tools.time_out(now), now)
+                    self._calls_answered(self._tools_timed_out(now), now)
                 case "tool_sound":
                     self._sound.begin(self.phase)
                 case "tool_speech":
@@ -182,6 +184,8 @@ class Conversation(LiveControl):
                     self._keep_alive.ping(now)
                 case "max_duration":
                     self._max_duration_reached(now)
+                case "resume":
+                    self._did_not_come_back(now)
                 case "farewell":
                     assert self._farewell.how is not None
                     self._end(self._farewell.how, now)
@@ -373,7 +377,7 @@ class Conversation(LiveControl):
         """The agent is done: whose turn is it?"""
         self._speaking.turn = None
         self._enter(Phase.LISTENING)
-        if not self._takeover.is_on:
+        if not self._takeover.is_on and not self._absence.is_on:
             self._silence.floor_is_free(now, answered=answered)
         if self._user.has_begun:
             self._silence.user_speaks()
@@ -385,7 +389,7 @@ class Conversation(LiveControl):
 
     def _speak_up(self, now: float) -> None:
         """Nobody says anything: the agent speaks again."""
-        if self.phase is Phase.LISTENING and not self._user.has_begun:
+        if self.phase is Phase.LISTENING and not self._user.has_begun and not self._absence.is_on:
             was_skipped = self._silence.is_waiting_after_skip
             self._out.record(self.transcript.add(SilenceEntry(now, was_skipped)))
             self._tools.walk.user_spoke(was_silent=True)

@@ -19,6 +19,7 @@ Name = Literal[
     "ping",
     "max_duration",
     "farewell",
+    "resume",
 ]
 
 

@@ -29,19 +29,19 @@ class Ending:
 
 def agent_ended(reason: str) -> Ending:
     """``end_call``, voicemail, the end of a workflow."""
-    return Ending(Close(1000, "The agent ended the call", termination_reason=reason))
+    return Ending(Close(1000, "The agent ended the call", termination_reason=reason, cause="agent"))
 
 
 def user_was_silent() -> Ending:
     reason = "The user was silent for too long"
-    return Ending(Close(1000, reason, termination_reason=reason))
+    return Ending(Close(1000, reason, termination_reason=reason, cause="silence"))
 
 
 def took_too_long(max_seconds: float) -> Ending:
     reason = "Maximum duration reached"
     message = f"The conversation reached its limit of {max_seconds:g} s."
     error = Error(code=1000, error_type="max_duration_exceeded", message=message, reason=reason)
-    return Ending(Close(1000, reason, termination_reason=reason), error)
+    return Ending(Close(1000, reason, termination_reason=reason, cause="max_duration"), error)
 
 
 def failed(code: int, error_type: str, message: str) -> Ending:
@@ -49,7 +49,8 @@ def failed(code: int, error_type: str, message: str) -> Ending:
     said the client learns only that it failed."""
     told = public_words.of_failure(error_type, message)
     reason = close_reason(told)
-    close = Close(code, reason, "failed", termination_reason=message, error={"code": code, "reason": message})
+    error = {"code": code, "reason": message}
+    close = Close(code, reason, "failed", termination_reason=message, error=error, cause=error_type)
     return Ending(close, Error(code=code, error_type=error_type, message=told, reason=reason))
 
 
@@ -57,24 +58,34 @@ def guardrail_triggered(trigger: Trigger) -> Ending:
     """The conversation is stopped on purpose: for the record it is done, not failed."""
     message = f"Guardrail triggered: {trigger.guardrail.name}"
     reason = close_reason(message)
-    close = Close(1002, reason, termination_reason=message)
+    close = Close(1002, reason, termination_reason=message, cause="guardrail")
     return Ending(close, Error(code=1002, error_type="safety_violation", message=message, reason=reason))
 
 
 def requested(event: EndRequested) -> Ending:
     reason = close_reason(event.reason)
     if event.code in (1000, 1001):
-        return Ending(Close(event.code, reason, termination_reason=event.reason))
+        cause = "requested" if event.code == 1000 else "server_stopped"
+        return Ending(Close(event.code, reason, termination_reason=event.reason, cause=cause))
     error = {"code": event.code, "reason": event.reason}
-    return Ending(Close(event.code, reason, "failed", termination_reason=event.reason, error=error))
+    return Ending(
+        Close(event.code, reason, "failed", termination_reason=event.reason, error=error, cause="internal_error")
+    )
 
 
 def commanded(reason: str) -> Ending:
     """By somebody who looks after the conversation."""
     reason = reason.strip() or "Ended from outside"
-    return Ending(Close(1000, close_reason(reason), termination_reason=reason))
+    return Ending(Close(1000, close_reason(reason), termination_reason=reason, cause="command"))
+
+
+def client_stayed_away(event: ClientDisconnected, window_seconds: float) -> Ending:
+    """Its connection broke, and it had the time to come back."""
+    why = f"code {event.code}" + (f", {event.reason}" if event.reason else "")
+    reason = f"The client's connection was lost ({why}) and it did not come back within {window_seconds:g} s"
+    return Ending(Close(event.code, close_reason(event.reason), termination_reason=reason, cause="client_lost"))
 
 
 def client_left(event: ClientDisconnected) -> Ending:
     reason = "Client disconnected" + (f": {event.reason}" if event.reason else "")
-    return Ending(Close(event.code, close_reason(event.reason), termination_reason=reason))
+    return Ending(Close(event.code, close_reason(event.reason), termination_reason=reason, cause="client"))

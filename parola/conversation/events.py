@@ -312,6 +312,11 @@ class ClientDisconnected:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientResumed:
+    """It is back, over another connection."""
+
+
+@dataclass(frozen=True, slots=True)
 class EndRequested:
     """Somebody else ends the conversation: the server that stops, an operator."""
 
@@ -344,6 +349,7 @@ Event = (
     | InvalidMessageReceived
     | InputStalled
     | ClientDisconnected
+    | ClientResumed
     | EndRequested
     | Commanded
     | OperatorSpoke

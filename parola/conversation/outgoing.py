@@ -11,13 +11,16 @@ import hashlib
 from parola.conversation.actions import Action, Record, Send, Show, Warn
 from parola.conversation.transcript import Transcript
 from parola.protocol.messages import ServerMessage
-from parola.protocol.server_messages import SHOWN_TO_WATCHERS, ClientEventFilter
+from parola.protocol.server_messages import SHOWN_TO_WATCHERS, Audio, ClientEventFilter
 
 
 class Outgoing:
     """Filled by the parts of a conversation, emptied once per event."""
 
-    __slots__ = ("_actions", "_conversation_id", "_events", "_last_call", "_transcript", "is_hushed", "last_event_id")
+    __slots__ = (
+        *("_actions", "_conversation_id", "_events", "_last_call", "_transcript"),
+        *("is_hushed", "is_unheard", "last_event_id"),
+    )
 
     def __init__(self, conversation_id: str, events: ClientEventFilter, transcript: Transcript) -> None:
         self._conversation_id = conversation_id
@@ -28,12 +31,14 @@ class Outgoing:
         self.last_event_id = 0
         self.is_hushed = False
         """The client has gone: nothing is sent any more, all is still recorded."""
+        self.is_unheard = False
+        """The client is away and may come back: sound is for nobody."""
 
     def ask(self, action: Action) -> None:
         self._actions.append(action)
 
     def send(self, message: ServerMessage) -> None:
-        if self.is_hushed:
+        if self.is_hushed or (self.is_unheard and isinstance(message, Audio)):
             return
         if self._events.passes(message.event_type):
             self._actions.append(Send(message))

@@ -127,6 +127,8 @@ class Setup:
     soft_timeout: SoftTimeout = field(default_factory=SoftTimeout)
     max_duration_seconds: float = 600.0
     max_duration_message: str = ""
+    resume_window_seconds: float = 0.0
+    """How long a client whose connection broke may take to come back; 0: the conversation ends with the connection."""
     first_message_is_protected: bool = False
     takes_files: bool = True
     """The client may share files (``file_input.enabled``)."""

@@ -181,6 +181,13 @@ class ToolRound:
         if tool.config.get("given"):
             call.arguments = arguments_for(tool, call.arguments, self._variables.snapshot(now))
         call.details = {"type": "client", "parameters": orjson.dumps(call.arguments).decode()}
+        self._ask_client(call, tool)
+        if tool.expects_response:
+            call.is_background = tool.rules.execution == "async"
+        else:
+            self._finish(call, now, "The tool was called; it gives no answer.")
+
+    def _ask_client(self, call: ToolCall, tool: Tool) -> None:
         self._out.send(
             ClientToolCall(
                 tool_name=call.name,
@@ -190,10 +197,18 @@ class ToolRound:
                 expects_response=tool.expects_response,
             )
         )
-        if tool.expects_response:
-            call.is_background = tool.rules.execution == "async"
-        else:
-            self._finish(call, now, "The tool was called; it gives no answer.")
+
+    @property
+    def asked_of_client(self) -> list[ToolCall]:
+        """Calls that only the client can answer, and has not."""
+        return [c for c in self.calls if c.type == "client" and c.tool and c.result is None and not c.is_held]
+
+    def ask_client_again(self, now: float) -> None:
+        """The client has lost them, perhaps: ask once more, with the whole time to answer."""
+        for call in self.asked_of_client if self.is_running else ():
+            assert call.tool is not None
+            call.timeout_at = now + call.tool.timeout_seconds
+            self._ask_client(call, call.tool)
 
     def _take(self, call: ToolCall, outcome: Outcome | None, now: float) -> None:
         """What a tool that runs here gave; None: it comes later."""

@@ -215,12 +215,25 @@ class Tools:
         """Nothing is to be said before a call that the model has asked for."""
         return self.round is not None and not self.round.is_running and self.round.is_silent
 
-    def leave_running(self, now: float) -> ToolRound | None:
+    def wait_for_client(self, until: float) -> None:
+        """The client is away until then, at most: it cannot answer before."""
+        for round_ in self._rounds:
+            for call in round_.asked_of_client:
+                call.timeout_at = max(call.timeout_at, until)
+        self._watch()
+
+    def ask_client_again(self, now: float) -> None:
+        """The client is back: calls that it has not answered begin anew."""
+        for round_ in self._rounds:
+            round_.ask_client_again(now)
+        self._watch()
+
+    def leave_running(self, now: float, why: str) -> ToolRound | None:
         """Nobody waits for the present round any more: its calls run on in the background, as far as their results
         mean something without the agent."""
         if self.round is None:
             return None
-        if self.round.go_to_background(now, "a person has taken over the conversation"):
+        if self.round.go_to_background(now, why):
             self._background.append(self.round)
         return self.finish()
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from parola.errors import ParolaError
-from parola.logs import logger
+from parola.logs import logger, reason
 from parola.store.base import ChunkRow, RagIndexRow, Store
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Indexing:
                     continue
                 await self._one(waiting[0])
             except ParolaError as error:
-                log.error("indexing_failed", error=error.message)
+                log.error("indexing_failed", error=reason(error))
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _one(self, index: RagIndexRow) -> None:
@@ -134,7 +134,7 @@ class Indexing:
         try:
             vectors = await self._vectors(index, texts)
         except ParolaError as error:
-            log.warning("indexing_failed", index_id=index.index_id, error=error.message)
+            log.warning("indexing_failed", index_id=index.index_id, error=reason(error))
             await self._end(index, "failed", error.message)
             return
         if vectors is None:

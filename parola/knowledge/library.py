@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from parola.errors import InvalidRequest, NotFound, ParolaError
 from parola.knowledge.folders import documents_in
 from parola.knowledge.indexing import Indexing
-from parola.logs import logger
+from parola.logs import logger, reason
 from parola.store.base import KnowledgeDocumentRow, KnowledgeQuery, Store
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class Library:
             for row in await documents_in(self._store.knowledge, ids):
                 await self.indexing.get_or_create(row.document_id, model)
         except ParolaError as error:
-            log.error("indexing_failed", error=error.message)
+            log.error("indexing_failed", error=reason(error))
 
     async def _changed_source(self, document_id: str, source: dict[str, Any]) -> KnowledgeDocumentRow:
         async with self.changing:
@@ -171,7 +171,7 @@ class Library:
             try:
                 await self.sync_due(time.time())
             except ParolaError as error:
-                log.error("knowledge_sync_failed", error=error.message)
+                log.error("knowledge_sync_failed", error=reason(error))
             await asyncio.sleep(DUE_EVERY_SECONDS)
 
     async def sync_due(self, now: float) -> None:
@@ -194,7 +194,7 @@ class Library:
             try:
                 await self.refresh(row)
             except ParolaError as error:
-                log.warning("knowledge_sync_failed", document_id=row.document_id, error=error.message)
+                log.warning("knowledge_sync_failed", document_id=row.document_id, error=reason(error))
                 await self._missed(row, is_gone=isinstance(error, NotFetched))
 
     async def _missed(self, row: KnowledgeDocumentRow, *, is_gone: bool) -> None:

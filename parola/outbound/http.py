@@ -15,6 +15,7 @@ import orjson
 from parola.config import ProviderSettings
 from parola.errors import ProviderError
 from parola.outbound.guard import AddressRefused, Guard
+from parola.tracing.context import headers as tracing
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -26,6 +27,7 @@ KEEPALIVE_SECONDS = 60.0
 
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 _LONGEST_ERROR = 300
+_QUOTED = re.compile(r":\s|['\"{]")
 
 
 class Connections:
@@ -120,8 +122,16 @@ class Endpoint:
         self._headers = {"authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
         self._headers |= {key.lower(): value for key, value in (headers or {}).items()}
 
-    def failed(self, what: str, *, retry_after_seconds: float | None = None) -> ProviderError:
-        return ProviderError(self.name, f"{self.url} {what}", retry_after_seconds=retry_after_seconds)
+    def failed(
+        self, what: str, *, retry_after_seconds: float | None = None, logged: str | None = None
+    ) -> ProviderError:
+        """``logged`` is what of ``what`` a log may hold; without it, all up to what it quotes."""
+        return ProviderError(
+            self.name,
+            f"{self.url} {what}",
+            retry_after_seconds=retry_after_seconds,
+            logged=f"{_shown(self.url)} {logged or _QUOTED.split(what)[0]}",
+        )
 
     @asynccontextmanager
     async def post(
@@ -142,7 +152,7 @@ class Endpoint:
                     response = await client.post(
                         self.url,
                         data=body() if callable(body) else body,
-                        headers=self._headers | dict(headers or {}),
+                        headers=tracing() | self._headers | dict(headers or {}),
                         timeout=timeout,
                         proxy=proxy_for(self.url),
                         allow_redirects=False,
@@ -174,7 +184,14 @@ class Endpoint:
         return body, self.failed(
             f"answered {response.status}: {message_in(body) or 'no reason given'}",
             retry_after_seconds=_retry_after(response) if response.status in (429, 503) else None,
+            logged=f"answered {response.status}",
         )
+
+
+def _shown(url: str) -> str:
+    """Without what may be a secret: credentials and the query."""
+    address = urlsplit(url)
+    return f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path}"
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> float | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from parola.config import Settings
 from parola.errors import ParolaError
-from parola.logs import logger
+from parola.logs import logger, reason
 from parola.privacy.keeping import metadata_without_words
 from parola.privacy.policy import KEY, Policy
 from parola.store.base import AgentRow, ConversationChange, ConversationQuery, ConversationRow, Document, Store
@@ -71,7 +71,7 @@ class Reaper:
             try:
                 await self.sweep()
             except (ParolaError, OSError) as error:
-                log.error("retention_failed", error=str(error))
+                log.error("retention_failed", error=reason(error))
 
     async def _delete(self, conversation_id: str) -> None:
         row = await self._store.conversations.get(conversation_id)

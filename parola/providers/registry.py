@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from parola.config import ProviderSettings, Settings
 from parola.errors import InvalidRequest, ModelMissing, ParolaError
-from parola.logs import logger
+from parola.logs import logger, reason
 from parola.providers.catalogue import SMART_TURN
 from parola.providers.fair_queue import FairQueue
 from parola.providers.hosted_voices import HOSTED_VOICES
@@ -302,7 +302,7 @@ class Registry:
             return await asyncio.to_thread(_silero, self._settings.models)
         except ModelMissing as error:
             self._activity_warning = f"Speech is told from noise by its loudness alone. {error.message}"
-            log.warning("voice_activity_missing", reason=error.message)
+            log.warning("voice_activity_missing", reason=reason(error))
             return ScriptedVoiceActivity()
 
     def turn_detector(self) -> TurnDetector | None:

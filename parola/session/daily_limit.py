@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from parola.errors import ConversationRefused
+from parola.metrics import Metrics
 from parola.store.base import ConversationQuery, Conversations
 
 DAY_SECONDS = 86400
@@ -11,8 +12,9 @@ DAY_SECONDS = 86400
 class DailyLimit:
     """Counts in memory; the store is asked once a day for each agent, because the server may have been restarted."""
 
-    def __init__(self, conversations: Conversations) -> None:
+    def __init__(self, conversations: Conversations, metrics: Metrics) -> None:
         self._conversations = conversations
+        self._metrics = metrics
         self._day = 0
         self._begun: dict[str, int] = {}
 
@@ -27,6 +29,7 @@ class DailyLimit:
             count = await self._conversations.count(query)
             self._begun.setdefault(agent_id, count)
         if self._begun[agent_id] >= most:
+            self._metrics.limited["daily"] += 1
             raise ConversationRefused(
                 3008,
                 "too_many_concurrent_requests",

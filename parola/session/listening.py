@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextvars import copy_context
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +28,7 @@ from parola.conversation.events import (
     TurnEndPredicted,
 )
 from parola.errors import ParolaError
-from parola.logs import logger
+from parola.logs import logger, reason
 from parola.providers.base import SpeechToText, Transcript, TranscriptionSettings
 from parola.session.attention import Attention
 from parola.session.turn_detection import SharedTurnDetector
@@ -172,6 +173,7 @@ class Listening:
         tell_scores: bool = False,
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._context = copy_context()
         self._tell = tell
         self._attention = attention or Attention()
         self._tell_scores = tell_scores
@@ -248,7 +250,7 @@ class Listening:
 
     def failed(self, error: Exception) -> None:
         self._is_scoring = False
-        log.error("voice_activity_failed", error=str(error))
+        self._context.run(log.error, "voice_activity_failed", error=reason(error))
         self._tell(ListeningFailed(f"Voice activity detection failed: {error}"))
 
     # -- utterances ---------------------------------------------------------------------------------------------------
@@ -322,7 +324,7 @@ class Listening:
         if not self._segmenter.is_speech or not self._stt.capabilities.partials:
             return
         if self._segmenter.quiet == self._early_windows and self._early is None and self._has_speech:
-            self._early = self._loop.create_task(self._stream.transcribe())
+            self._early = self._loop.create_task(self._stream.transcribe(), context=self._context)
             self._early.add_done_callback(_retrieved)
         elif self._segmenter.quiet == 0:
             self._drop_early()
@@ -333,7 +335,8 @@ class Listening:
             self._early = None
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = self._loop.create_task(work)
+        # A window may be scored in the turn of another call: the log is to say whose work this is.
+        task = self._loop.create_task(work, context=self._context)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -423,7 +426,7 @@ class Listening:
             try:
                 transcript = await self._stream.transcribe()
             except Exception as error:
-                log.warning("partial_transcription_failed", error=str(error))
+                log.warning("partial_transcription_failed", error=reason(error))
                 return
             if turn == self._turn and self._segmenter.is_speech:
                 self._tell(TranscriptUpdated(self._with_settled(transcript.text), is_partial=True))

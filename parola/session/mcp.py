@@ -20,6 +20,7 @@ from parola.session.tool_calls import Asked
 from parola.store.base import Store
 from parola.tools.context import ToolContext
 from parola.tools.mcp import Answer, Connection, Listing, McpFailed, target_of
+from parola.tracing.context import headers as trace_headers
 
 FIRST_SECONDS = 1.0
 """So long a conversation waits for servers that were never reached before. It does not wait for others."""
@@ -129,10 +130,11 @@ class ConversationMcp:
         """``request_meta``: literals keep their type, the rest is looked up for each call."""
         wanted = self._configs[server_id].get("request_meta") or {}
         assert self._locators is not None
-        return {
+        meta = {
             str(key): await self._locators.value(value, variables) if isinstance(value, str | Mapping) else value
             for key, value in wanted.items()
         }
+        return trace_headers() | meta  # MCP has it there, by the header's name
 
 
 async def _follow(server_id: str, connection: Connection, known: Listing, tell: Callable[[Event], None]) -> None:

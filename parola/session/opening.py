@@ -16,6 +16,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from parola import logs
 from parola.config import Settings
 from parola.conversation.actions import FetchAgent
 from parola.conversation.events import Attachment, FilesShared
@@ -58,6 +59,7 @@ from parola.session.session import Session
 from parola.session.shares import Holder
 from parola.session.silencing import SilencedRecorder
 from parola.session.tool_runners import runners_for
+from parola.session.tracing import Trace, traced
 from parola.session.transport import Transport
 from parola.session.turn_detection import SharedTurnDetector
 from parola.session.voice import Ear
@@ -65,6 +67,8 @@ from parola.session.voice_activity import SharedVoiceActivity
 from parola.session.waiting_room import Guest, Terms, WaitingRoom
 from parola.store.base import AgentRow, FileRow, Store, events_of, spool_of
 from parola.tools.context import Identity, ToolContext
+from parola.tracing.context import current
+from parola.tracing.tracer import Tracer
 from parola.webhooks.pre_call import PreCall
 
 log = logger(__name__)
@@ -108,6 +112,7 @@ class Opening:
         is_loop_late: Callable[[], bool] = lambda: False,
         index_soon: IndexSoon = lambda _ids, _model: None,
         end_record: EndRecord | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -117,11 +122,12 @@ class Opening:
         self._metrics = metrics or Metrics()
         self._room = room or WaitingRoom(live, self._metrics)
         self._shelf = Shelf(store.knowledge)
-        self._daily_limit = DailyLimit(store.conversations)
+        self._daily_limit = DailyLimit(store.conversations, self._metrics)
         self._metrics.turn_verdicts = self._verdicts
         self._is_loop_late = is_loop_late
         self._index_soon = index_soon
         self._end_record = end_record
+        self._tracer = tracer
         self._pre_call = PreCall(store, tools.vault, tools.connections)
         self._activity: SharedVoiceActivity | None = None
         self.turn_detection: SharedTurnDetector | None = None
@@ -136,11 +142,18 @@ class Opening:
     ) -> Session:
         """Everything up to the first word. Raises ``ConversationRefused``, which the record explains."""
         conversation_id = admitted.conversation_id or new_conversation_id()
+        logs.about(conversation_id=conversation_id, agent_id=admitted.agent.agent_id)
+        came_with, accepted_at = current.get(), time.time()
+        if self._tracer is not None:
+            current.set(self._tracer.begin(conversation_id, came_with))
         admitted, client_data = mocks_if_allowed(admitted, client_data or ConversationInitiationClientData())
+        trace = traced(self._tracer, came_with, accepted_at)
         try:
-            return await self._open(conversation_id, admitted, client_data, first_frames, transport)
-        except BaseException:
+            return await self._open(conversation_id, admitted, client_data, first_frames, transport, trace)
+        except BaseException as error:
             self._room.leave(conversation_id)
+            if trace is not None and isinstance(error, ConversationRefused):
+                trace.refused(conversation_id, admitted.agent.agent_id, error)
             raise
 
     async def _open(
@@ -150,6 +163,7 @@ class Opening:
         client_data: ConversationInitiationClientData,
         first_frames: tuple[str, ...],
         transport: Transport,
+        trace: Trace | None,
     ) -> Session:
         started_at = time.time()
         try:
@@ -171,7 +185,7 @@ class Opening:
         warnings = [*admitted.warnings, *setup.warnings]
         if brain.warning:
             warnings.append(brain.warning)
-        mouth, ear, recorder = None, None, None
+        mouth, ear, recorder, stt_model = None, None, None, ""
         pronunciation: dict[Locator, Sequence[Rule]] = {}
         if not setup.text_only:
             pronunciation = await self._pronunciation(setup, warnings)
@@ -182,7 +196,8 @@ class Opening:
             if self._settings.record_audio and setup.record_voice:
                 recorder = self._recorder(conversation_id, mouth.format, admitted.agent)
             input_format = AudioFormat.parse(setup.input_format)
-            counted = CountedSpeechToText(listener.provider, listener.model, accounts)
+            stt_model = listener.model or listener.provider.name
+            counted = CountedSpeechToText(listener.provider, stt_model, accounts)
             ear = Ear(counted, input_format, self._listening, self._turns(), attention_for(setup))
         retriever = self._retriever(setup, brain, warnings)
         setup = replace(setup, warnings=tuple(warnings))
@@ -223,6 +238,7 @@ class Opening:
             first_frames=first_frames,
             was_greeted=must_wait,
             metrics=self._metrics,
+            tracing=None if trace is None else trace.of(setup, admitted.agent.document, self._settings, stt_model),
             end_record=self._end_record,
             keep_events=partial(self._keep_events, conversation_id),
         )

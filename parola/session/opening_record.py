@@ -15,6 +15,7 @@ from parola.protocol.client_messages import ConversationInitiationClientData
 from parola.protocol.messages import close_reason
 from parola.session.admitted import Admitted
 from parola.store.base import ConversationRow, Document, Store
+from parola.tracing.context import current
 from parola.webhooks.announcing import failure_announcements, held
 from parola.webhooks.endpoints import sealed_endpoint
 
@@ -63,7 +64,7 @@ async def keep_refusal(
     waited_seconds: float = 0.0,
 ) -> None:
     """A conversation that was refused before it began, with the reason, and whoever is to be told of it."""
-    metrics.ended[("failed", refusal.close_code)] += 1
+    metrics.conversation_ended("failed", refusal.close_code, refusal.error_type)
     document = _document(admitted, client_data, None, started_at)
     if refusal.close_code not in (1000, 1001):
         document["metadata"]["error"] = {"code": refusal.close_code, "reason": refusal.message}
@@ -125,6 +126,7 @@ def _document(
             "text_only": setup.text_only if setup is not None else False,
             "timezone": setup.timezone if setup is not None else None,
             **({"x_pre_call_webhook": admitted.pre_call} if admitted.pre_call is not None else {}),
+            **({"x_traceparent": trace.traceparent} if (trace := current.get()) is not None else {}),
         },
         "conversation_initiation_client_data": started_with,
     }

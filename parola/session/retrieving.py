@@ -19,7 +19,7 @@ from parola.conversation.knowledge import Knowledge, passages
 from parola.conversation.transcript import SILENCE
 from parola.errors import ParolaError
 from parola.knowledge.retrieval import Chunks, Found, Limits, Shelf
-from parola.logs import logger
+from parola.logs import logger, reason
 from parola.providers.base import Embedder, LanguageModel, ModelRequest, TextDelta
 
 log = logger(__name__)
@@ -78,7 +78,7 @@ class Retriever:
         try:
             await asyncio.gather(self._chunks(), self._embedder.warm_up())
         except ParolaError as error:
-            log.warning("retrieval_not_ready", reason=error.message)
+            log.warning("retrieval_not_ready", reason=reason(error))
 
     async def informed(
         self, request: ModelRequest, reply: int, tell: Callable[[KnowledgeRetrieved], None]
@@ -163,7 +163,7 @@ class Retriever:
                     if isinstance(event, TextDelta):
                         words.append(event.text)
         except (TimeoutError, ParolaError) as error:
-            log.warning("question_not_rewritten", reason=str(error) or "it took too long")
+            log.warning("question_not_rewritten", reason=reason(error))
             return ""
         return "".join(words).strip()[:LONGEST_QUERY]
 

@@ -52,7 +52,7 @@ from parola.conversation.events import (
 from parola.conversation.phases import Phase
 from parola.conversation.setup import Setup
 from parola.errors import ParolaError
-from parola.logs import logger
+from parola.logs import logger, reason
 from parola.metrics import Metrics
 from parola.protocol.client_messages import (
     ConversationInitiationClientData,
@@ -78,14 +78,15 @@ from parola.session.outbox import Outbox
 from parola.session.record import EndRecord, Record
 from parola.session.recording import Recorder
 from parola.session.relief import FetchRelief, Relief, Reliefs
-from parola.session.replying import Brain, Mouth, perform
+from parola.session.replying import Brain, Mouth
 from parola.session.retrieving import Retriever
 from parola.session.telephone import NoTelephone, Telephone
 from parola.session.tool_calls import ToolCalls, ToolRunner
 from parola.session.tool_sounds import ToolSounds
+from parola.session.tracing import Tracing
 from parola.session.transport import BinaryFrame, Disconnected, Transport
 from parola.session.voice import Ear
-from parola.store.base import Conversations, bare_reason
+from parola.store.base import Conversations
 
 log = logger(__name__)
 
@@ -144,6 +145,7 @@ class Session:
         first_frames: tuple[str, ...] = (),
         was_greeted: bool = False,
         metrics: Metrics | None = None,
+        tracing: Tracing | None = None,
         end_record: EndRecord | None = None,
         keep_events: KeepEvents | None = None,
     ) -> None:
@@ -167,8 +169,8 @@ class Session:
         self._language = setup.language
         self._first_frames = first_frames
         self._was_greeted = was_greeted
-        self._counting = Counting(metrics or Metrics())
         self._conversation = Conversation(setup, self._loop.time())
+        self._counting = Counting(metrics or Metrics(), tracing)
         self._inbox = Inbox()
         self._outbox = Outbox(transport)
         self._record = Record(conversations, setup, end_record)
@@ -277,6 +279,7 @@ class Session:
     async def _decide(self, group: asyncio.TaskGroup) -> Close:
         conversation, inbox, clock = self._conversation, self._inbox, self._loop.time
         self.events.started(self.setup.client_data)
+        self._counting.started(text_only=self.text_only)
         self.tell(Started(self._was_greeted))
         while True:
             while (event := inbox.take()) is not None:
@@ -313,8 +316,8 @@ class Session:
                         self._recorder.turn(action.index, action.turn)
                 case StartReply():
                     brain = self._guarding.guarded(action.reply, self._brain) if self._guarding else self._brain
-                    performing = perform(action, brain, self._mouth, self.tell, self._retriever, self._accounts)
-                    task = group.create_task(performing)
+                    its_own = self._mouth, self._retriever, self._accounts
+                    task = group.create_task(self._counting.perform(action, brain, self.tell, *its_own))
                     self._replies[action.reply] = task
                     task.add_done_callback(partial(self._forget_reply, action.reply))
                 case StopReply():
@@ -372,8 +375,8 @@ class Session:
                     self._ear.agent_cut()
 
     def _warn(self, message: str) -> None:
-        shown = message if self.setup.keeps_words else "not kept"
-        log.warning("conversation_warning", conversation_id=self.conversation_id, message=shown)
+        # Why a model or a tool failed may quote what was said: the words are in the record (``metadata.warnings``).
+        log.warning("conversation_warning", conversation_id=self.conversation_id)
         self._record.warn(message)
 
     def _tell_later(self, becomes: Coroutine[Any, Any, Event]) -> None:
@@ -430,7 +433,7 @@ class Session:
             self._outbox.put(write)
 
     def _not_stored(self, error: Exception) -> None:
-        log.error("conversation_not_stored", conversation_id=self.conversation_id, error=str(error))
+        log.error("conversation_not_stored", conversation_id=self.conversation_id, error=reason(error))
         self.tell(EndRequested("The conversation could not be stored", 1011))
 
     # -- the reader ---------------------------------------------------------------------------------------------------
@@ -506,7 +509,7 @@ class Session:
         try:
             self.tell(await self._fetch_files(message))
         except ParolaError as error:
-            log.warning("files_not_shared", conversation_id=self.conversation_id, error=error.message)
+            log.warning("files_not_shared", conversation_id=self.conversation_id, error=reason(error))
             self.tell(FilesShared(message.plain_text, ()))
 
     async def _watch(self) -> None:
@@ -563,22 +566,22 @@ class Session:
             if self._keep_events is not None:
                 await self._keep_events(self.events)
         except Exception as error:
-            log.error("events_not_stored", conversation_id=self.conversation_id, error=str(error))
+            log.error("events_not_stored", conversation_id=self.conversation_id, error=reason(error))
 
     async def _leave(self, close: Close) -> None:
-        self._counting.ended(close)
+        charging = self._accounts.charging()
+        self._counting.ended(close, self.setup, charging)
         try:
             if self._recorder is not None:
                 await asyncio.to_thread(self._recorder.close)
             has_audio = self._recorder is not None and self._recorder.has_audio
-            charging = self._accounts.charging()
             self._record.audio(
                 user=self._recorder is not None and self._recorder.has_user_audio,
                 agent=self._recorder is not None and self._recorder.has_agent_audio,
             )
             await self._record.finish(close, by_client=self._client_is_gone, has_audio=has_audio, charging=charging)
         except Exception as error:
-            log.error("conversation_end_not_stored", conversation_id=self.conversation_id, error=str(error))
+            log.error("conversation_end_not_stored", conversation_id=self.conversation_id, error=reason(error))
         await self._close_events(close)
         if not self._client_is_gone:
             await asyncio.sleep(LINGER_SECONDS)
@@ -588,5 +591,5 @@ class Session:
             "conversation_ended",
             conversation_id=self.conversation_id,
             code=close.code,
-            reason=bare_reason(close.termination_reason or close.reason),  # words belong in the store
+            reason=close.cause,  # words belong in the store
         )

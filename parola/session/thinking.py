@@ -130,7 +130,9 @@ class _Step:
                     async for event in events:
                         yield event
             except Exception as error:
-                if not isinstance(error, ParolaError):
+                if isinstance(error, ParolaError):
+                    log.warning("model_failed", model=mind.title, reason=error.logged)
+                else:
                     log.exception("model_failed", model=mind.title)
                 failures.append(error.message if isinstance(error, ParolaError) else f"{type(error).__name__}: {error}")
                 failed.append(mind.title)

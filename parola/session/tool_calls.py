@@ -11,6 +11,7 @@ from parola.conversation.actions import RunTool
 from parola.conversation.events import ToolAsked, ToolFinished
 from parola.errors import ParolaError
 from parola.logs import logger
+from parola.tracing.context import current
 
 log = logger(__name__)
 
@@ -58,6 +59,8 @@ class ToolCalls:
 
     async def _run(self, action: RunTool) -> None:
         name = action.tool.name
+        if (trace := current.get()) is not None:
+            current.set(trace.child("tool", action.call_id))
         try:
             if (runner := self.runners.get(action.tool.type)) is not None:
                 finished = await runner.run(action, lambda how: self._tell(ToolAsked(action.call_id, how)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from parola.logs import logger
+from parola.logs import logger, reason
 from parola.providers.base import TurnDetector
 
 log = logger(__name__)
@@ -79,7 +79,7 @@ class SharedTurnDetector:
                 await self.detector.warm_up()
             except Exception as error:
                 self._is_broken = True
-                log.warning("turn_detector_missing", reason=str(error))
+                log.warning("turn_detector_missing", reason=reason(error))
             else:
                 self._is_ready = True
 
@@ -111,7 +111,7 @@ class SharedTurnDetector:
             probability = await self.detector.predict(pcm)
         except Exception as error:
             self.failed += 1
-            log.warning("turn_detection_failed", reason=str(error))
+            log.warning("turn_detection_failed", reason=reason(error))
             return None
         finally:
             # One that was called off goes on in its thread, and the next waits for it there: together they are

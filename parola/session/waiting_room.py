@@ -159,6 +159,7 @@ class Guest:
             raise
         except TimeoutError:
             outcome = "timed_out"
+            self._metrics.limited[self.obstacle or "server"] += 1
             with suppress(TimeoutError):
                 async with asyncio.timeout(LAST_WORD_SECONDS):
                     await transport.send(QueueStatus(status="timed_out").encode())
@@ -254,6 +255,7 @@ class WaitingRoom:
         is_turned_away = guest.obstacle in ("agent", "share") and not terms.wait_seconds
         if is_turned_away or len(self._line) >= MOST_WAITING:
             self._metrics.waiting_ended["refused"] += 1
+            self._metrics.limited[guest.obstacle] += 1
             raise self._refusal(guest, loop.time())
         self._line.append(guest)
         self._live.wait(guest)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from parola.store.outbox import DeliveryRow, Outbox
 
 if TYPE_CHECKING:
+    from parola.metrics import Histogram
     from parola.store.audit import AuditLog
 
 Document = dict[str, Any]
@@ -508,6 +509,8 @@ class Store(Protocol):
     files: Files
     knowledge: Knowledge
     outbox: Outbox
+    writes: Histogram
+    """How long commits took, with all that was written in them; empty where there are none."""
 
     def recording_path(self, conversation_id: str) -> Path:
         """Where this conversation's recording is, or belongs: an MP3 in a folder that exists while the store is open.

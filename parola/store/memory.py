@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from parola.errors import NotFound
+from parola.metrics import WRITE_SECONDS, Histogram
 from parola.protocol.lossless import dumps, loads, merged
 from parola.store.audit import AuditLog
 from parola.store.base import (
@@ -69,6 +70,7 @@ class MemoryStore:
         self.files: Files = files
         self.conversations: Conversations = conversations
         self.knowledge: Knowledge = MemoryKnowledge()
+        self.writes = Histogram(WRITE_SECONDS)
         self._recordings: tempfile.TemporaryDirectory[str] | None = None
 
     def recording_path(self, conversation_id: str) -> Path:

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from parola.errors import ParolaError, StoreError
+from parola.metrics import WRITE_SECONDS, Histogram
 from parola.protocol.lossless import dumps, loads
 from parola.store import sqlite
 from parola.store.audit import AuditLog
@@ -99,6 +100,7 @@ class SqlStore:
         self._patience = patience_seconds
         self._recordings = data / "recordings"
         self._readers: Readers | None = None
+        self.writes = Histogram(WRITE_SECONDS)
         self._writer: Writer[SealedChange] | None = None
 
     def recording_path(self, conversation_id: str) -> Path:
@@ -114,7 +116,7 @@ class SqlStore:
         engine = database.engine
         outage = Outage(database, self._patience)
         self._readers = readers = Readers(database, outage, self._connections - 1)
-        self._writer = writer = Writer(database, outage, apply_all)
+        self._writer = writer = Writer(database, outage, apply_all, self.writes)
         try:
             await writer.run(lambda connection: bring_up_to_date(connection, database))
         except ParolaError:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from parola.errors import StoreError
+from parola.metrics import WRITE_SECONDS, Histogram
 from parola.store.database import Database
 from parola.store.outage import Away, Outage, reason
 
@@ -49,7 +50,11 @@ class _Outcome:
 class Writer(Generic[C]):
     """Owns one connection and its thread. ``change`` and ``run`` return after the commit."""
 
-    def __init__(self, database: Database, outage: Outage, apply_all: ApplyAll[C]) -> None:
+    def __init__(
+        self, database: Database, outage: Outage, apply_all: ApplyAll[C], times: Histogram | None = None
+    ) -> None:
+        """``times`` is told how long each batch took, commits included."""
+        self._times = times or Histogram(WRITE_SECONDS)
         self._database = database
         self._outage = outage
         self._apply_all = apply_all
@@ -94,7 +99,9 @@ class Writer(Generic[C]):
                 continue
             batch = list(self._queue)
             self._queue.clear()
+            began_at = loop.time()
             outcomes = await loop.run_in_executor(self._thread, self._perform, batch)
+            self._times.observe(loop.time() - began_at)
             for asked, outcome in zip(batch, outcomes, strict=True):
                 if asked.future.done():  # its caller was cancelled; the change is made all the same
                     continue

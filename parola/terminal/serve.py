@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import sys
@@ -55,9 +56,10 @@ def serve(settings: Settings) -> None:
     import uvicorn
 
     from parola.app import create_app
-    from parola.logs import configure
+    from parola.logs import LibraryLogs, configure
 
-    configure(settings.log_level)
+    configure(settings.log_level, settings.log_format)
+    logging.basicConfig(level=logging.WARNING, handlers=[LibraryLogs()])
     if settings.egress == "none":
         from parola.outbound.egress import bar_all_but_this_machine
 
@@ -76,6 +78,7 @@ def serve(settings: Settings) -> None:
         loop="asyncio" if sys.platform == "win32" else "uvloop",
         lifespan="off",  # ours: uvicorn would print a traceback for a project folder that is not there
         access_log=False,
+        log_config=None,  # by Python's own logging, as above
         log_level="warning",
         backlog=BACKLOG,
         timeout_graceful_shutdown=GRACE_SECONDS,

@@ -21,6 +21,8 @@ def show(loaded: Loaded) -> None:
         value = getattr(loaded.settings, field.name)
         if field.name in SECRET and value:
             value = "****"
+        if field.name == "otlp_headers":
+            value = tuple(f"{entry.partition('=')[0]}=****" for entry in value)
         if field.name == "database_url" and value:
             value = without_password(value)
         source = loaded.sources.get(field.name, "default")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextvars import Context
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
@@ -276,7 +277,11 @@ class Connection:
         if self._owner is None or self._owner.done():
             loop = asyncio.get_running_loop()
             self._attempt = loop.create_future()
-            self._owner = loop.create_task(self._hold(self._attempt), name=f"mcp {self.target.server_id}")
+            # It serves whoever comes: nothing of the conversation that came first goes with it.
+            nobody = Context()
+            self._owner = loop.create_task(
+                self._hold(self._attempt), name=f"mcp {self.target.server_id}", context=nobody
+            )
         assert self._attempt is not None
         return self._attempt
 
@@ -308,7 +313,7 @@ class Connection:
         finally:
             self._client = None
             if problem and not self._is_closed:
-                log.warning("mcp_server_lost", server=self.target.server_id, reason=problem)
+                log.warning("mcp_server_lost", server=self.target.server_id)
                 self._failed_at = _clock()
             known = self.listing
             self._know(Listing(known.tools, known.documents, False, problem, is_tried=True))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from parola.errors import StoreError
-from parola.logs import logger
+from parola.logs import logger, reason
 from parola.store.base import DocumentRow, Store
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class McpListings:
             row = DocumentRow(_row_id(target.server_id), KIND, target.server_id, document, now, now)
             await self._store.documents.put(row)
         except StoreError as error:
-            log.warning("mcp_listing_not_kept", server=target.server_id, error=error.message)
+            log.warning("mcp_listing_not_kept", server=target.server_id, error=reason(error))
 
     async def delete(self, server_id: str) -> None:
         await self._store.documents.delete(KIND, _row_id(server_id))

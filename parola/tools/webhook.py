@@ -28,6 +28,7 @@ from parola.tools.context import Identity, ToolContext
 from parola.tools.request import CannotCall, WebhookRequest, webhook_request, without_credentials
 from parola.tools.response import Answer, for_model, read, shortened
 from parola.tools.signing import HEADER, identity_headers, signature
+from parola.tracing.context import headers as trace_headers
 
 log = logger(__name__)
 
@@ -187,7 +188,7 @@ class WebhookTools:
                 request.method,
                 request.url,
                 data=request.body,
-                headers=request.headers,
+                headers={**trace_headers(), **request.headers},
                 timeout=timeout,
                 proxy=proxy_for(request.url),
                 allow_redirects=False,

@@ -11,7 +11,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,8 @@ from parola.metrics import Metrics
 from parola.outbound.locators import ValueNotFound
 from parola.store.base import Store
 from parola.store.outbox import DeliveryRow
+from parola.tracing.spans import CLIENT, Span
+from parola.tracing.tracer import Tracer
 from parola.webhooks import retry
 from parola.webhooks.announcing import BROUGHT, PRE_CALL, PRE_CALL_ENABLED, settings_of
 from parola.webhooks.circuit import Circuit
@@ -60,6 +62,7 @@ class Delivery:
         payloads: Payloads,
         send: Sends,
         metrics: Metrics,
+        tracer: Tracer | None = None,
         *,
         now: Callable[[], float] = time.time,
         dice: Callable[[], float] = random.random,
@@ -70,6 +73,7 @@ class Delivery:
         self._payloads = payloads
         self._send = send
         self._metrics = metrics
+        self._tracer = tracer
         self._now = now
         self._dice = dice
         self._in_flight: Counter[str] = Counter()
@@ -100,6 +104,11 @@ class Delivery:
         if endpoint not in self._circuits:
             self._circuits[endpoint] = await self.endpoints.circuit(endpoint)
         return self._circuits[endpoint]
+
+    @property
+    def circuits(self) -> Iterable[Circuit]:
+        """Of all endpoints that were asked since the start."""
+        return self._circuits.values()
 
     async def close_circuit(self, endpoint: str) -> None:
         """Somebody says that an endpoint works again: what waits for it goes out now."""
@@ -202,6 +211,8 @@ class Delivery:
             "answer": answer.detail,
         }
         row = replace(row, attempts=(*row.attempts, attempt))
+        if self._tracer is not None and row.conversation_id:
+            await self._trace(self._tracer, row, answer, began, now)
         await self._note(row.endpoint, answer, now)
         is_done = answer.status is not None and retry.is_success(answer.status)
         is_hopeless = answer.reason in LAST_WORDS if answer.status is None else not retry.is_tried_again(answer.status)
@@ -226,6 +237,29 @@ class Delivery:
             reason=row.reason,
         )
         return row
+
+    async def _trace(self, tracer: Tracer, row: DeliveryRow, answer: Answer, began: float, now: float) -> None:
+        """A span of an attempt, in the trace of its conversation."""
+        assert row.conversation_id, "what is no conversation's is in no trace"
+        conversation = await self._store.conversations.get(row.conversation_id)
+        context = tracer.of_record(row.conversation_id, None if conversation is None else conversation.document)
+        if not context.is_sampled:
+            return
+        own = context.child("webhook", row.delivery_id, len(row.attempts))
+        is_done = answer.status is not None and retry.is_success(answer.status)
+        attributes = {
+            "parola.webhook.type": row.type,
+            "parola.webhook.endpoint": None if row.endpoint.startswith(BROUGHT) else row.endpoint,
+            "parola.webhook.delivery_id": row.delivery_id,
+            "parola.webhook.attempt": len(row.attempts),
+            "http.request.method": "POST",
+            "http.response.status_code": answer.status,
+            "gen_ai.conversation.id": row.conversation_id,
+            "error.type": None if is_done else answer.reason,
+        }
+        ids = own.trace_id, own.span_id, context.span_id
+        error = None if is_done else answer.reason
+        tracer.put(Span(*ids, f"webhook {row.type}", began, now, attributes, kind=CLIENT, error=error))
 
     async def _ask(self, row: DeliveryRow) -> Answer:
         try:

@@ -7,22 +7,17 @@ as the record knows them: ``x_timeline`` where a turn has it, else whole seconds
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import orjson
+from parola.tracing import spans as otlp
+from parola.tracing.context import span_id as _id
+from parola.tracing.context import trace_id
+from parola.tracing.spans import attributes as _attributes
 
 SERVICE = "elevenlabs-convai"
+MOST_BYTES = otlp.MOST_BYTES
 SCOPE = {"name": "elevenlabs.convai", "version": "1.0.0"}
-
-MOST_BYTES = 4096
-"""Of an attribute's text."""
-
-SECOND = 1_000_000_000
-
-KIND_SERVER, KIND_INTERNAL = 2, 1
-STATUS_OK, STATUS_ERROR = 1, 2
 
 Span = dict[str, Any]
 
@@ -56,7 +51,7 @@ def _spans(record: Mapping[str, Any], conversation_id: str, source: str) -> Iter
         "",
         (zero, latest),
         _of_conversation(record, metadata, source) | {"elevenlabs.session.duration_ms": round(length * 1000)},
-        kind=KIND_SERVER,
+        kind=otlp.SERVER,
         error=reason or "failed" if ended_badly else None,
     )
     for spans, _ in turns:
@@ -178,48 +173,9 @@ def _span(
     extent: tuple[float, float],
     attributes: Mapping[str, Any],
     *,
-    kind: int = KIND_INTERNAL,
+    kind: int = otlp.INTERNAL,
     error: str | None = None,
 ) -> Span:
-    span: Span = {
-        "traceId": hashlib.sha256(conversation_id.encode()).hexdigest()[:32],
-        "spanId": span_id,
-        "name": name,
-        "kind": kind,
-        "startTimeUnixNano": str(round(extent[0] * 1000) * (SECOND // 1000)),
-        "endTimeUnixNano": str(round(extent[1] * 1000) * (SECOND // 1000)),
-        "attributes": _attributes(attributes),
-        "status": {"code": STATUS_OK} if error is None else {"code": STATUS_ERROR, "message": _cut(error)},
-    }
-    if parent:
-        span["parentSpanId"] = parent
-    return span
-
-
-def _id(*parts: Any) -> str:
-    """16 hex digits, the same for the same parts."""
-    return hashlib.sha256("\0".join(("span", *map(str, parts))).encode()).hexdigest()[:16]
-
-
-def _attributes(values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """``[{key, value}]`` as OTLP has it in JSON; what is None is left out."""
-    return [{"key": name, "value": _value(value)} for name, value in values.items() if value is not None]
-
-
-def _value(value: Any) -> dict[str, Any]:
-    match value:
-        case bool():
-            return {"boolValue": value}
-        case int():
-            return {"intValue": str(value)}  # 64 bits do not fit a JSON number
-        case float():
-            return {"doubleValue": value}
-        case str():
-            return {"stringValue": _cut(value)}
-        case _:
-            return {"stringValue": _cut(orjson.dumps(value, default=str).decode())}
-
-
-def _cut(text: str) -> str:
-    encoded = text.encode("utf-8", "replace")
-    return text if len(encoded) <= MOST_BYTES else encoded[:MOST_BYTES].decode("utf-8", "ignore")
+    return otlp.encoded(
+        otlp.Span(trace_id(conversation_id), span_id, parent, name, *extent, attributes, kind=kind, error=error)
+    )

@@ -42,10 +42,10 @@ def test_a_conversation_is_counted_while_it_runs_and_when_it_has_ended(client: T
     agent_id = create_agent(client, conversation_config=config, platform_settings={"call_limits": {}})
     live = sample("parola_live_conversations", medium="text")
     assert read(client)[live] == 0
-    metrics_of(client).ended[("done", 1000)] += 2
+    metrics_of(client).ended[("done", "1000", "agent")] += 2
     metrics_of(client).turns_answered += 3
     found = read(client)
-    assert found[sample("parola_conversations_ended_total", status="done", code="1000")] == 2
+    assert found[sample("parola_conversations_ended_total", status="done", code="1000", reason="agent")] == 2
     assert found[sample("parola_turns_answered_total")] == 3
     assert found[sample("parola_conversations_processing")] == 0
     assert found[sample("parola_waiting_conversations")] == 0

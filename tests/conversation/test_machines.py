@@ -78,7 +78,12 @@ def test_a_user_turn_ends_when_silence_and_typing_are_over():
     turn.speech_started(SpeechStarted(1.0))
     assert turn.ends_at is None and not turn.has_spoken_for(0.8, 1.75) and turn.has_spoken_for(0.75, 1.75)
     turn.speech_stopped(SpeechStopped(2.0))
-    assert turn.ends_at == 2.5 and turn.has_spoken_for(1.0, 9.0) and not turn.has_spoken_for(1.1, 9.0) and not turn.is_waiting_to_be_taken
+    assert (
+        turn.ends_at == 2.5
+        and turn.has_spoken_for(1.0, 9.0)
+        and not turn.has_spoken_for(1.1, 9.0)
+        and not turn.is_waiting_to_be_taken
+    )
     assert turn.transcribed(" Hello ", 2.2) and turn.text == "Hello" and turn.is_waiting_to_be_taken
     turn.held_until = 4.0
     assert turn.ends_at == 4.0

@@ -111,6 +111,7 @@ FOR_ANYONE = {
     "store.audit",
     "store.outbox",
 }
+FOR_ANYONE |= {"tracing.context", "tracing.spans", "tracing.tracer"}
 FOR_ANYONE |= {"outbound.http", "outbound.guard", "outbound.locators", "outbound.event_stream", "outbound.environment"}
 
 NO_VENDOR = {
