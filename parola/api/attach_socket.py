@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from parola.api import commanding
 from parola.api.monitor_socket import do, end_of, read_object
 from parola.api.socket_door import ENDED, Door, Visitor, until_first
-from parola.api.watching import HistoryComplete, follow, frame, type_of
+from parola.api.watching import HistoryComplete, follow, frame, running, type_of
 from parola.conversation.commands import AddContext, AnswerTool, Command, UserSays
-from parola.errors import ClientError, Conflict, NotFound, Unprocessable
+from parola.errors import ClientError, Conflict, Unprocessable
 from parola.protocol.client_messages import (
     ClientToolResult,
     ContextualUpdate,
@@ -34,7 +34,6 @@ from parola.protocol.client_messages import (
     UserMessage,
     read,
 )
-from parola.session.commands import not_active
 from parola.session.event_log import Dropped, Entry
 
 if TYPE_CHECKING:
@@ -60,11 +59,7 @@ class AttachSocket(Door):
             raise Unprocessable(f"role: expected one of {', '.join(ROLES)}, got {role[:80]!r}.")
         if role != "observer":
             self.services.keys.require(visitor.caller, "inject")
-        session = self.services.live.get(visitor.conversation_id)
-        if session is None:
-            if await self.services.store.conversations.get(visitor.conversation_id) is None:
-                raise NotFound(f"Document with id {visitor.conversation_id} not found.")
-            raise not_active()
+        session = await running(self.services, visitor.conversation_id)
         await visitor.tell(session.setup.greeting.encode())
         guest = Guest(visitor, session, role, self.services.keys.require)
         try:

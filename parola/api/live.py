@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Header, Query, Request
@@ -16,16 +16,13 @@ from parola.api.described import described
 from parola.api.errors import checked
 from parola.api.responses import Json, OptionalBody, RawBody
 from parola.api.services import Services, ServicesDep, needs, needs_key
-from parola.api.watching import HistoryComplete, follow, log_of
+from parola.api.watching import HistoryComplete, follow, log_of, running
 from parola.conversation.commands import AddContext, AnswerTool, BeginTakeover, Command, EndCall, EndTakeover
-from parola.errors import Conflict, NotFound, Unprocessable
+from parola.errors import Conflict, Unprocessable
 from parola.protocol import live as protocol
 from parola.protocol.client_messages import ClientToolResult
-from parola.session.commands import NOT_ACTIVE, Accepted, not_active
+from parola.session.commands import NOT_ACTIVE, Accepted
 from parola.session.event_log import Dropped, EventLog
-
-if TYPE_CHECKING:
-    from parola.session.session import Session
 
 router = APIRouter(prefix="/v1/x/conversations/{conversation_id}", tags=["live control"])
 
@@ -54,7 +51,7 @@ async def messages(
 ) -> Json:
     """Put words into a conversation. With `wait=response` the answer (200) has what the agent said to them."""
     body = checked(protocol.MessageRequest, raw)
-    session = await _session(services, conversation_id)
+    session = await running(services, conversation_id)
     command = commanding.message(body)
     if wait is not None and isinstance(command, AddContext):
         raise Unprocessable("wait=response: expected words that are said or answered, got a contextual_update.")
@@ -192,23 +189,10 @@ def _sent(seq: int, kind: str, data: bytes) -> bytes:
 # -- for all of them --------------------------------------------------------------------------------------------------
 
 
-async def _session(services: Services, conversation_id: str) -> Session:
-    """The one that runs. Raises ``NotFound``, or ``Conflict``: it has ended, or has not begun."""
-    session = services.live.get(conversation_id)
-    if session is not None:
-        return session
-    row = await services.store.conversations.get(conversation_id)
-    if row is None:
-        raise NotFound(f"Document with id {conversation_id} not found.")
-    if row.status in ("initiated", "in-progress"):
-        raise Conflict(f"The conversation does not run here: it is {row.status}.", code=NOT_ACTIVE)
-    raise not_active()
-
-
 async def _give(
     services: Services, conversation_id: str, command: Command, request: Request, idempotency_key: str | None = None
 ) -> Json:
-    session = await _session(services, conversation_id)
+    session = await running(services, conversation_id)
     return _accepted(await session.commands.give(command, commanding.who(request.scope), idempotency_key))
 
 

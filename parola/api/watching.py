@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from parola.api.conversation_record import LIVE
 from parola.api.process import Services
-from parola.errors import NotFound
+from parola.errors import Conflict, NotFound
+from parola.session.commands import NOT_ACTIVE, not_active
 from parola.session.event_log import Dropped, Entry, EventLog
 from parola.store.base import events_of
 
@@ -42,6 +44,19 @@ async def log_of(services: Services, conversation_id: str) -> tuple[EventLog, Se
         return await asyncio.to_thread(EventLog.read, path), None
     except FileNotFoundError:
         raise NotFound(f"No events of conversation {conversation_id} are kept.", code="events_not_kept") from None
+
+
+async def running(services: Services, conversation_id: str) -> Session:
+    """The conversation that runs. Raises ``NotFound``, or ``Conflict``: it has ended, or waits for a place."""
+    session = services.live.get(conversation_id)
+    if session is not None:
+        return session
+    row = await services.store.conversations.get(conversation_id)
+    if row is None:
+        raise NotFound(f"Document with id {conversation_id} not found.")
+    if row.status in LIVE:
+        raise Conflict(f"The conversation has not begun here: it is {row.status}.", code=NOT_ACTIVE)
+    raise not_active()
 
 
 async def follow(log: EventLog, after: int = 0) -> AsyncIterator[Item]:
