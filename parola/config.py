@@ -147,6 +147,8 @@ class Settings:
     log_level: str = "info"
     """``debug``, ``info``, ``warning`` or ``error``."""
     log_format: str = "text"
+    drain_seconds: int = 20
+    """How long running conversations may go on after SIGTERM; 0: they end at once."""
     """``text``: name=value; ``json``: one object a line."""
     otlp_endpoint: str = ""
     """A collector of OpenTelemetry traces that takes OTLP over HTTP: ``http://127.0.0.1:4318``. Empty: no traces."""
@@ -216,6 +218,7 @@ _SCALARS = {
     "log_level": str,
     "log_format": str,
     "otlp_endpoint": str,
+    "drain_seconds": int,
     "otlp_service_name": str,
     "otlp_sample_ratio": float,
     "otlp_content": bool,
@@ -285,6 +288,8 @@ def load(
         raise InvalidRequest(f'analysis: expected "auto" or "off", got "{settings.analysis}".')
     if settings.tool_mocks not in ("auto", "anyone", "keyed", "never"):
         raise InvalidRequest(f'tool_mocks: expected "auto", "anyone", "keyed" or "never", got "{settings.tool_mocks}".')
+    if settings.drain_seconds < 0:
+        raise InvalidRequest(f"drain_seconds: expected 0 or more, got {settings.drain_seconds}.")
     if settings.outbound_private not in ("auto", "allow", "deny"):
         raise InvalidRequest(
             f'outbound_private: expected "auto", "allow" or "deny", got "{settings.outbound_private}".'

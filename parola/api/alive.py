@@ -9,6 +9,7 @@ from parola import __version__
 
 
 async def health(request: Request) -> JSONResponse:
-    """Up, and how busy."""
+    """Up, and how busy. 503 while the server is about to stop: who sends callers here should send them elsewhere."""
     live = request.app.state.services.live
-    return JSONResponse({"status": "ok", "version": __version__, "live_conversations": live.count()})
+    status, code = ("draining", 503) if live.is_draining else ("ok", 200)
+    return JSONResponse({"status": status, "version": __version__, "live_conversations": live.count()}, code)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter
 
 from parola.api import alive, conversation_files
@@ -19,4 +21,9 @@ MOST_UPLOAD_BYTES = conversation_files.MOST_BYTES + MULTIPART_BYTES
 
 
 _UP = open_to_all("It says that the server is up.")
-router.get("/health", operation_id="health", dependencies=[_UP])(described(response=HealthResponse)(alive.health))
+_DRAINING: dict[int | str, dict[str, Any]] = {
+    503: {"description": "The server is about to stop, and takes no new conversations.", "model": HealthResponse}
+}
+router.get("/health", operation_id="health", dependencies=[_UP], responses=_DRAINING)(
+    described(response=HealthResponse)(alive.health)
+)

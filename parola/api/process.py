@@ -34,6 +34,9 @@ class Live(Protocol):
     def count_by_medium(self) -> tuple[int, int]:
         """(by voice, by text)."""
 
+    is_draining: bool
+    """The server is about to stop: nobody begins any more."""
+
     @property
     def waiting(self) -> int:
         """Callers who wait for a place."""

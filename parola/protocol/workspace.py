@@ -198,6 +198,6 @@ class LlmUsageCalculatorResponse(Answer):
 
 
 class HealthResponse(Answer):
-    status: str
+    status: Literal["ok", "draining"]
     version: str
     live_conversations: int

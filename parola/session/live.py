@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol, cast
 if TYPE_CHECKING:
     from parola.session.session import Session
 
+STOPPING = "The server is stopping."
+
 FAREWELL_SECONDS = 10.0
 """How long a stopping server waits for its conversations to be stored and closed."""
 
@@ -37,6 +39,8 @@ class LiveSessions:
         """Conversations that are being opened: their agents. They count already."""
         self.left: Callable[[], None] = lambda: None
         """Called whenever a place has become free."""
+        self.is_draining = False
+        """The server is about to stop: those that run may end by themselves, nobody else begins."""
 
     def expect(self, conversation_id: str, agent_id: str) -> None:
         """Keep a place for a conversation until it is added, or given up."""
@@ -92,6 +96,12 @@ class LiveSessions:
         if session is not None:
             session.end(reason)
             await session.ended.wait()
+
+    def drain(self) -> None:
+        """From now on nobody begins; those who wait for a place are told."""
+        self.is_draining = True
+        for guest in self._waiting.values():
+            guest.end(STOPPING, code=1001)
 
     async def end_all(self, reason: str) -> None:
         """The server stops: every conversation is told, stored and closed."""

@@ -24,7 +24,7 @@ from parola.errors import ConversationRefused
 from parola.metrics import Metrics
 from parola.protocol.messages import ServerMessage
 from parola.protocol.server_messages import QueueStatus
-from parola.session.live import LiveSessions
+from parola.session.live import STOPPING, LiveSessions
 from parola.session.load import no_trouble
 from parola.session.outbox import METADATA_SECONDS
 from parola.session.shares import Excess, Holder, Shares
@@ -47,6 +47,7 @@ next."""
 
 TIMED_OUT = 4300
 TOO_MANY = 3008
+GOING_AWAY = 1001
 
 LAST_WORD_SECONDS = 1.0
 """How long a caller who has waited in vain may take to read that."""
@@ -233,7 +234,10 @@ class WaitingRoom:
         self, conversation_id: str, agent_id: str, terms: Terms, *, text_only: bool, holder: Holder = NOBODY
     ) -> Guest:
         """A guest that has its place already, or an ``obstacle`` and must ``wait``. When it comes to nothing, ``leave``
-        must be called. Raises ``ConversationRefused`` when there is no waiting."""
+        must be called. Raises ``ConversationRefused`` when there is no waiting, or the server is about to stop."""
+        if self._live.is_draining:
+            self._metrics.waiting_ended["refused"] += 1
+            raise ConversationRefused(GOING_AWAY, "server_stopping", f"{STOPPING} Please try again.")
         loop = asyncio.get_running_loop()
         guest = Guest(
             conversation_id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import socket
 import sys
 from contextlib import AsyncExitStack
@@ -13,9 +14,13 @@ from typing import TYPE_CHECKING, Any
 from parola.config import Settings
 from parola.demo import DEMO_AGENT_ID
 from parola.errors import InvalidRequest
+from parola.logs import logger
+from parola.session.live import STOPPING
 from parola.store.address import without_password
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     import uvicorn
     from starlette.applications import Starlette
 
@@ -53,8 +58,6 @@ def serve(settings: Settings) -> None:
     asyncio.run(_refuse_strangers(settings))
     listener = listen(settings)
 
-    import uvicorn
-
     from parola.app import create_app
     from parola.logs import LibraryLogs, configure
 
@@ -70,7 +73,17 @@ def serve(settings: Settings) -> None:
         raise InvalidRequest(
             f"The data folder {settings.data} cannot be used: {error.strerror or error}. Choose another with --data."
         ) from None
-    config = uvicorn.Config(
+    try:
+        _server(served(app), app, settings).run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass
+
+
+def served(app: Any) -> uvicorn.Config:
+    """How an ASGI application is served here: HTTP, sockets, limits."""
+    import uvicorn
+
+    return uvicorn.Config(
         app,
         ws="websockets-sansio",
         ws_per_message_deflate=False,
@@ -78,15 +91,11 @@ def serve(settings: Settings) -> None:
         loop="asyncio" if sys.platform == "win32" else "uvloop",
         lifespan="off",  # ours: uvicorn would print a traceback for a project folder that is not there
         access_log=False,
-        log_config=None,  # by Python's own logging, as above
+        log_config=None,  # by Python's own logging, as ``serve`` has set it up
         log_level="warning",
         backlog=BACKLOG,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    try:
-        _server(config, app, settings).run(sockets=[listener])
-    except KeyboardInterrupt:
-        pass
 
 
 async def _refuse_strangers(settings: Settings) -> None:
@@ -173,6 +182,28 @@ def _server(config: uvicorn.Config, app: Starlette, settings: Settings) -> uvico
     class Server(uvicorn.Server):
         """Says something once it listens, and lets its conversations end well when it is stopped."""
 
+        _is_told_twice = False
+        _drained_by: float | None = None
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            """SIGTERM lets the conversations finish; a second one does not, and no ctrl-C does."""
+            self._is_told_twice = self.should_exit or sig != signal.SIGTERM
+            super().handle_exit(sig, frame)
+
+        async def on_tick(self, counter: int) -> bool:
+            """Ten times a second: whether it is time to leave."""
+            return await super().on_tick(counter) and self._has_drained()
+
+        def _has_drained(self) -> bool:
+            live, now = app.state.services.live, asyncio.get_running_loop().time()
+            if self._is_told_twice or not settings.drain_seconds:
+                return True
+            if self._drained_by is None:
+                self._drained_by = now + settings.drain_seconds
+                live.drain()
+                logger(__name__).info("draining", live_conversations=live.count(), seconds=settings.drain_seconds)
+            return live.count() == 0 or now >= self._drained_by
+
         async def startup(self, sockets: list[Any] | None = None) -> None:
             self._life = AsyncExitStack()
             await self._life.enter_async_context(app.router.lifespan_context(app))
@@ -183,7 +214,7 @@ def _server(config: uvicorn.Config, app: Starlette, settings: Settings) -> uvico
             # uvicorn would close every WebSocket with 1012 and no reason before the application learns of it.
             for listener in self.servers:
                 listener.close()
-            await app.state.services.live.end_all("The server is stopping.")
+            await app.state.services.live.end_all(STOPPING)
             await super().shutdown(sockets)
             await self._life.aclose()
 

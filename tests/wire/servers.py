@@ -32,6 +32,9 @@ NOBODY_IS_HELD = {"PAROLA_HOLD_WHEN_BUSY": "false"}
 """The machine that tests may be busy with other things: no test may depend on that, unless it asks to."""
 
 
+NOBODY_MAY_FINISH = {"PAROLA_DRAIN_SECONDS": "0"}
+"""A test that is over does not wait for the conversations it has left, unless it asks to."""
+
 NOTHING_IS_READ = {"PAROLA_ANALYSIS": "off"}
 """Models in tests answer what they were told to, and count how often they were asked: they are not asked to analyse
 conversations, unless a test wants that."""
@@ -81,7 +84,7 @@ class ServerProcess:
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
-            env={**inherited, **NOBODY_IS_HELD, **NOTHING_IS_READ, **self._environment},
+            env={**inherited, **NOBODY_IS_HELD, **NOBODY_MAY_FINISH, **NOTHING_IS_READ, **self._environment},
             cwd=tempfile.gettempdir(),
         )
         deadline = time.monotonic() + START_SECONDS
