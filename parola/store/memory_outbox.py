@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from parola.store.base import Page
 from parola.store.memory_pages import page as _page
@@ -75,6 +76,12 @@ class MemoryOutbox:
         waiting = (row for row in self._rows.values() if row.status == "waiting" and row.due_at is not None)
         times = (max(row.due_at or 0.0, self._claims.get(row.delivery_id, 0.0)) for row in waiting)
         return min((time for time in times if time > now), default=None)
+
+    async def bring_forward(self, endpoint: str, now: float) -> None:
+        for row in list(self._rows.values()):
+            if row.endpoint == endpoint and row.status == "waiting" and row.due_at is not None and row.due_at > now:
+                self._rows[row.delivery_id] = replace(row, due_at=now)
+        self.news.set()
 
     async def release(self) -> None:
         self._claims.clear()

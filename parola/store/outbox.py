@@ -93,6 +93,9 @@ class Outbox(Protocol):
     async def next_due(self, now: float) -> float | None:
         """When, after ``now``, the next attempt is to be made or the next claim runs out; None: nothing waits."""
 
+    async def bring_forward(self, endpoint: str, now: float) -> None:
+        """What waits for a later attempt at this endpoint is due now."""
+
     async def release(self) -> None:
         """Give back all claims: at the start of a server that is alone with its store."""
 

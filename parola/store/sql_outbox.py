@@ -96,6 +96,12 @@ class SqlOutbox:
         next_due: float | None = (await self._readers.rows(waiting))[0]["next"]
         return next_due
 
+    async def bring_forward(self, endpoint: str, now: float) -> None:
+        waits = and_(table.c.endpoint == endpoint, table.c.status == "waiting", table.c.due_at > now)
+        statement = update(table).where(waits).values(due_at=now)
+        await self._writer.run(lambda connection: connection.execute(statement))
+        self.news.set()
+
     async def release(self) -> None:
         statement = update(table).where(table.c.claimed_until.is_not(None)).values(claimed_until=None)
         await self._writer.run(lambda connection: connection.execute(statement))

@@ -113,7 +113,7 @@ class Delivery:
     async def close_circuit(self, endpoint: str) -> None:
         """Somebody says that an endpoint works again: what waits for it goes out now."""
         await self._keep_circuit(endpoint, (await self.circuit(endpoint)).closed())
-        self._store.outbox.news.set()
+        await self._store.outbox.bring_forward(endpoint, self._now())
 
     async def forget(self, endpoint: str) -> None:
         """An endpoint was deleted."""

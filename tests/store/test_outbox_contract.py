@@ -72,6 +72,16 @@ async def test_what_is_due_is_claimed_once_until_it_is_put_back(store: Store) ->
     assert await store.outbox.due_endpoints(30.0) == {"wh_1": 3, "wh_2": 1}
 
 
+async def test_what_waits_for_a_later_attempt_can_be_brought_forward(store: Store) -> None:
+    await store.conversations.create(CONVERSATION)
+    later = [delivery(1, due_at=500.0), delivery(2, due_at=5.0), delivery(3, "wh_2", due_at=500.0)]
+    await store.outbox.put([*later, delivery(4, status="dead", due_at=None)])
+    await store.outbox.claim("wh_1", 10.0, 60.0, most=1)
+    await store.outbox.bring_forward("wh_1", 20.0)
+    assert [row.delivery_id for row in await store.outbox.claim("wh_1", 20.0, 60.0, most=9)] == ["whd_1"]
+    assert await store.outbox.next_due(60.0) == 500.0
+
+
 async def test_a_message_is_kept_with_its_delivery_and_goes_with_its_conversation(store: Store) -> None:
     await store.conversations.create(CONVERSATION)
     await store.outbox.put([delivery(1)])

@@ -306,6 +306,20 @@ def test_a_disabled_endpoint_gets_what_waits_for_it_when_it_is_enabled():
     told_as_story(story, answers=lambda request: OK if request.at > 90 else DOWN)
 
 
+def test_what_waits_for_a_later_attempt_goes_out_when_somebody_says_that_the_endpoint_works_again():
+    async def story(world: World) -> None:
+        await world.has_webhook("wh_1")
+        await world.has_settings(post_call_webhook_id="wh_1")
+        await world.ends("conv_1")
+        await asyncio.sleep(10)
+        await world.postman.close_circuit("wh_1")
+        await asyncio.sleep(1)
+        assert (await world.only("conv_1")).status == "delivered"
+
+    world = told_as_story(story, answers=lambda request: OK if request.at > 5 else DOWN)
+    assert [request.at for request in world.requests] == [0, 10]
+
+
 def test_what_is_not_sent_says_why():
     async def story(world: World) -> None:
         await world.ends("conv_1")
