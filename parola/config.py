@@ -142,13 +142,16 @@ class Settings:
     analysis: str = "auto"
     """``auto``: a conversation that has ended is analysed where its agent asks for criteria or values, or where there
     is a language model that can summarise it; ``off``: only when ``POST .../analysis/run`` asks for it."""
+    resume_window_secs: int = 30
+    """How long a client whose connection broke may take to come back, if it said that it can; 0: conversations end
+    with their connection. An agent's ``conversation.x_resume_window_secs`` wins."""
     webhook_timeout_seconds: int = 30
     """How long an endpoint may take to answer a webhook."""
+    drain_seconds: int = 20
+    """How long running conversations may go on after SIGTERM; 0: they end at once."""
     log_level: str = "info"
     """``debug``, ``info``, ``warning`` or ``error``."""
     log_format: str = "text"
-    drain_seconds: int = 20
-    """How long running conversations may go on after SIGTERM; 0: they end at once."""
     """``text``: name=value; ``json``: one object a line."""
     otlp_endpoint: str = ""
     """A collector of OpenTelemetry traces that takes OTLP over HTTP: ``http://127.0.0.1:4318``. Empty: no traces."""
@@ -213,12 +216,13 @@ _SCALARS = {
     "retention_days": int,
     "zero_retention": bool,
     "tool_identity_headers": bool,
+    "resume_window_secs": int,
     "webhook_timeout_seconds": int,
+    "drain_seconds": int,
     "analysis": str,
     "log_level": str,
     "log_format": str,
     "otlp_endpoint": str,
-    "drain_seconds": int,
     "otlp_service_name": str,
     "otlp_sample_ratio": float,
     "otlp_content": bool,
@@ -278,8 +282,12 @@ def load(
         raise InvalidRequest(
             f"master_key: expected at least {SHORTEST_MASTER_KEY} characters, got {len(settings.master_key)}."
         )
+    if not 0 <= settings.resume_window_secs <= 600:
+        raise InvalidRequest(f"resume_window_secs: expected 0 to 600, got {settings.resume_window_secs}.")
     if settings.webhook_timeout_seconds < 1:
         raise InvalidRequest(f"webhook_timeout_seconds: expected 1 or more, got {settings.webhook_timeout_seconds}.")
+    if settings.drain_seconds < 0:
+        raise InvalidRequest(f"drain_seconds: expected 0 or more, got {settings.drain_seconds}.")
     if settings.database_connections < 2:
         raise InvalidRequest(f"database_connections: expected 2 or more, got {settings.database_connections}.")
     if settings.turn_detector not in ("auto", "off"):
@@ -288,8 +296,6 @@ def load(
         raise InvalidRequest(f'analysis: expected "auto" or "off", got "{settings.analysis}".')
     if settings.tool_mocks not in ("auto", "anyone", "keyed", "never"):
         raise InvalidRequest(f'tool_mocks: expected "auto", "anyone", "keyed" or "never", got "{settings.tool_mocks}".')
-    if settings.drain_seconds < 0:
-        raise InvalidRequest(f"drain_seconds: expected 0 or more, got {settings.drain_seconds}.")
     if settings.outbound_private not in ("auto", "allow", "deny"):
         raise InvalidRequest(
             f'outbound_private: expected "auto", "allow" or "deny", got "{settings.outbound_private}".'

@@ -96,6 +96,8 @@ class Metrics:
     limited: Counter[str] = field(default_factory=Counter)
     """Who was refused because of a limit: ``agent``, ``daily``, ``share``, ``server``, ``load`` (conversations),
     ``requests`` (REST)."""
+    connections: Counter[str] = field(default_factory=Counter)
+    """Of clients that may come back: ``lost``, ``resumed``, ``stayed_away``, and attempts that were ``refused``."""
     events_missed: int = 0
     """Events that watchers of conversations were too slow for."""
     webhooks_delivered: Counter[str] = field(default_factory=Counter)

@@ -23,6 +23,7 @@ from parola.conversation.actions import Action, Close, Record, RunTool, Send, Sh
 from parola.conversation.conversation import Conversation
 from parola.conversation.events import (
     ClientDisconnected,
+    ClientResumed,
     Event,
     ModelFinished,
     ReplyAudio,
@@ -246,6 +247,12 @@ class Story:
     def connects(self) -> Self:
         return self.tell(Started())
 
+    def loses_connection(self, code: int = 1006, reason: str = "") -> Self:
+        return self.tell(ClientDisconnected(code, reason))
+
+    def comes_back(self) -> Self:
+        return self.tell(ClientResumed())
+
     def hangs_up(self, code: int = 1000, reason: str = "") -> Self:
         return self.tell(ClientDisconnected(code, reason))
 
@@ -343,6 +350,7 @@ class Checks:
         self._is_started = False
         self._is_closed = False
         self._last_id = 0
+        self._asked: set[str] = set()
         self._cut_at_id = 0
 
     def step(self, actions: list[Action], conversation: Conversation) -> None:
@@ -378,6 +386,10 @@ class Checks:
         event_id = getattr(message, "event_id", None)
         if event_id is None:
             return
+        if isinstance(message, ClientToolCall):
+            if message.tool_call_id in self._asked:
+                return  # once more, for a client that has come back
+            self._asked.add(message.tool_call_id)
         event_id = int(event_id)  # a text in agent_reasoning_response_part, and nowhere else
         assert event_id >= self._last_id, f"ids go up: {message} after {self._last_id}"
         self._last_id = event_id

@@ -46,7 +46,7 @@ class Admission:
 
     async def admit(self, scope: MutableMapping[str, Any]) -> Admitted | None:
         """Raises ``ConversationRefused``. None when no agent is named and the first frame may still bring one."""
-        query = {name: values[-1] for name, values in parse_qs(scope.get("query_string", b"").decode()).items()}
+        query = query_of(scope)
         headers, address = headers_of(scope), address_of(scope)
         claims = self._claims(query, scope.get("subprotocols") or ())
         agent_id = query.get("agent_id") or (claims.agent_id if claims else None)
@@ -82,6 +82,7 @@ class Admission:
             bound=bound,
             may_mock=await self._may_mock(headers, scope.get("subprotocols") or ()),
             address=address,
+            can_resume=wants_to_resume(query),
             key_id=key_id,
         )
 
@@ -199,6 +200,17 @@ class Admission:
             return
         if method != "authorization_header" and not is_in_network(address, hosts):
             raise _unauthorized("this agent needs an Origin header")
+
+
+def query_of(scope: Mapping[str, Any]) -> dict[str, str]:
+    """The query of a socket's URL; of a name that comes twice, the last."""
+    return {name: values[-1] for name, values in parse_qs(scope.get("query_string", b"").decode()).items()}
+
+
+def wants_to_resume(query: Mapping[str, str]) -> bool:
+    """``x_resume=1``. Clients of the hosted platform do not send it: for them a lost connection ends the conversation,
+    and its record is there at once."""
+    return query.get("x_resume", "").lower() in ("1", "true")
 
 
 def _bearer(authorization: str | None, subprotocols: Sequence[str]) -> str | None:

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from parola.api.admission import Admission
+from parola.api.admission import Admission, query_of
 from parola.api.auth import address_of, headers_of
 from parola.errors import ClientError, ConversationRefused, ParolaError
 from parola.logs import logger, reason
@@ -23,6 +23,7 @@ from parola.protocol.client_messages import (
 )
 from parola.protocol.messages import ClientMessage, close_reason
 from parola.session.admitted import Admitted
+from parola.session.resuming import refused
 from parola.session.transport import BinaryFrame, Disconnected
 from parola.tracing.context import HEADER, current
 from parola.tracing.context import read as read_trace
@@ -43,6 +44,9 @@ INIT_SECONDS = 3.0
 
 CLOSE_SECONDS = 5.0
 
+MOST_DIGITS = 10
+"""Of an event id."""
+
 
 class AsgiTransport:
     """A ``Transport`` over an accepted ASGI websocket."""
@@ -50,12 +54,12 @@ class AsgiTransport:
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
-        self._is_closed = False
+        self.is_closed = False
 
     async def receive(self) -> str | BinaryFrame | Disconnected:
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
-            self._is_closed = True
+            self.is_closed = True
             return Disconnected(int(message.get("code") or 1005), str(message.get("reason") or ""))
         text = message.get("text")
         if text is not None:
@@ -63,17 +67,17 @@ class AsgiTransport:
         return BinaryFrame(len(message.get("bytes") or b""))
 
     async def send(self, frame: str) -> None:
-        if self._is_closed:
+        if self.is_closed:
             return
         try:
             await self._send({"type": "websocket.send", "text": frame})
         except Exception:  # whatever the server raises for a client that has gone
-            self._is_closed = True
+            self.is_closed = True
 
     async def close(self, code: int, reason: str) -> None:
-        if self._is_closed:
+        if self.is_closed:
             return
-        self._is_closed = True
+        self.is_closed = True
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._send({"type": "websocket.close", "code": code, "reason": close_reason(reason)})
@@ -98,6 +102,9 @@ class ConversationSocket:
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
         transport = AsgiTransport(receive, send)
         try:
+            if (back := coming_back(scope)) is not None:
+                await self._opening.go_on(*back, transport)
+                return
             admitted = await self._admission.admit(scope)
             try:
                 first = await _first_message(transport)
@@ -140,6 +147,20 @@ class ConversationSocket:
         client_data = message if isinstance(message, ConversationInitiationClientData) else None
         session = await self._opening.open(admitted, client_data, frames, transport)
         await self._opening.hold(session)
+
+
+def coming_back(scope: Scope) -> tuple[str, str, int | None] | None:
+    """Whom a client comes back to: (conversation, token, the highest event id it has seen); None: it begins anew.
+    Raises ``ConversationRefused``."""
+    query = query_of(scope)
+    token, conversation_id, seen = query.get("resume_token"), query.get("conversation_id"), query.get("last_event_id")
+    if token is None:
+        return None
+    if not conversation_id:
+        raise refused("Expected conversation_id beside resume_token, got none.")
+    if seen and not (seen.isascii() and seen.isdigit() and len(seen) < MOST_DIGITS):
+        raise refused(f"last_event_id: expected a number, got {seen[:40]!r}.")
+    return conversation_id, token, int(seen) if seen else None
 
 
 async def _first_message(transport: AsgiTransport) -> tuple[ClientMessage | None, tuple[str, ...]] | None:

@@ -120,6 +120,8 @@ def families(services: Services) -> Iterator[Family]:
     for (status, code, cause), count in seen.ended.items():
         ended.add(count, status, code, cause)
     yield ended
+    lost = "Connections of clients that may come back, by what became of them."
+    yield _counted("parola_connections", lost, "event", seen.connections)
     yield _counted("parola_limited", "Who was refused because of a limit.", "limit", seen.limited)
 
     reading = Family("gauge", "parola_conversations_processing", "Conversations that are analysed, or wait for it.")

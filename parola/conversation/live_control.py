@@ -223,7 +223,7 @@ class LiveControl(AgentSide):
         self._tools.abandon_wishes()
         if not self._speaking.is_done(now):
             self._speaking.cut(now, is_interruption=True)
-        round_ = self._tools.leave_running(now, "a person has taken over the conversation")
+        round_ = self._tools.leave_running(now)
         self._unread(round_)
         self._owes_answer |= is_unanswered or (round_ is not None and not round_.skips_turn)
         self._keep_unsaid(turn)

@@ -54,6 +54,14 @@ class Beginning:
     environment: str = "production"
     environment_variables: Mapping[str, str] = field(default_factory=dict)
     """By label, as far as they are plain texts: what ``system__env_<label>`` means here."""
+    resume_seconds: float | None = None
+    """How long a client whose connection broke may take to come back, where the agent does not say; None: it cannot."""
+
+    def resume_window(self, of_agent: int | None) -> float:
+        """The same in the end, 0: not at all."""
+        if self.resume_seconds is None:
+            return 0.0
+        return self.resume_seconds if of_agent is None else float(of_agent)
 
 
 def tool_ids(document: Mapping[str, Any], client_data: ConversationInitiationClientData) -> list[str]:
@@ -182,6 +190,7 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
         soft_timeout=_soft_timeout(config.turn.soft_timeout_config),
         max_duration_seconds=float(config.conversation.max_duration_seconds),
         max_duration_message=agent.max_conversation_duration_message,
+        resume_window_seconds=beginning.resume_window(config.conversation.x_resume_window_secs),
         first_message_is_protected=agent.disable_first_message_interruptions,
         takes_files=config.conversation.file_input.enabled,
         files_in_memory=config.conversation.file_input.max_files_in_memory,

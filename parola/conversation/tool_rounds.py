@@ -228,12 +228,12 @@ class Tools:
             round_.ask_client_again(now)
         self._watch()
 
-    def leave_running(self, now: float, why: str) -> ToolRound | None:
+    def leave_running(self, now: float) -> ToolRound | None:
         """Nobody waits for the present round any more: its calls run on in the background, as far as their results
         mean something without the agent."""
         if self.round is None:
             return None
-        if self.round.go_to_background(now, why):
+        if self.round.go_to_background(now, "a person has taken over the conversation"):
             self._background.append(self.round)
         return self.finish()
 

@@ -46,6 +46,7 @@ KEPT_OF_METADATA = (
     "rag_usage",
     "text_only",
     "timezone",
+    "x_connections",
 )
 """With zero retention: when, how long, by which door, what it cost. No words."""
 

@@ -124,6 +124,8 @@ class ConversationConfig(Reading):
 
     text_only: bool = False
     max_duration_seconds: Annotated[int, Between(1, 86400)] = 600
+    x_resume_window_secs: Annotated[int, Between(0, 600)] | None = None
+    """How long a client whose connection broke may take to come back; 0: not at all. None: the server's setting."""
     client_events: list[str] = []
     """Empty: the usual ones."""
     file_input: FileInputConfig = Field(default_factory=FileInputConfig)

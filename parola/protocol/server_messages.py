@@ -29,6 +29,11 @@ class ConversationInitiationMetadata(ServerMessage):
     user_input_audio_format: AudioFormatName
     x_accepted_overrides: list[str] | None = None
     """Sent by agents that ignore forbidden overrides: the paths of those that hold."""
+    x_resume_token: str | None = None
+    """Sent to clients that asked for it (``x_resume=1``): with this the conversation goes on over another connection,
+    once."""
+    x_resume_window_secs: float | None = None
+    """How long after its connection broke the client may do so."""
 
 
 class AsrInitiationMetadata(ServerMessage):

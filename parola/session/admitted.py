@@ -35,6 +35,8 @@ class Admitted:
     """The client's IP address."""
     may_mock: bool = True
     """Its tools may be answered by mocks (``tool_mocks`` of the settings)."""
+    can_resume: bool = False
+    """It said that it can come back when its connection breaks (``x_resume=1``)."""
     key_id: str | None = None
     """The API key it came with, or that signed its URL."""
     pre_call: Mapping[str, Any] | None = None

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from parola.conversation.actions import Action, Close, Record, Send, StartReply
+from parola.conversation.actions import Action, Close, NoteLoss, NoteReturn, Record, Send, StartReply
 from parola.conversation.events import Event
 from parola.conversation.setup import Setup
 from parola.metrics import Metrics
@@ -57,6 +57,10 @@ class Counting:
         if self._tracing is not None:
             self._tracing.saw(action)
         match action:
+            case NoteLoss():
+                self._metrics.connections["lost"] += 1
+            case NoteReturn():
+                self._metrics.connections["resumed"] += 1
             case Send(message=Interruption()):
                 self._metrics.interruptions += 1
             case Record(turn={"role": "user", "message": str()}):
@@ -70,6 +74,8 @@ class Counting:
     def ended(self, close: Close, setup: Setup, charging: Mapping[str, Any]) -> None:
         """``charging`` is what models were asked for, as the record has it."""
         self._metrics.conversation_ended(close.status, close.code, close.cause)
+        if close.cause == "client_lost":
+            self._metrics.connections["stayed_away"] += 1
         if self._tracing is not None:
             self._tracing.ended(close, setup, charging)
 

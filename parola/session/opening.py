@@ -33,7 +33,7 @@ from parola.outbound import environment
 from parola.privacy.policy import Policy
 from parola.protocol.client_messages import CLIENT_MESSAGES, ConversationInitiationClientData, MultimodalMessage
 from parola.protocol.pronunciation import KIND, rules_of
-from parola.protocol.server_messages import SERVER_MESSAGES
+from parola.protocol.server_messages import SERVER_MESSAGES, ConversationInitiationMetadata
 from parola.providers.base import VoiceSettings
 from parola.providers.registry import Registry
 from parola.session.accounts import Accounts
@@ -54,6 +54,7 @@ from parola.session.record import EndRecord
 from parola.session.recording import Recorder
 from parola.session.relief import Relief
 from parola.session.replying import Brain, Mouth, Speaker
+from parola.session.resuming import Resumption, refused
 from parola.session.retrieving import Retriever
 from parola.session.session import Session
 from parola.session.shares import Holder
@@ -177,8 +178,10 @@ class Opening:
         except ConversationRefused as refusal:
             await keep_refusal(self._store, self._metrics, admitted, client_data, conversation_id, started_at, refusal)
             raise
+        resumption = Resumption(setup.resume_window_seconds) if setup.resume_window_seconds else None
         if must_wait := guest.obstacle is not None:
-            await self._wait(guest, admitted, client_data, setup, transport, started_at)
+            greeting = setup.greeting if resumption is None else resumption.greeting(setup.greeting)
+            await self._wait(guest, admitted, client_data, setup, greeting, transport, started_at)
             started_at += guest.waited_seconds
             setup = replace(setup, started_at_unix=started_at)
             first_frames = ()  # sent in vain, as all that came while it waited
@@ -237,6 +240,7 @@ class Opening:
             fetch_agent=fetch_agent,
             first_frames=first_frames,
             was_greeted=must_wait,
+            resumption=resumption,
             metrics=self._metrics,
             tracing=None if trace is None else trace.of(setup, admitted.agent.document, self._settings, stt_model),
             end_record=self._end_record,
@@ -264,6 +268,19 @@ class Opening:
             await session.run()
         finally:
             self._live.remove(session)
+
+    async def go_on(self, conversation_id: str, token: str, last_event_id: int | None, transport: Transport) -> None:
+        """A client whose connection broke is back: hold its conversation over this connection, as long as it is the
+        one. Raises ``ConversationRefused``; then nothing has happened."""
+        logs.about(conversation_id=conversation_id)
+        session = self._live.get(conversation_id)
+        try:
+            if session is None:
+                raise refused("There is no such conversation to go on with: it has ended, or the time has passed.")
+            await session.go_on(transport, token, last_event_id)
+        except ConversationRefused:
+            self._metrics.connections["refused"] += 1
+            raise
 
     async def _relief(
         self,
@@ -366,6 +383,7 @@ class Opening:
             document=agent.document,
             tools=tools,
             started_at_unix=started_at,
+            resume_seconds=float(self._settings.resume_window_secs) if admitted.can_resume else None,
             environment=used,
             environment_variables=await environment.texts(self._store, labels, used),
         )
@@ -405,13 +423,14 @@ class Opening:
         admitted: Admitted,
         client_data: ConversationInitiationClientData,
         setup: Setup,
+        greeting: ConversationInitiationMetadata,
         transport: Transport,
         accepted_at: float,
     ) -> None:
         """Until there is a place. Raises ``ConversationRefused``, which the record explains, when there is none."""
         try:
             await keep_start(self._store, admitted, client_data, setup, accepted_at, self._tools.vault)
-            await guest.wait(setup.greeting, transport)
+            await guest.wait(greeting, transport)
         except ConversationRefused as refusal:
             self._daily_limit.gave_up(guest.agent_id)
             seconds = guest.waited_seconds

@@ -20,6 +20,9 @@ EndRecord = Callable[[str, ConversationChange], Awaitable[None]]
 MOST_COMMANDS = 500
 """Commands from outside that a record names (``metadata.x_commands``); the event log has them all."""
 
+MOST_CONNECTIONS = 100
+"""Losses and returns of the client that a record names (``metadata.x_connections``)."""
+
 
 class Record:
     """Collects what one step of the conversation changes and writes it as one."""
@@ -30,6 +33,7 @@ class Record:
         self._end = end or conversations.write
         self._id = setup.conversation_id
         self._loop = asyncio.get_running_loop()
+        self._began_at = self._loop.time()
         self._turns: dict[int, Document] = {}
         self._warnings: list[str] = []
         self._retrievals: set[int] = set()
@@ -40,6 +44,8 @@ class Record:
         self._has_moved = False
         self._commands: list[Document] = []
         self._has_new_commands = False
+        self._connections: list[Document] = []
+        self._has_new_connections = False
         self._features = Features(setup)
         self._audio: Document = {}
         self.language = setup.language
@@ -79,12 +85,23 @@ class Record:
     def commanded(self, kind: str, by: str, seq: int) -> None:
         """Somebody outside the call had something done in it; ``seq`` is its number in the event log."""
         if len(self._commands) < MOST_COMMANDS:
-            self._commands.append({"type": kind, "by": by, "seq": seq, "time_unix_secs": int(time.time())})
+            at = {"time_unix_secs": int(time.time()), "time_in_call_secs": round(self._loop.time() - self._began_at, 3)}
+            self._commands.append({"type": kind, "by": by, "seq": seq, **at})
             self._has_new_commands = True
+
+    def connection(self, event: Mapping[str, Any]) -> None:
+        """The client's connection was lost, or it is back: an event of the log."""
+        if len(self._connections) < MOST_CONNECTIONS:
+            kind = str(event["type"])
+            at = {"time_unix_secs": int(time.time()), "time_in_call_secs": round(self._loop.time() - self._began_at, 3)}
+            about = {name: value for name, value in event[f"{kind}_event"].items() if name != "reason"}
+            self._connections.append({"type": kind, **at, **about})
+            self._has_new_connections = True
 
     def flush(self) -> asyncio.Task[None] | None:
         """Begin to write what was collected; None when there is nothing."""
-        if not self._turns and not self._has_new_warnings and not self._has_moved and not self._has_new_commands:
+        has_metadata = self._has_new_warnings or self._has_new_commands or self._has_new_connections
+        if not self._turns and not has_metadata and not self._has_moved:
             return None
         turns, self._turns = self._turns, {}
         document: Document = {"metadata": {"warnings": list(self._warnings)}} if self._has_new_warnings else {}
@@ -92,7 +109,9 @@ class Record:
             document["visited_agents"] = list(self._visited)
         if self._has_new_commands:
             document.setdefault("metadata", {})["x_commands"] = list(self._commands)
-        self._has_new_warnings = self._has_moved = self._has_new_commands = False
+        if self._has_new_connections:
+            document.setdefault("metadata", {})["x_connections"] = list(self._connections)
+        self._has_new_warnings = self._has_moved = self._has_new_commands = self._has_new_connections = False
         change = ConversationChange(turns=turns, document=document or None)
         return self._loop.create_task(self._write(change))
 
@@ -119,6 +138,8 @@ class Record:
             metadata["main_language"] = Counter(self._languages.values()).most_common(1)[0][0]
         if self._commands:
             metadata["x_commands"] = list(self._commands)
+        if self._connections:
+            metadata["x_connections"] = list(self._connections)
         if self._retrievals:
             usage = {"usage_count": len(self._retrievals), "embedding_model": self._embedding_model}
             metadata["rag_usage"] = usage

@@ -10,8 +10,6 @@ Hanging up is one sequence: stop what produces, send what is still to be said, s
 from __future__ import annotations
 
 import asyncio
-from binascii import Error as Base64Error
-from binascii import a2b_base64
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from functools import partial
@@ -23,6 +21,8 @@ from parola.conversation.actions import (
     Close,
     FetchAgent,
     ForgetSpeech,
+    NoteLoss,
+    NoteReturn,
     PlayTones,
     RunTool,
     Send,
@@ -42,11 +42,11 @@ from parola.conversation.actions import Record as RecordTurn
 from parola.conversation.conversation import Conversation
 from parola.conversation.events import (
     ClientDisconnected,
+    ClientResumed,
     EndRequested,
     Event,
     FilesShared,
     InputStalled,
-    InvalidMessageReceived,
     Started,
 )
 from parola.conversation.phases import Phase
@@ -54,14 +54,7 @@ from parola.conversation.setup import Setup
 from parola.errors import ParolaError
 from parola.logs import logger, reason
 from parola.metrics import Metrics
-from parola.protocol.client_messages import (
-    ConversationInitiationClientData,
-    EnclaveSetupConfig,
-    InvalidMessage,
-    MultimodalMessage,
-    UserAudioChunk,
-    read,
-)
+from parola.protocol.client_messages import MultimodalMessage
 from parola.protocol.messages import ServerMessage
 from parola.protocol.server_messages import Audio, Interruption, Ping
 from parola.session.accounts import Accounts
@@ -75,16 +68,18 @@ from parola.session.mcp import ConversationMcp
 from parola.session.operator_ear import OperatorEar
 from parola.session.operator_line import Hear, OperatorLine
 from parola.session.outbox import Outbox
+from parola.session.reading import Reader
 from parola.session.record import EndRecord, Record
 from parola.session.recording import Recorder
 from parola.session.relief import FetchRelief, Relief, Reliefs
 from parola.session.replying import Brain, Mouth
+from parola.session.resuming import REPLACED, REPLACED_REASON, Resumption, noted_connection, refused
 from parola.session.retrieving import Retriever
 from parola.session.telephone import NoTelephone, Telephone
 from parola.session.tool_calls import ToolCalls, ToolRunner
 from parola.session.tool_sounds import ToolSounds
 from parola.session.tracing import Tracing
-from parola.session.transport import BinaryFrame, Disconnected, Transport
+from parola.session.transport import Transport
 from parola.session.voice import Ear
 from parola.store.base import Conversations
 
@@ -111,8 +106,6 @@ already it stops there, and what came behind the ping is lost."""
 
 WATCH_SECONDS = 5.0
 """How often the two limits above are looked at."""
-
-_AUDIO_PREFIX = '{"user_audio_chunk"'
 
 FetchFiles = Callable[[MultimodalMessage], Awaitable[FilesShared]]
 
@@ -144,6 +137,7 @@ class Session:
         telephone: Telephone | None = None,
         first_frames: tuple[str, ...] = (),
         was_greeted: bool = False,
+        resumption: Resumption | None = None,
         metrics: Metrics | None = None,
         tracing: Tracing | None = None,
         end_record: EndRecord | None = None,
@@ -172,7 +166,8 @@ class Session:
         self._conversation = Conversation(setup, self._loop.time())
         self._counting = Counting(metrics or Metrics(), tracing)
         self._inbox = Inbox()
-        self._outbox = Outbox(transport)
+        self._resumption = resumption
+        self._outbox = Outbox(transport, resumption)
         self._record = Record(conversations, setup, end_record)
         self.events = EventLog()
         """What came and went."""
@@ -184,8 +179,11 @@ class Session:
         self._sounds = ToolSounds(self.tell)
         self._replies: dict[int, asyncio.Task[None]] = {}
         self._fetching: set[asyncio.Task[None]] = set()
-        self._input_at = self._loop.time()
+        self._reader = Reader(self.tell, self.events, self._hear, self._share)
         self._client_is_gone = False
+        self._over = asyncio.Event()
+        """The present connection is not needed any more."""
+        self._group: asyncio.TaskGroup | None = None
         self.ended = asyncio.Event()
 
     @property
@@ -236,8 +234,9 @@ class Session:
             async with asyncio.TaskGroup() as group:
                 # First, so that the tools that are known are there before the client's first words.
                 servers = [] if self._mcp is None else [group.create_task(self._mcp.follow(self.tell))]
+                self._reading = group.create_task(self._read(self._transport, self._first_frames))
+                self._group = group
                 background = [
-                    group.create_task(self._read()),
                     group.create_task(self._outbox.run(self._not_stored)),
                     group.create_task(self._watch()),
                     *servers,
@@ -250,13 +249,14 @@ class Session:
                     close = await self._decide(group)
                 finally:
                     # From here on nothing new is made; what was made is still sent.
+                    self._group = None
                     await self._stop_producers(background)
                     try:
                         async with asyncio.timeout(DRAIN_SECONDS):
                             await self._outbox.drained()
                     except TimeoutError:
                         log.warning("client_did_not_read_the_end", conversation_id=self.conversation_id)
-                    background[1].cancel()
+                    background[0].cancel()
         except* Exception as errors:
             for error in errors.exceptions:
                 log.error("session_failed", conversation_id=self.conversation_id, exc_info=error)
@@ -350,6 +350,8 @@ class Session:
                     self._tell_later(self._telephone.transfer(action))
                 case PlayTones():
                     self._tell_later(self._telephone.play(action))
+                case NoteLoss() | NoteReturn():
+                    self._note_connection(action)
                 case Warn():
                     self._warn(action.message)
                 case Close():
@@ -357,6 +359,11 @@ class Session:
                     return action
         self._store_collected()
         return None
+
+    def _note_connection(self, action: NoteLoss | NoteReturn) -> None:
+        noted = noted_connection(action)
+        self.events.add("internal", "server", noted)
+        self._record.connection(noted)
 
     def _follow_sound(self, message: ServerMessage, mouth: Mouth) -> None:
         """What the agent is heard to say, for the recording, and for the ear, which may hear it too."""
@@ -438,63 +445,36 @@ class Session:
 
     # -- the reader ---------------------------------------------------------------------------------------------------
 
-    async def _read(self) -> None:
-        for first in self._first_frames:
-            self._take_frame(first)
-        while True:
-            frame = await self._transport.receive()
-            self._input_at = self._loop.time()
-            match frame:
-                case str():
-                    self._take_frame(frame)
-                case Disconnected():
-                    self._client_is_gone = True
-                    self.tell(ClientDisconnected(frame.code, frame.reason))
-                    return
-                case BinaryFrame():
-                    message = f"Expected a text frame with a JSON object, got a binary frame of {frame.size} bytes."
-                    self.tell(InvalidMessageReceived("invalid_message", message))
+    async def _read(self, transport: Transport, first_frames: tuple[str, ...] = ()) -> None:
+        gone = await self._reader.run(transport, first_frames)
+        self._client_left(gone.code, gone.reason)
 
-    def _take_frame(self, frame: str) -> None:
-        """Audio goes to the ear, forty times a second and by the shortest way; all else is an event."""
-        if frame.startswith(_AUDIO_PREFIX):
-            start = frame.find('"', 20) + 1
-            end = frame.find('"', start)
-            if frame[end + 1 :].strip() == "}":
-                try:
-                    audio = a2b_base64(frame[start:end], strict_mode=True)
-                except (Base64Error, ValueError):
-                    pass  # told below, precisely
-                else:
-                    self._hear(audio)
-                    return
-        try:
-            message = read(frame)
-        except InvalidMessage as error:
-            self.tell(InvalidMessageReceived(error.error_type, error.message))
-            return
-        if message is not None:
-            self.events.received(message)
-        match message:
-            case UserAudioChunk():
-                self._take_audio(message)
-            case MultimodalMessage():
-                task = self._loop.create_task(self._share_files(message))
-                self._fetching.add(task)
-                task.add_done_callback(self._fetching.discard)
-            case None | ConversationInitiationClientData() | EnclaveSetupConfig():
-                pass  # of a kind we do not know, or a second beginning
-            case _:
-                self.tell(message)  # type: ignore[arg-type]
+    def _client_left(self, code: int, reason: str) -> None:
+        self._client_is_gone = True
+        if self._resumption is not None:
+            self._outbox.detach()
+        self.tell(ClientDisconnected(code, reason))
+        self._over.set()
 
-    def _take_audio(self, message: UserAudioChunk) -> None:
-        try:
-            audio = a2b_base64(message.user_audio_chunk, strict_mode=True)
-        except (Base64Error, ValueError) as error:
-            text = f"user_audio_chunk: expected base64 audio, got text that is not base64 ({error})."
-            self.tell(InvalidMessageReceived("invalid_message", text))
-            return
-        self._hear(audio)
+    async def go_on(self, transport: Transport, token: str, last_event_id: int | None) -> None:
+        """The client comes over another connection, because the one before broke, or is about to: hold the conversation
+        over this one, as long as it is the one. Raises ``ConversationRefused``, and nothing has happened then."""
+        if self._resumption is None or self._group is None or self._conversation.phase in (Phase.ENDING, Phase.ENDED):
+            raise refused("The conversation is ending, or was not begun with x_resume=1.")
+        self._resumption.take(token)
+        old, over = self._transport, self._over
+        self._reading.cancel()
+        if not self._client_is_gone:
+            self._client_left(REPLACED, REPLACED_REASON)
+            closing = self._loop.create_task(old.close(REPLACED, REPLACED_REASON))
+            self._fetching.add(closing)
+            closing.add_done_callback(self._fetching.discard)
+        over.set()
+        self._transport, self._over, self._client_is_gone = transport, asyncio.Event(), False
+        self._outbox.attach(transport, self.setup.greeting, last_event_id)
+        self.tell(ClientResumed())
+        self._reading = self._group.create_task(self._read(transport))
+        await self._over.wait()
 
     def _hear(self, audio: bytes) -> None:
         if self._ear is None:
@@ -504,6 +484,11 @@ class Session:
             self._recorder.user_spoke(samples.tobytes(), self._loop.time())
         if self._line is not None:
             self._line.user_spoke(audio)
+
+    def _share(self, message: MultimodalMessage) -> None:
+        task = self._loop.create_task(self._share_files(message))
+        self._fetching.add(task)
+        task.add_done_callback(self._fetching.discard)
 
     async def _share_files(self, message: MultimodalMessage) -> None:
         try:
@@ -517,18 +502,19 @@ class Session:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             now = self._loop.time()
-            if self.setup.text_only is False and now - self._input_at >= INPUT_STALL_SECONDS:
-                self.tell(InputStalled(now - self._input_at))
+            if self._client_is_gone:
+                continue
+            if self.setup.text_only is False and now - self._reader.heard_at >= INPUT_STALL_SECONDS:
+                self.tell(InputStalled(now - self._reader.heard_at))
             since = self._outbox.writing_since
             if since is not None and now - since >= UNREAD_SECONDS:
-                self._client_is_gone = True
-                self.tell(ClientDisconnected(1006, "it stopped reading"))
+                self._client_left(1006, "it stopped reading")
 
     # -- hanging up ---------------------------------------------------------------------------------------------------
 
     async def _stop_producers(self, background: list[asyncio.Task[None]]) -> None:
         self._sounds.stop()
-        producers = [*self._replies.values(), *self._fetching, background[0], *background[2:]]
+        producers = [*self._replies.values(), *self._fetching, self._reading, *background[1:]]
         for task in producers:
             task.cancel()
         if self._conversation.phase is not Phase.ENDED:
@@ -587,6 +573,7 @@ class Session:
             await asyncio.sleep(LINGER_SECONDS)
             await self._transport.close(close.code, close.reason)
         self.ended.set()
+        self._over.set()
         log.info(
             "conversation_ended",
             conversation_id=self.conversation_id,

@@ -22,6 +22,9 @@ class BinaryFrame:
 
 
 class Transport(Protocol):
+    is_closed: bool
+    """The client is known to be gone: what is sent goes nowhere."""
+
     async def receive(self) -> str | BinaryFrame | Disconnected:
         """The next frame. After ``Disconnected`` there is nothing more to receive."""
 

@@ -51,6 +51,7 @@ from parola.conversation.events import (
     AgentUnavailable,
     Attachment,
     ClientDisconnected,
+    ClientResumed,
     EndRequested,
     Event,
     FilesShared,
@@ -229,6 +230,7 @@ class World:
                     assert len(self.making) < 2, "more than one beside the one that is held back"
                     assert action.reply not in self.numbers
                     assert action.verbatim or not self.is_taken_over, "a person has the conversation"
+                    assert not self.is_away or self.story.setup.text_only, "nobody would hear it"
                     self.numbers.append(action.reply)
                     self.making[action.reply] = Making(action.reply, action.verbatim)
                     if action.request is not None:
@@ -471,6 +473,20 @@ class World:
             return
         self.tell(GuardrailTriggered(number, Trigger(guardrail, guardrail.kind, {})))
 
+    def connection(self, choice: int) -> None:
+        """It breaks, and the client is back; or the client comes over another one."""
+        if self.is_away or choice % 5 == 0:
+            if not self.is_away:
+                self.tell(ClientDisconnected(4001, "another connection"))
+            if not self.is_over:
+                self.tell(ClientResumed())
+        else:
+            self.tell(ClientDisconnected(1006))
+
+    @property
+    def is_away(self) -> bool:
+        return self.story.conversation._absence.is_on
+
     def failing(self, choice: int) -> None:
         match choice % 40:
             case 0:
@@ -508,7 +524,9 @@ class World:
         for _ in range(60):
             if self.is_over:
                 return
-            if self.is_speaking:
+            if self.is_away:
+                self.tell(ClientResumed())
+            elif self.is_speaking:
                 self.speech(0)
             elif self.is_taken_over and self.story.phase != "ending":
                 self.give(EndTakeover())
@@ -631,6 +649,7 @@ MOVES = (
     ("telephone", 1),
     ("judging", 1),
     ("commanding", 3),
+    ("connection", 1),
 )
 moves = st.tuples(
     st.sampled_from([name for name, weight in MOVES for _ in range(weight)]),
@@ -650,6 +669,7 @@ setups = st.fixed_dictionaries(
         "max_duration_seconds": st.sampled_from([5.0, 20.0, 1000.0]),
         "max_duration_message": st.just("Time is up."),
         "initial_wait_seconds": st.just(3.0),
+        "resume_window_seconds": st.sampled_from([6.0, 30.0]),
         "speculates": st.just(True),
         "workflow": st.just(WORKFLOW),
         "mcp_servers": st.just(SERVERS),

@@ -45,6 +45,7 @@ ONE_OF_EACH: list[Event] = [
     events.InvalidMessageReceived("missing_fields", "no"),
     events.InputStalled(60.0),
     events.ClientDisconnected(1006, "gone"),
+    events.ClientResumed(),
     events.EndRequested("enough", 1011),
     events.AgentReady("x", Story().setup),
     events.AgentUnavailable("x", "There is no such agent."),
