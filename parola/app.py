@@ -243,9 +243,9 @@ def _lag(metrics: Metrics) -> LoopLag:
 def _tracer(settings: Settings, connections: Callable[[], Any]) -> Tracer | None:
     if not settings.otlp_endpoint:
         return None
-    from parola.tracing.tracer import Tracer
+    from parola.tracing.tracer import Collector, Tracer
 
-    return Tracer(settings, connections)
+    return Tracer(settings, Collector(settings, connections))
 
 
 def _analysing(settings: Settings, tools: ToolContext, registry: Any) -> Analysing:

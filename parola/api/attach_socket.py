@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from parola.api import commanding
 from parola.api.monitor_socket import do, end_of, read_object
+from parola.api.process import Services
 from parola.api.socket_door import ENDED, Door, Visitor, until_first
 from parola.api.watching import HistoryComplete, follow, frame, running, type_of
 from parola.conversation.commands import AddContext, AnswerTool, Command, UserSays
@@ -61,7 +62,7 @@ class AttachSocket(Door):
             self.services.keys.require(visitor.caller, "inject")
         session = await running(self.services, visitor.conversation_id)
         await visitor.tell(session.setup.greeting.encode())
-        guest = Guest(visitor, session, role, self.services.keys.require)
+        guest = Guest(visitor, session, role, self.services)
         try:
             await until_first(guest.show(), guest.play(), guest.obey())
         finally:
@@ -72,11 +73,12 @@ class AttachSocket(Door):
 class Guest:
     """One attached socket."""
 
-    def __init__(self, visitor: Visitor, session: Session, role: str, require: Any) -> None:
+    def __init__(self, visitor: Visitor, session: Session, role: str, services: Services) -> None:
         self._visitor = visitor
         self._session = session
         self._role = role
-        self._require = require
+        self._require = services.keys.require
+        self._metrics = services.metrics
         self._by = commanding.who(visitor.scope, visitor.query.get("operator") or visitor.query.get("name") or "")
         self._line: OperatorLine | None = None
         self._sounds: deque[str] = deque(maxlen=MOST_SOUNDS)
@@ -93,7 +95,7 @@ class Guest:
     async def show(self) -> None:
         """Everything that came and went, then what comes. Client tools that have been answered are not asked again."""
         answered = _answered(self._session.events.after(0)[1])
-        async for item in follow(self._session.events):
+        async for item in follow(self._session.events, self._metrics):
             match item:
                 case HistoryComplete():
                     answered = frozenset()

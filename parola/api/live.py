@@ -19,6 +19,7 @@ from parola.api.services import Services, ServicesDep, needs, needs_key
 from parola.api.watching import HistoryComplete, follow, log_of, running
 from parola.conversation.commands import AddContext, AnswerTool, BeginTakeover, Command, EndCall, EndTakeover
 from parola.errors import Conflict, Unprocessable
+from parola.metrics import Metrics
 from parola.protocol import live as protocol
 from parola.protocol.client_messages import ClientToolResult
 from parola.session.commands import NOT_ACTIVE, Accepted
@@ -139,7 +140,7 @@ async def events(
         if last_event_id.strip().isdigit():
             after = int(last_event_id)
         headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
-        return StreamingResponse(_stream(log, after), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(_stream(log, services.metrics, after), media_type="text/event-stream", headers=headers)
     dropped, found = log.after(after, limit)
     last = found[-1].seq if found else log.last_seq
     return Json(
@@ -153,8 +154,8 @@ async def events(
     )
 
 
-async def _stream(log: EventLog, after: int) -> AsyncIterator[bytes]:
-    items = follow(log, after)
+async def _stream(log: EventLog, metrics: Metrics, after: int) -> AsyncIterator[bytes]:
+    items = follow(log, metrics, after)
     coming: asyncio.Future[Any] | None = None
     try:
         while True:

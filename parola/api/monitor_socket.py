@@ -49,7 +49,7 @@ class MonitorSocket(Door):
         passes = passing(await self._listed(visitor.conversation_id))
 
         async def show() -> None:
-            async for item in follow(log):
+            async for item in follow(log, self.services.metrics):
                 match item:
                     case HistoryComplete():
                         await visitor.tell({"type": "history_complete"})

@@ -12,6 +12,7 @@ import orjson
 from parola.api.conversation_record import LIVE
 from parola.api.process import Services
 from parola.errors import Conflict, NotFound
+from parola.metrics import Metrics
 from parola.session.commands import NOT_ACTIVE, not_active
 from parola.session.event_log import Dropped, Entry, EventLog
 from parola.store.base import events_of
@@ -59,7 +60,7 @@ async def running(services: Services, conversation_id: str) -> Session:
     raise not_active()
 
 
-async def follow(log: EventLog, after: int = 0) -> AsyncIterator[Item]:
+async def follow(log: EventLog, metrics: Metrics, after: int = 0) -> AsyncIterator[Item]:
     """What came after an event, then what comes, to the end of the conversation. Whoever is slow is told what they
     have missed."""
     seq, history_ends_at = after, max(after, log.last_seq)
@@ -67,6 +68,7 @@ async def follow(log: EventLog, after: int = 0) -> AsyncIterator[Item]:
     while True:
         dropped, entries = log.after(seq, AT_ONCE)
         if dropped is not None:
+            metrics.events_missed += dropped.last - dropped.first + 1
             yield dropped
             seq = dropped.last
         for entry in entries:

@@ -11,7 +11,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import orjson
@@ -35,7 +35,7 @@ MOST_WAITING = 4096
 MOST_AT_ONCE = 512
 """Spans in one request."""
 
-GATHER_SECONDS = 2.0
+GATHER_SECONDS = 1.0
 """How long spans wait for others to go with."""
 
 ANSWER_SECONDS = 10.0
@@ -56,23 +56,46 @@ ROOT = "conversation"
 """The name of the span that is a whole conversation."""
 
 
+class Collects(Protocol):
+    """Takes requests for ``/v1/traces``."""
+
+    async def post(self, body: bytes) -> tuple[int, bytes]:
+        """The status and the answer. Raises whatever keeps it from being asked."""
+
+
+class Collector:
+    """The one of ``otlp_endpoint``."""
+
+    def __init__(self, settings: Settings, connections: Callable[[], Connections]) -> None:
+        """Raises ``InvalidRequest`` for an endpoint or headers that cannot be meant, and for a collector on another
+        machine with ``egress = "none"``."""
+        self._url = _url(settings)
+        self._headers = {"content-type": "application/json", **_headers(settings.otlp_headers)}
+        self._connections = connections
+
+    async def post(self, body: bytes) -> tuple[int, bytes]:
+        import aiohttp
+
+        client = await self._connections().client()
+        async with client.post(
+            self._url,
+            data=body,
+            headers=self._headers,
+            timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
+            proxy=proxy_for(self._url),
+            allow_redirects=False,
+        ) as response:
+            return response.status, await response.content.read(MOST_ANSWER_BYTES)
+
+
 class Tracer:
     """One for the process. ``start`` needs a running loop."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        connections: Callable[[], Connections],
-        *,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        """``now`` is unix seconds. Raises ``InvalidRequest`` for an endpoint or headers that cannot be meant, and for a
-        collector on another machine with ``egress = "none"``."""
-        self._url = _url(settings)
-        self._headers = {"content-type": "application/json", **_headers(settings.otlp_headers)}
+    def __init__(self, settings: Settings, collector: Collects, *, now: Callable[[], float] = time.time) -> None:
+        """``now`` is unix seconds."""
         self._ratio = settings.otlp_sample_ratio
         self._resource = {"service.name": settings.otlp_service_name, "service.version": __version__}
-        self._connections = connections
+        self._collector = collector
         self.now = now
         self.content = settings.otlp_content
         """Whether spans hold what was said."""
@@ -156,7 +179,7 @@ class Tracer:
         batch = [self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))]
         try:
             body = await asyncio.to_thread(_request, batch, self._resource)
-            status, answer = await self._post(body)
+            status, answer = await self._collector.post(body)
         except asyncio.CancelledError:
             self._waiting.extendleft(reversed(batch))
             raise
@@ -168,7 +191,8 @@ class Tracer:
             return False
         rejected = len(batch) if status >= 400 else _rejected(answer)
         if rejected:
-            log.warning("spans_refused", spans=rejected, status=status)
+            if not self.dropped["refused"]:
+                log.warning("spans_refused", spans=rejected, status=status)
         elif self._is_away:
             log.warning("collector_is_back", spans_waiting=len(self._waiting))
         self._is_away = False
@@ -185,21 +209,6 @@ class Tracer:
         if not self._is_away:
             log.warning("collector_is_away", reason=why, hint="spans wait, and are dropped when they are too many")
         self._is_away = True
-
-    async def _post(self, body: bytes) -> tuple[int, bytes]:
-        import aiohttp
-
-        client = await self._connections().client()
-        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
-        async with client.post(
-            self._url,
-            data=body,
-            headers=self._headers,
-            timeout=timeout,
-            proxy=proxy_for(self._url),
-            allow_redirects=False,
-        ) as response:
-            return response.status, await response.content.read(MOST_ANSWER_BYTES)
 
 
 def _request(batch: Sequence[Span], resource: Mapping[str, Any]) -> bytes:

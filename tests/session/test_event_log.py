@@ -15,6 +15,7 @@ from parola.conversation.actions import Acknowledge
 from parola.conversation.commands import Commanded, OperatorSpoke, Say, SetVariables
 from parola.conversation.events import Event
 from parola.errors import Conflict, TooMany
+from parola.metrics import Metrics
 from parola.protocol.client_messages import Pong, UserMessage
 from parola.protocol.server_messages import AgentResponse, Audio, Ping, VadScore
 from parola.session.audio import AudioFormat
@@ -95,7 +96,8 @@ def test_a_log_comes_back_from_its_file(tmp_path: Path):
 def test_a_reader_follows_to_the_end_and_a_slow_one_loses_only_its_own():
     async def story() -> None:
         log = noted(EventLog(most_events=10), 3)
-        quick, slow = follow(log), follow(log)
+        metrics = Metrics()
+        quick, slow = follow(log, metrics), follow(log, metrics)
         assert [await anext(quick) for _ in range(3)] == list(log.after(0)[1])
         assert isinstance(await anext(quick), HistoryComplete)
         first = await anext(slow)
@@ -107,7 +109,7 @@ def test_a_reader_follows_to_the_end_and_a_slow_one_loses_only_its_own():
         assert isinstance(item, Entry) and item.seq == 4
         noted(log, 40)
         rest = [item async for item in _until_dropped(slow)]
-        assert rest[-1] == Dropped(4, 34)
+        assert rest[-1] == Dropped(4, 34) and metrics.events_missed == 31
         log.close("enough", 1000)
         last = [item async for item in slow][-1]
         assert isinstance(last, Entry) and last.event["type"] == "x_conversation_ended"

@@ -130,6 +130,11 @@ def main(port: int, transport: str, further_tools: int) -> None:
         headers = {key.lower(): value for key, value in (context.headers or {}).items()}
         return f"{headers.get('authorization')} {headers.get('x-shop')}"
 
+    @server.tool()
+    def trace(context: Context[Any]) -> str:
+        """Says for which span it is called."""
+        return str((context.request_context.meta or {}).get("traceparent"))
+
     for number in range(further_tools):
         server.add_tool(lambda: "done", name=f"further_{number}", description="One of many")
 

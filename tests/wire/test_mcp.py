@@ -30,6 +30,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "slow": {},
     "dies": {},
     "who": {},
+    "trace": {},
 }
 
 EVENTS = ["mcp_tool_call", "mcp_connection_status", "agent_tool_request", "agent_tool_response", "agent_response"]
@@ -223,7 +224,7 @@ def test_of_five_hundred_tools_the_first_are_offered(parola) -> None:
         answers, _, _ = conversation(parola, agent_id, "search")
         assert answers == ["Got 3 books about soup"]
         listed = parola.http.get(f"/v1/convai/mcp-servers/{server_id}/tools").json()
-        assert listed["success"] and len(listed["tools"]) == 509
+        assert listed["success"] and len(listed["tools"]) == 510
 
 
 def test_addresses_that_nobody_may_ask_are_not_asked(tmp_path, library: McpProcess) -> None:
