@@ -27,6 +27,24 @@ STEPS = {
     "send": "sending",
 }
 
+DEEDS = {
+    "takeover_begin": "took over",
+    "takeover_end": "gave it back",
+    "human_message": "wrote to the user",
+    "human_speech": "spoke to the user",
+    "agent_message": "had the agent say something",
+    "user_message": "wrote in the user's place",
+    "contextual_update": "told the agent something",
+    "variables": "set variables",
+    "tool_result": "answered a tool",
+    "transfer_to_number": "transferred the call",
+    "end": "ended it",
+}
+"""What somebody outside the call had done in it, by ``x_commands``' types."""
+
+MOST_DEEDS = 8
+"""Of one person, told one by one."""
+
 Record = Mapping[str, Any]
 
 
@@ -38,6 +56,8 @@ def story(record: Record, deliveries: Sequence[DeliveryRow] = ()) -> list[str]:
         *_slowest(record),
         *_interruptions(record),
         *_tools(record),
+        *_connections(record),
+        *_others(record),
         *_warnings(record),
         ending(record),
         *_analysis(record),
@@ -112,6 +132,55 @@ def _tools(record: Record) -> Iterator[str]:
         yield f"  {result.get('tool_name')} at {_at(turn)} ({kind}): {_short(why)}"
 
 
+def _connections(record: Record) -> Iterator[str]:
+    """Where the client's connection was lost, and how it came back."""
+    for lost, back in _losses(record):
+        fate = "and the client did not come back" if back is None else f"and it was back after {back['away_secs']:g} s"
+        yield f"The client's connection was lost at {_clock(_moment(lost))} (code {lost.get('code')}), {fate}."
+
+
+def _losses(record: Record) -> list[tuple[Record, Record | None]]:
+    """Each loss, and the return after it; the last ones, when there were many."""
+    events: list[Record] = list(record["metadata"].get("x_connections") or ())
+    pairs = [
+        (one, next((two for two in events[index + 1 : index + 2] if two["type"] == "x_connection_resumed"), None))
+        for index, one in enumerate(events)
+        if one["type"] == "x_connection_lost"
+    ]
+    return pairs[-MOST_OF_A_KIND:]
+
+
+def _moment(event: Record) -> float:
+    return float(event.get("time_in_call_secs") or 0)
+
+
+def _others(record: Record) -> Iterator[str]:
+    """Who else acted in it: backends, and people who looked after it."""
+    by: dict[str, list[str]] = {}
+    for at, who, deed in _deeds(record):
+        by.setdefault(who, []).append(f"{deed} at {_clock(at)}")
+    for who, deeds in by.items():
+        more = f" and {len(deeds) - MOST_DEEDS} times more" if len(deeds) > MOST_DEEDS else ""
+        yield f"From outside, {_name(who)} {', '.join(deeds[:MOST_DEEDS])}{more}."
+
+
+def _deeds(record: Record) -> list[tuple[float, str, str]]:
+    """(seconds into the conversation, by whom, what), in order."""
+    begun = record["metadata"]["start_time_unix_secs"]
+    found = [
+        (float(one.get("time_in_call_secs", one["time_unix_secs"] - begun)), str(one["by"]), str(one["type"]))
+        for one in record["metadata"].get("x_commands") or ()
+    ]
+    for at, turn in _moments(record):
+        if (told := turn.get("x_injected_by") or {}).get("type") == "human_speech":
+            found.append((at, str(told.get("by") or ""), "human_speech"))
+    return [(at, who, DEEDS.get(kind, _plain(kind))) for at, who, kind in sorted(found, key=lambda one: one[0])]
+
+
+def _name(who: str) -> str:
+    return {"": "somebody", "local": "somebody without a key"}.get(who, who)
+
+
 def _warnings(record: Record) -> Iterator[str]:
     warnings = list(dict.fromkeys(record["metadata"].get("warnings") or ()))
     for warning in warnings[:MOST_OF_A_KIND]:
@@ -139,10 +208,15 @@ def ending(record: Record) -> str:
             last = next((_at(turn) for turn in reversed(record.get("transcript") or ())), None)
             known = f"The last thing stored of it is from {last}." if last else "Nothing was stored of it."
             return f"The server was killed or crashed while it ran; no close frame was sent. {known}"
+        case "client" if (losses := _losses(record)) and losses[-1][1] is None:
+            return f"The client was waited for in vain: {reason} ({frame})"
         case "client":
             return f"The client hung up: {reason} ({frame})"
     if _agent_hung_up(record):
         return f"The agent ended it: {reason} ({frame})"
+    last = (metadata.get("x_commands") or [{}])[-1]
+    if last.get("type") == "end" and status != "failed" and not metadata.get("error"):
+        return f"It was ended from outside by {_name(str(last['by']))}: {reason} ({frame})"
     what = (
         "The server ended it after a failure" if status == "failed" or metadata.get("error") else "The server ended it"
     )
@@ -205,11 +279,12 @@ def _webhooks(record: Record, deliveries: Sequence[DeliveryRow]) -> Iterator[str
 def timeline(record: Record) -> list[dict[str, Any]]:
     """What happened when: ``at_secs`` into the conversation, ``event``, and a few words."""
     events: list[dict[str, Any]] = [_event(0.0, "began", str(record["metadata"].get("authorization_method") or ""))]
-    for turn in record.get("transcript") or ():
+    for at, turn in _moments(record):
         times: Mapping[str, Any] = turn.get("x_timeline") or {}
-        at = times.get("speech_started_secs", times.get("first_audio_sent_secs", _seconds(turn)))
         if turn.get("message"):
-            events.append(_event(at, str(turn.get("role")), _short(turn["message"])))
+            told = turn.get("x_injected_by") or {}
+            whose = f"{_name(str(told.get('by') or ''))}: " if told else ""
+            events.append(_event(at, str(turn.get("role")), whose + _short(turn["message"])))
         results = {result.get("request_id"): result for result in turn.get("tool_results") or ()}
         for call in turn.get("tool_calls") or ():
             result = results.get(call.get("request_id")) or {}
@@ -218,6 +293,11 @@ def timeline(record: Record) -> list[dict[str, Any]]:
             events.append(_event(at, "tool", f"{call.get('tool_name')} {outcome}{took}"))
         if times.get("interrupted_secs") is not None:
             events.append(_event(times["interrupted_secs"], "interruption", f"heard: {_short(turn.get('message'))}"))
+    events += [_event(at, "command", f"{_name(who)} {deed}") for at, who, deed in _deeds(record)]
+    for lost, back in _losses(record):
+        events.append(_event(_moment(lost), "connection lost", f"code {lost.get('code')}"))
+        if back is not None:
+            events.append(_event(_moment(back), "connection resumed", f"after {back['away_secs']:g} s"))
     if record["status"] not in ("initiated", "in-progress"):
         close: Mapping[str, Any] = record["metadata"].get("x_close") or {}
         words = f"{close.get('code', '')} {close.get('reason') or ''} (by {close.get('by', 'nobody knows whom')})"
@@ -226,6 +306,16 @@ def timeline(record: Record) -> list[dict[str, Any]]:
     # The length of a conversation is stored in whole seconds: its end comes last all the same.
     last = [rest.pop()] if rest and rest[-1]["event"] == "close" else []
     return [began, *sorted(rest, key=lambda event: event["at_secs"]), *last]
+
+
+def _moments(record: Record) -> Iterator[tuple[float, Record]]:
+    """Every turn, and when it began. Of some only the whole second is known: not before the turn that came first."""
+    before = 0.0
+    for turn in record.get("transcript") or ():
+        times: Mapping[str, Any] = turn.get("x_timeline") or {}
+        known = times.get("speech_started_secs", times.get("first_audio_sent_secs"))
+        before = max(_seconds(turn), before) if known is None else float(known)
+        yield before, turn
 
 
 def _event(at: float, event: str, words: str) -> dict[str, Any]:

@@ -60,7 +60,10 @@ class AsgiTransport:
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
             self.is_closed = True
-            return Disconnected(int(message.get("code") or 1005), str(message.get("reason") or ""))
+            code = int(message.get("code") or 1005)
+            if code == 1005 and "reason" not in message:
+                code = 1006  # uvicorn calls both 1005: a close frame without a code, and no close frame at all
+            return Disconnected(code, str(message.get("reason") or ""))
         text = message.get("text")
         if text is not None:
             return str(text)

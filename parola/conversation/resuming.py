@@ -1,9 +1,10 @@
 """The client's connection breaks, and it may come back: what happens to the conversation meanwhile.
 
-By voice the agent is silent while nobody listens. It stops where it is: what had been played by then counts as heard,
-and the rest is said when the client is back, or the answer that is owed. By text it goes on, and what it writes is
-kept for the client. In both the clocks of silence stand still, tools that the server runs go on, and calls that the
-client had not answered wait, and are asked again. ``max_duration`` is a limit of the whole call and runs on.
+By voice the agent is silent while nobody listens. It stops where it is, as at an interruption: what had been played by
+then counts as heard, and the rest is said when the client is back, or the answer that is owed. By text it goes on, and
+what it writes is kept for the client. In both the clocks of silence stand still, tools that the server runs go on, and
+calls that the client had not answered wait, and are asked again. ``max_duration`` is a limit of the whole call and runs
+on.
 
 Only a connection that broke is waited for: a client that closes the socket has hung up. A conversation that is ending
 is not kept.
@@ -26,8 +27,9 @@ from parola.conversation.speaking import CutShort
 from parola.conversation.tools import ToolCall
 from parola.conversation.transcript import Injected, UserEntry
 
-HANG_UPS = frozenset({1000, 1001, 1005})
-"""Close codes of a client that wanted to go: done, going away (a page that is left), and a close without any code."""
+HANG_UPS = frozenset({1000, 1001, 1005, 1012})
+"""Close codes after which nobody comes back: done, going away (a page that is left), a close without any code; and this
+server's own, when it stops."""
 
 LOST = "the connection to the user was lost"
 
@@ -98,7 +100,7 @@ class Resuming(LiveControl):
         is_unanswered = turn.answers_user and (not turn.was_sent or self._speaking.held is not None)
         self._tools.abandon_wishes()
         if not self._speaking.is_done(now):
-            self._absence.unsaid = self._speaking.cut(now, is_interruption=False)
+            self._absence.unsaid = self._speaking.cut(now, is_interruption=True)
             self._absence.was_protected = turn.is_protected
         self._deadlines.clear("playback")
         self._tools.words_cut(now, LOST)

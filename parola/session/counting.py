@@ -20,7 +20,7 @@ from parola.session.tracing import Tracing
 class Counting:
     """Told every action of a conversation."""
 
-    __slots__ = ("_answers", "_metrics", "_questions", "_seen", "_tracing")
+    __slots__ = ("_answers", "_is_away", "_metrics", "_questions", "_seen", "_tracing")
 
     def __init__(self, metrics: Metrics, tracing: Tracing | None = None) -> None:
         """Made when the conversation's clock starts."""
@@ -31,6 +31,7 @@ class Counting:
         self._questions: set[int] = set()
         """Places in the transcript where the user has the floor, backchannels aside."""
         self._answers: set[int] = set()
+        self._is_away = False
         self._seen: set[tuple[int | str, str]] = set()
         """What of which turn, and which results of tools, have been counted: a turn is kept more than once."""
 
@@ -58,11 +59,13 @@ class Counting:
             self._tracing.saw(action)
         match action:
             case NoteLoss():
+                self._is_away = True
                 self._metrics.connections["lost"] += 1
             case NoteReturn():
+                self._is_away = False
                 self._metrics.connections["resumed"] += 1
             case Send(message=Interruption()):
-                self._metrics.interruptions += 1
+                self._metrics.interruptions += not self._is_away  # it was the line, not the user
             case Record(turn={"role": "user", "message": str()}):
                 if not action.turn.get("ignored_as_backchannel") and "platform_event" not in action.turn:
                     self._questions.add(action.index)

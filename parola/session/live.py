@@ -102,6 +102,8 @@ class LiveSessions:
         self.is_draining = True
         for guest in self._waiting.values():
             guest.end(STOPPING, code=1001)
+        for session in self._sessions.values():
+            cast("Session", session).drain()
 
     async def end_all(self, reason: str) -> None:
         """The server stops: every conversation is told, stored and closed."""

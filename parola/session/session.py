@@ -64,6 +64,7 @@ from parola.session.counting import Counting
 from parola.session.event_log import EventLog
 from parola.session.guarding import Guarding
 from parola.session.inbox import Inbox
+from parola.session.live import STOPPING
 from parola.session.mcp import ConversationMcp
 from parola.session.operator_ear import OperatorEar
 from parola.session.operator_line import Hear, OperatorLine
@@ -180,7 +181,7 @@ class Session:
         self._replies: dict[int, asyncio.Task[None]] = {}
         self._fetching: set[asyncio.Task[None]] = set()
         self._reader = Reader(self.tell, self.events, self._hear, self._share)
-        self._client_is_gone = False
+        self._client_is_gone = self._is_draining = False
         self._over = asyncio.Event()
         """The present connection is not needed any more."""
         self._group: asyncio.TaskGroup | None = None
@@ -205,6 +206,12 @@ class Session:
     def end(self, reason: str, code: int = 1000) -> None:
         """Have the conversation end, from outside."""
         self.tell(EndRequested(reason, code))
+
+    def drain(self) -> None:
+        """The server is about to stop, and lets nobody in: a client that is away cannot come back."""
+        self._is_draining = True
+        if self._client_is_gone:
+            self.end(STOPPING, 1001)
 
     def open_line(self, hear: Hear) -> OperatorLine | None:
         """Sound for a person who looks after the conversation; None when somebody has it, or there is no sound."""
@@ -364,6 +371,8 @@ class Session:
         noted = noted_connection(action)
         self.events.add("internal", "server", noted)
         self._record.connection(noted)
+        if self._is_draining and isinstance(action, NoteLoss):
+            self.end(STOPPING, 1001)
 
     def _follow_sound(self, message: ServerMessage, mouth: Mouth) -> None:
         """What the agent is heard to say, for the recording, and for the ear, which may hear it too."""
