@@ -187,12 +187,18 @@ def _begun(row: ConversationRow, policy: Policy) -> ConversationRow:
         kept["metadata"] = metadata_without_words(metadata)
         return replace(row, document=kept, user_id=None, termination_reason=bare_reason(row.termination_reason))
     from parola.privacy import redaction
+
+    if warnings := _not_recognised(policy):
+        metadata["warnings"] = [*(metadata.get("warnings") or ()), *warnings]
+    return replace(row, document=redaction.fragment(document, policy))
+
+
+def _not_recognised(policy: Policy) -> list[str]:
+    """What a record warns of that is to be redacted of kinds that nothing recognises."""
     from parola.privacy.entities import not_recognised
 
-    if missing := not_recognised(policy.entities):
-        warnings = [*(metadata.get("warnings") or ()), f"Redaction here does not recognise: {', '.join(missing)}"]
-        metadata["warnings"] = warnings
-    return replace(row, document=redaction.fragment(document, policy))
+    missing = not_recognised(policy.entities)
+    return [f"Redaction here does not recognise: {', '.join(missing)}"] if missing else []
 
 
 def metadata_without_words(metadata: Mapping[str, Any]) -> Document:
@@ -231,9 +237,15 @@ def _without_words(change: ConversationChange) -> ConversationChange:
 def _redacted(change: ConversationChange, policy: Policy) -> ConversationChange:
     from parola.privacy import redaction
 
+    document = None if change.document is None else redaction.fragment(change.document, policy)
+    metadata = (document or {}).get("metadata")
+    if isinstance(metadata, Mapping) and isinstance(warnings := metadata.get("warnings"), list):
+        # The session writes the whole list of its own, and would take away the one of the beginning.
+        ours = [warning for warning in _not_recognised(policy) if warning not in warnings]
+        document = {**(document or {}), "metadata": {**metadata, "warnings": [*ours, *warnings]}}
     return replace(
         change,
         turns={index: redaction.turn(turn, policy) for index, turn in change.turns.items()},
-        document=None if change.document is None else redaction.fragment(change.document, policy),
+        document=document,
         termination_reason=change.termination_reason and redaction.text(change.termination_reason, policy),
     )

@@ -125,6 +125,13 @@ async def test_a_record_says_what_redaction_does_not_recognise(store: Store) -> 
     assert row is not None
     assert row.document["metadata"]["warnings"] == ["Redaction here does not recognise: name"]
 
+    # The session knows nothing of it, and writes its own warnings at the end.
+    end = ConversationChange(status="done", ended_at=1001.0, document={"metadata": {"warnings": ["Slow."]}})
+    await store.conversations.write("c", end)
+    row = await store.conversations.get("c")
+    assert row is not None
+    assert row.document["metadata"]["warnings"] == ["Redaction here does not recognise: name", "Slow."]
+
 
 async def test_what_is_due_is_deleted_and_the_record_says_so_before_and_after(store: Store) -> None:
     await store.agents.put(agent(retention_days=1, delete_transcript_and_pii=True, delete_audio=True))
