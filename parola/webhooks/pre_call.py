@@ -26,6 +26,7 @@ from parola.protocol.client_messages import ConversationInitiationClientData
 from parola.protocol.lossless import loads, merged
 from parola.protocol.webhooks import Channel, PreCallWebhook
 from parola.store.base import AgentRow, Document, Store
+from parola.tracing.context import headers as tracing
 from parola.webhooks.announcing import PRE_CALL, PRE_CALL_ENABLED, settings_of
 from parola.webhooks.endpoints import located
 
@@ -136,7 +137,7 @@ class PreCall:
             async with client.post(
                 url,
                 data=orjson.dumps(asked),
-                headers={"content-type": "application/json", **headers},
+                headers={"content-type": "application/json", **tracing(), **headers},
                 timeout=aiohttp.ClientTimeout(total=webhook.x_timeout_secs),
                 proxy=proxy_for(url),
                 allow_redirects=False,
