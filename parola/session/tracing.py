@@ -107,7 +107,8 @@ class Tracing:
         self.context = context
         self._parent_id = parent_id
         self._put = put
-        self._content = content
+        self.content = content
+        """Spans hold what is said."""
         self._stt_model = stt_model
         self._clock = clock
         self._accepted_at = accepted_at
@@ -204,7 +205,7 @@ class Tracing:
         own = self._turn
         own.ended_at = max(own.ended_at, now)
         if not times:
-            if self._content:
+            if self.content:
                 own.attributes["parola.user.text"] = turn.get("message")
             return
         stopped_at = points.get("speech_stopped_secs", started_at)
@@ -214,7 +215,7 @@ class Tracing:
             "parola.closed_because": times.get("closed_because"),
             "parola.verdicts": len(times.get("verdicts") or ()),
             "parola.ignored_as_backchannel": turn.get("ignored_as_backchannel"),
-            "parola.user.text": turn.get("message") if self._content else None,
+            "parola.user.text": turn.get("message") if self.content else None,
         }
         listening.events = [("speech_stopped", stopped_at)]
         if (transcribed_at := points.get("transcribed_secs")) is not None:
@@ -275,7 +276,7 @@ class Tracing:
                 reply.first_audio_at = reply.first_audio_at or reply.last_audio_at
             case ReplyText(text=text):
                 reply.first_text_at = reply.first_text_at or self._clock()
-                if self._content:
+                if self.content:
                     reply.text.append(text)
             case SentenceStarted():
                 reply.sentence_at = reply.sentence_at or self._clock()
@@ -331,7 +332,7 @@ class Tracing:
             "gen_ai.usage.cache_read.input_tokens": (finished.usage.get("input_cache_read") or {}).get("tokens"),
             "parola.llm_override": finished.llm_override or None,
         }
-        if self._content:
+        if self.content:
             attributes |= {
                 "gen_ai.input.messages": _last_message(request),
                 "gen_ai.output.messages": _message("assistant", "".join(reply.text)),
@@ -362,7 +363,7 @@ class Tracing:
                 error_type = result.get("error_type")
                 span.error = error_type if error_type in ERROR_TYPES else "failed"
                 attributes["error.type"] = span.error
-            if self._content:
+            if self.content:
                 asked = [one for one in turn.get("tool_calls") or () if one["request_id"] == call_id]
                 attributes["gen_ai.tool.call.arguments"] = asked[0]["params_as_json"] if asked else None
                 attributes["gen_ai.tool.call.result"] = result.get("result_value")
