@@ -59,11 +59,18 @@ def document() -> dict[str, Any]:
     }
 
 
+_TEXTS = ("agent_id", "conversation_signature", "token", "source", "version", "environment", "branch_id")
+_RESUMING = {
+    "x_resume": "1: the client can come back when its connection breaks; its metadata has x_resume_token.",
+    "conversation_id": "Beside resume_token: the conversation to go on with, in place of agent_id.",
+    "resume_token": "The x_resume_token of the last connection. Good for one connection.",
+    "last_event_id": "Beside it: text with a higher event_id is sent again.",
+}
 _QUERY = {
     "type": "object",
     "properties": {
-        name: {"type": "string"}
-        for name in ("agent_id", "conversation_signature", "token", "source", "version", "environment", "branch_id")
+        **{name: {"type": "string"} for name in _TEXTS},
+        **{name: {"type": "string", "description": text} for name, text in _RESUMING.items()},
     },
 }
 

@@ -28,6 +28,7 @@ CONSTANTS: dict[str, dict[str, str]] = {
         "unread_output_secs": "session.session:UNREAD_SECONDS",
         "drain_secs": "session.session:DRAIN_SECONDS",
         "close_secs": "api.conversation_socket:CLOSE_SECONDS",
+        "resume_messages": "session.resuming:MOST_KEPT",
         "close_reason_bytes": "protocol.messages:LONGEST_REASON",
         "server_stop_secs": "session.live:FAREWELL_SECONDS",
     },
@@ -135,6 +136,7 @@ def _settled(services: Services) -> dict[str, Any]:
         "json_depth": MAX_DEPTH,
         "conversation_file_bytes": conversation_files.MOST_BYTES,
         "page_size": {"default": 30, "minimum": 1, "maximum": 100},
+        "resume_window_secs": settings.resume_window_secs,
         "signed_url_lifetime_secs": LIFETIME_SECONDS,
         "signed_url_longest_lifetime_secs": 7 * 86400,
         "tool_response_timeout_secs": {

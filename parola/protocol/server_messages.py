@@ -19,7 +19,7 @@ ToolType = Literal["client", "webhook", "mcp", "system", "workflow"]
 
 
 class ConversationInitiationMetadata(ServerMessage):
-    """Always the first frame, exactly once; all three fields even for text-only sessions."""
+    """Always the first frame of a connection, exactly once; the first three fields even for text-only sessions."""
 
     event_type = "conversation_initiation_metadata"
     payload_key = "conversation_initiation_metadata_event"
