@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -388,3 +389,53 @@ def test_no_log_no_number_and_no_span_holds_what_was_said_or_a_secret(
     for where, told in (("the log", log), ("/metrics", metrics), ("the spans", spans)):
         found = sorted(set(re.findall(r"[^\n]{0,200}canary\w*|otlp-canary", told)))
         assert not found, f"{where}: {found[:5]}"
+
+
+def test_with_otlp_content_spans_hold_words_and_a_collector_that_dies_is_not_noticed_by_callers(
+    scripted_speech: list[str], house: House
+) -> None:
+    house.tool_answer = Response('{"eta": "Friday"}', content_type="application/json")
+    tool = webhook_tool("lookup", house.tool_url)
+    private = thinking(house, tool, conversation={"text_only": True})
+    private["platform_settings"]["privacy"] = {"zero_retention_mode": True}
+
+    async def talk(server: ServerProcess, document: dict[str, Any]) -> tuple[str, float]:
+        """The conversation's id, and how long it took."""
+        async with RawClient(server.socket_of(server.create_agent(document))) as caller:
+            conversation_id = str((await caller.begin())["conversation_id"])
+            began = time.monotonic()
+            assert "Friday" in await caller.answer("call lookup my number is 12")
+        return conversation_id, time.monotonic() - began
+
+    with Collector() as collector:
+        environment = {"PAROLA_OTLP_ENDPOINT": collector.url, "PAROLA_OTLP_CONTENT": "true"}
+        with ServerProcess("--ephemeral", *scripted_speech, environment=environment) as server:
+            conversation_id, took = asyncio.run(talk(server, thinking(house, tool, conversation={"text_only": True})))
+            spans = collector.of(conversation_id, "execute_tool lookup")
+            assert "Friday" in one(spans, "execute_tool lookup").attributes["gen_ai.tool.call.result"]
+            asked = named(spans, "chat house-model")[0].attributes
+            assert "my number is 12" in asked["gen_ai.input.messages"]
+            assert "my number is 12" in one(spans, "turn").attributes["parola.user.text"]
+
+            private_id, _ = asyncio.run(talk(server, private))
+            spans = collector.of(private_id, "execute_tool lookup")
+            assert "my number" not in repr(spans) and "Friday" not in repr(spans)
+
+            collector.status = 503
+            for _ in range(3):
+                _, longer = asyncio.run(talk(server, thinking(house, tool, conversation={"text_only": True})))
+                assert longer < took + 2, "nobody waits for a collector"
+            until(lambda: '"collector_is_away"' in server.log or "event=collector_is_away" in server.log)
+            assert sample(server, "parola_spans_waiting") > 0
+            collector.status = 200
+            until(lambda: sample(server, "parola_spans_waiting") == 0)
+            assert sample(server, "parola_spans_dropped_total", reason="queue_full") == 0
+            assert "event=collector_is_back" in server.log
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for something that is sure to come."""
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
