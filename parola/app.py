@@ -170,6 +170,7 @@ def create_app(
             Mount("", rest, name="rest"),
         ],
     )
+    app.router.default = rest  # a Mount matches no path with a line break in it
     app.state.services = services
     return app
 

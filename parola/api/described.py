@@ -16,6 +16,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _REFERENCE = "#/components/schemas/{model}"
 _INVALID = {"$ref": "#/components/schemas/HTTPValidationError"}
+_REFUSAL = {
+    "title": "Refusal",
+    "description": "Every error but those of single fields.",
+    "type": "object",
+    "required": ["detail"],
+    "properties": {
+        "detail": {
+            "type": "object",
+            "required": ["status", "message"],
+            "properties": {"status": {"type": "string"}, "message": {"type": "string"}},
+        }
+    },
+}
 
 
 def described(*, request: Any = None, response: Any = None, optional: bool = False) -> Callable[[F], F]:
@@ -42,6 +55,12 @@ def install(app: FastAPI, routers: Iterable[APIRouter]) -> None:
 
 def _complete(document: dict[str, Any], routers: Iterable[APIRouter]) -> dict[str, Any]:
     schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Refusal"] = _REFUSAL
+    for path in document["paths"].values():
+        for operation in path.values():
+            operation["responses"] |= {"4XX": _refused("It was refused"), "422": _invalid_answer()}
+            if "501" in operation["responses"]:
+                operation["responses"]["501"] = _refused(operation["responses"]["501"]["description"])
     for router in routers:
         for route in router.routes:
             said = getattr(route.endpoint, "__described__", None) if isinstance(route, APIRoute) else None
@@ -53,7 +72,6 @@ def _complete(document: dict[str, Any], routers: Iterable[APIRouter]) -> dict[st
                 if request is not None:
                     content = {"application/json": {"schema": _schema(request, schemas, "validation")}}
                     operation["requestBody"] = {"content": content, "required": is_required}
-                    operation["responses"].setdefault("422", _invalid_answer())
                 if response is not None:
                     schema = _schema(response, schemas, "serialization")
                     success = next(code for code in operation["responses"] if code.startswith("2"))
@@ -75,4 +93,11 @@ def _schema(kind: Any, schemas: dict[str, Any], mode: Any) -> dict[str, Any]:
 
 
 def _invalid_answer() -> dict[str, Any]:
-    return {"description": "Validation Error", "content": {"application/json": {"schema": _INVALID}}}
+    """A list of what is wrong with the fields, or what is wrong with the whole."""
+    schema = {"anyOf": [_INVALID, {"$ref": _REFERENCE.format(model="Refusal")}]}
+    return {"description": "Validation Error", "content": {"application/json": {"schema": schema}}}
+
+
+def _refused(why: str) -> dict[str, Any]:
+    schema = {"$ref": _REFERENCE.format(model="Refusal")}
+    return {"description": why, "content": {"application/json": {"schema": schema}}}

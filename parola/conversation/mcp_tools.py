@@ -13,9 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from parola.conversation.tools import InterruptionMode, Tool
+from parola.protocol.lossless import dumps
 from parola.providers.base import ToolDefinition
 
 MOST_TOOLS = 128
@@ -63,7 +62,7 @@ class ListedTool:
     def hash(self) -> str:
         """Changes with everything that an approval is given for: name, description and parameters."""
         definition = [self.name, self.description, self.input_schema]
-        return hashlib.sha256(orjson.dumps(definition, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        return hashlib.sha256(dumps(definition, sort_keys=True)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,12 +29,15 @@ def loads(data: bytes) -> Any:
     return value
 
 
-def dumps(value: Any) -> bytes:
+def dumps(value: Any, *, sort_keys: bool = False) -> bytes:
     """Write one JSON value as UTF-8. Raises ``TypeError`` or ``ValueError`` for what is not JSON."""
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS if sort_keys else 0)
     except TypeError:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        separators = (",", ":")
+        return json.dumps(
+            value, ensure_ascii=False, allow_nan=False, separators=separators, sort_keys=sort_keys
+        ).encode()
 
 
 def merged(document: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

@@ -133,14 +133,14 @@ class McpTool(Reading):
 class UnknownTool(Reading):
     """A kind of tool this version does not know: kept, not run."""
 
-    type: str
+    type: str = Field(json_schema_extra={"not": {"enum": list(KINDS)}})
 
 
 def _kind(tool: Any) -> str:
     kind = tool.get("type") if isinstance(tool, dict) else getattr(tool, "type", None)
     if kind is None:
         return "webhook" if isinstance(tool, dict) and "api_schema" in tool else "client"
-    return kind if kind in ("client", "webhook", "system", "mcp") else "unknown"
+    return kind if kind in KINDS else "unknown"
 
 
 Tool = Annotated[
@@ -148,6 +148,9 @@ Tool = Annotated[
     | Annotated[WebhookTool, Tag("webhook")]
     | Annotated[SystemTool, Tag("system")]
     | Annotated[McpTool, Tag("mcp")]
+KINDS = ("client", "webhook", "system", "mcp")
+
+
     | Annotated[UnknownTool, Tag("unknown")],
     Discriminator(_kind),
 ]

@@ -22,6 +22,11 @@ def test_an_unknown_route_is_404(client: TestClient) -> None:
     assert response.json() == {"detail": {"status": "not_found", "message": "There is no GET /v1/convai/nothing here."}}
 
 
+def test_a_path_with_a_line_break_is_404_in_the_same_shape(client: TestClient) -> None:
+    assert client.get("/v1/convai/agents/a%0Ab").json()["detail"]["status"] == "document_not_found"
+    assert client.get("/v1/%0A").json()["detail"]["status"] == "not_found"
+
+
 def test_a_wrong_method_is_405(client: TestClient) -> None:
     response = client.put(AGENTS)
     assert response.status_code == 405

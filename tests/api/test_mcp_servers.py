@@ -56,6 +56,13 @@ def test_a_change_leaves_what_it_does_not_name(client: TestClient):
     assert config["approval_policy"] == "auto_approve_all" and config["response_timeout_secs"] == 99
 
 
+def test_a_tool_with_numbers_beyond_64_bits_can_be_decided_about(client: TestClient):
+    schema = {"properties": {"n": {"maximum": 10**30}}}
+    body = {"tool_name": "count", "tool_description": "", "input_schema": schema}
+    approvals = change(client, "POST", f"{create(client)['id']}/tool-approvals", body)["tool_approval_hashes"]
+    assert [one["tool_hash"] for one in approvals] == [ListedTool("count", "", schema).hash]
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
