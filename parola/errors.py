@@ -141,4 +141,5 @@ class ProviderError(ParolaError):
 
     @property
     def logged(self) -> str:
-        return self._logged or f"{self.provider} failed"
+        because = f" ({type(self.__cause__).__name__})" if self.__cause__ is not None else ""
+        return self._logged or f"{self.provider} failed{because}"

@@ -59,6 +59,9 @@ def test_libraries_log_without_what_they_put_in(lines):
 def test_of_an_error_the_log_has_what_is_ours():
     assert logs.reason(ProviderError("stt", "answered: a word")) == "stt failed"
     assert logs.reason(ProviderError("stt", "answered: a word", logged="answered 400")) == "answered 400"
+    failed = ProviderError("stt", "answered: a word")
+    failed.__cause__ = ValueError("a word")
+    assert logs.reason(failed) == "stt failed (ValueError)"
     assert logs.reason(AddressRefused("http://a.word is refused")) == "address_refused"
     assert (
         logs.reason(ConnectionRefusedError(111, "Connection refused")) == "ConnectionRefusedError: Connection refused"

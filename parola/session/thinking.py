@@ -194,7 +194,8 @@ class _Step:
                 except TimeoutError:
                     if not has_begun:
                         seconds = MOST_SECONDS if is_free else self._cascade.cascade_seconds
-                        raise ProviderError(mind.model.name, f"{mind.title} said nothing for {seconds:g} s.") from None
+                        message = f"{mind.title} said nothing for {seconds:g} s."
+                        raise ProviderError(mind.model.name, message, logged=message) from None
                     self._cut(mind, f"was still writing after {MOST_SECONDS:.0f} s")
                     break
                 has_begun = True
