@@ -130,6 +130,9 @@ class McpTool(Reading):
     value: Any = None
 
 
+KINDS = ("client", "webhook", "system", "mcp")
+
+
 class UnknownTool(Reading):
     """A kind of tool this version does not know: kept, not run."""
 
@@ -148,9 +151,6 @@ Tool = Annotated[
     | Annotated[WebhookTool, Tag("webhook")]
     | Annotated[SystemTool, Tag("system")]
     | Annotated[McpTool, Tag("mcp")]
-KINDS = ("client", "webhook", "system", "mcp")
-
-
     | Annotated[UnknownTool, Tag("unknown")],
     Discriminator(_kind),
 ]
