@@ -148,7 +148,7 @@ def lint(
 
 @app.command()
 def why(
-    conversation: Annotated[str, typer.Argument(help="Conversation id.")],
+    conversation: Annotated[str | None, typer.Argument(help="Conversation id; the newest by default.")] = None,
     timeline: Annotated[bool, typer.Option("--timeline", help="Print what happened when, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
     url: Url = DEFAULT_URL,
@@ -231,6 +231,23 @@ def agents_delete(agent: str, url: Url = DEFAULT_URL, api_key: ApiKey = "") -> N
 
 
 # -- conversations ----------------------------------------------------------------------------------------------------
+
+
+@conversations_app.command("list")
+def conversations_list(
+    filters: Annotated[
+        list[str] | None,
+        typer.Option("--filter", help="name=value, as in the list of conversations. Repeatable."),
+    ] = None,
+    limit: Annotated[int, typer.Option(help="How many at most.", min=1, max=100)] = 30,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = "",
+) -> None:
+    """List conversations, newest first."""
+    from parola.terminal import conversations
+    from parola.terminal.client import Server
+
+    conversations.list_conversations(Server(url, api_key), filters or (), limit)
 
 
 @conversations_app.command("export")
@@ -384,6 +401,21 @@ def keys_delete(key: str, data: Data = None, config: Config = None) -> None:
 # -- this machine -----------------------------------------------------------------------------------------------------
 
 
+@app.command()
+def say(
+    text: Annotated[str, typer.Argument(help="What to say.")],
+    out: Annotated[Path, typer.Option(help="WAV file to write.")],
+    voice: Annotated[str, typer.Option(help="Voice id or name; the default one without it.")] = "",
+    models: Models = None,
+    config: Config = None,
+) -> None:
+    """Say something into a WAV file, to call an agent with."""
+    from parola.terminal.say import say as run
+
+    seconds = asyncio.run(run(_settings(config, models=models), text, out, voice))
+    print(f"{seconds:.1f} s of speech are in {out}.")
+
+
 @models_app.callback()
 def models(
     context: typer.Context,
@@ -423,7 +455,7 @@ def show_config(config: Config = None) -> None:
 
 @app.command()
 def doctor(data: Data = None, models: Models = None, port: int | None = None, config: Config = None) -> None:
-    """Check models, port, database and providers; say what is missing and how to get it."""
+    """Check that everything needed is there; say what is missing."""
     from parola.terminal.doctor import examine
 
     if not asyncio.run(examine(_settings(config, data=data, models=models, port=port))):

@@ -83,7 +83,7 @@ async def call(
         except OSError as error:
             raise InvalidRequest(f"{answer} cannot be written: {error.strerror or error}.") from None
         printing.out.print(f"[dim]The agent's voice is in {escape(str(answer))}.[/]")
-    printing.closed(opened.close_code, opened.close_reason, went_well=opened.went_well)
+    printing.closed(opened.close_code, opened.close_reason, opened.conversation_id, went_well=opened.went_well)
     return code if opened.went_well else 1
 
 
@@ -189,8 +189,7 @@ class _Caller:
                     self._spoken_at = self._now() - max(0, offset - last_loud) / 2 / self._rate
             audio = encoder.encode(chunk)
             if audio:
-                payload = base64.b64encode(audio).decode()
-                await self._opened.socket.send(f'{{"user_audio_chunk":"{payload}"}}')
+                await self._opened.send_audio(audio)
             sent += 1
             await asyncio.sleep(max(0.0, begun + sent * CHUNK_SECONDS - self._now()))
 

@@ -45,7 +45,7 @@ async def chat(
         finally:
             await opened.socket.close()
             await asyncio.gather(reading, return_exceptions=True)
-    printing.closed(opened.close_code, opened.close_reason, went_well=opened.went_well)
+    printing.closed(opened.close_code, opened.close_reason, opened.conversation_id, went_well=opened.went_well)
     return 0 if opened.went_well else 1
 
 

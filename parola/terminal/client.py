@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from base64 import b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from parola.errors import InvalidRequest, NotFound, ParolaError, Unauthorized
 
 LARGEST_FRAME = 16 * 1024 * 1024
+
+RETRY_SECONDS = 0.5
+"""Between two attempts to reach a server again."""
 
 
 class Unreachable(ParolaError):
@@ -86,49 +91,109 @@ def _explained(status: int, text: str) -> ParolaError:
         message = str(detail)
     kind: type[ParolaError] = {401: Unauthorized, 404: NotFound}.get(status, InvalidRequest)
     if status == 401:
-        message += " Pass it with --api-key or PAROLA_API_KEY."
+        lacks = isinstance(detail, dict) and detail.get("status") == "missing_permissions"
+        message += f" Pass {'another' if lacks else 'one'} with --api-key or PAROLA_API_KEY."
     return kind(message)
 
 
 @dataclass(slots=True)
 class Conversation:
-    """An open conversation, frame by frame."""
+    """An open conversation, frame by frame. When its connection breaks, it goes on over another one."""
 
     socket: Any
+    reconnect: Callable[[dict[str, Any]], Awaitable[Any]]
+    """Another socket with this query. Raises ``OSError``, ``TimeoutError`` or ``WebSocketException``."""
     conversation_id: str = ""
     output_format: str = "pcm_16000"
     input_format: str = "pcm_16000"
     close_code: int | None = None
     close_reason: str = ""
+    _token: str = ""
+    _window_seconds: float = 0.0
+    _last_event_id: int = 0
+    _is_over: bool = False
+    _turned: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a lost connection is back, or will not be; then there is a new one."""
 
     async def send(self, message: dict[str, Any]) -> None:
-        """Say something; into the void when the server has hung up, which ``frames`` tells."""
+        """Say something, when the connection is back if it is lost; into the void when the server has hung up, which
+        ``frames`` tells."""
         from websockets.exceptions import ConnectionClosed
 
-        try:
-            await self.socket.send(json.dumps(message))
-        except ConnectionClosed:
-            pass
+        while True:
+            socket = self.socket
+            try:
+                await socket.send(json.dumps(message))
+                return
+            except ConnectionClosed:
+                if self._is_over or not self._window_seconds:
+                    return
+                if socket is self.socket:
+                    await self._turned.wait()
+
+    async def send_audio(self, pcm: bytes) -> None:
+        """Speak, in the input format; into the void when the connection is lost."""
+        from websockets.exceptions import ConnectionClosed
+
+        with suppress(ConnectionClosed):
+            await self.socket.send(f'{{"user_audio_chunk":"{b64encode(pcm).decode()}"}}')
 
     async def frames(self) -> AsyncIterator[dict[str, Any]]:
-        """Every frame but pings, which are answered here, until the server hangs up."""
+        """Every frame but pings, which are answered here, until the server hangs up, or is not to be reached again."""
         from websockets.exceptions import ConnectionClosed
 
-        try:
-            async for raw in self.socket:
-                frame: dict[str, Any] = json.loads(raw)
-                if frame["type"] == "ping":
-                    await self.send({"type": "pong", "event_id": frame["ping_event"]["event_id"]})
-                    continue
-                if frame["type"] == "conversation_initiation_metadata":
-                    metadata = frame["conversation_initiation_metadata_event"]
-                    self.conversation_id = metadata["conversation_id"]
-                    self.output_format = metadata["agent_output_audio_format"]
-                    self.input_format = metadata["user_input_audio_format"]
-                yield frame
-        except ConnectionClosed:
-            pass
-        self.close_code, self.close_reason = self.socket.close_code, self.socket.close_reason or ""
+        while True:
+            with suppress(ConnectionClosed):
+                async for raw in self.socket:
+                    frame: dict[str, Any] = json.loads(raw)
+                    match frame["type"]:
+                        case "ping":
+                            pong = {"type": "pong", "event_id": frame["ping_event"]["event_id"]}
+                            await self.socket.send(json.dumps(pong))
+                            continue
+                        case "conversation_initiation_metadata":
+                            self._begun(frame["conversation_initiation_metadata_event"])
+                        case "agent_response":
+                            self._last_event_id = frame["agent_response_event"]["event_id"]
+                        case "user_transcript":
+                            self._last_event_id = frame["user_transcription_event"]["event_id"]
+                    yield frame
+            self.close_code, self.close_reason = self.socket.close_code, self.socket.close_reason or ""
+            self._is_over = not await self._is_back()
+            self._turned.set()
+            self._turned = asyncio.Event()
+            if self._is_over:
+                return
+
+    def _begun(self, metadata: dict[str, Any]) -> None:
+        self.conversation_id = metadata["conversation_id"]
+        self.output_format = metadata["agent_output_audio_format"]
+        self.input_format = metadata["user_input_audio_format"]
+        self._token = metadata.get("x_resume_token", "")
+        self._window_seconds = metadata.get("x_resume_window_secs", 0.0)
+
+    async def _is_back(self) -> bool:
+        """The connection broke, and there is another one."""
+        from websockets.exceptions import WebSocketException
+
+        ours, theirs = self.socket.protocol.close_sent, self.socket.protocol.close_rcvd
+        if not self._token or theirs is not None or (ours is not None and ours.code == 1000):
+            return False
+        token, self._token = self._token, ""
+        query = {
+            "conversation_id": self.conversation_id,
+            "resume_token": token,
+            "last_event_id": self._last_event_id,
+        }
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._window_seconds
+        while loop.time() < until:
+            try:
+                self.socket = await self.reconnect(query)
+                return True
+            except (OSError, TimeoutError, WebSocketException):
+                await asyncio.sleep(RETRY_SECONDS)
+        return False
 
     @property
     def went_well(self) -> bool:
@@ -147,19 +212,31 @@ async def conversation(
 ) -> AsyncIterator[Conversation]:
     """Open a conversation and say who we are. Raises ``Unreachable``."""
     from websockets.asyncio.client import connect
-    from websockets.exceptions import WebSocketException
+    from websockets.exceptions import InvalidStatus, WebSocketException
 
     url = server.socket_url(agent_id, signed=signed)
     headers = {"xi-api-key": server.api_key} if server.api_key else None
+
+    async def opening(address: str) -> Any:
+        return await connect(address, max_size=LARGEST_FRAME, additional_headers=headers, open_timeout=10)
+
+    async def reconnect(query: dict[str, Any]) -> Any:
+        return await opening(f"{url.partition('?')[0]}?{urlencode(query)}")
+
     try:
-        socket = await connect(url, max_size=LARGEST_FRAME, additional_headers=headers, open_timeout=10)
+        socket = await opening(f"{url}&x_resume=1")
+    except InvalidStatus as error:
+        raise Unreachable(
+            f"No conversation can be opened at {server.url}: it answered {error.response.status_code}. "
+            + ("The log of the server says why." if error.response.status_code >= 500 else "Is this a Parola server?")
+        ) from None
     except (OSError, TimeoutError, WebSocketException) as error:
         raise Unreachable(
             f"No conversation can be opened at {server.url} ({error or type(error).__name__}). "
             "Is it running? Start it with `parola serve`."
         ) from None
-    async with socket:
-        opened = Conversation(socket)
+    opened = Conversation(socket, reconnect)
+    try:
         await opened.send(
             {
                 "type": "conversation_initiation_client_data",
@@ -172,3 +249,5 @@ async def conversation(
             }
         )
         yield opened
+    finally:
+        await opened.socket.close()

@@ -3,22 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from parola.errors import InvalidRequest
+from rich.markup import escape
+
+from parola.errors import InvalidRequest, NotFound
+from parola.terminal import printing
 from parola.terminal.client import Server
+
+
+def list_conversations(server: Server, filters: Sequence[str], most: int) -> None:
+    """Print the newest, one a line."""
+    query = {"page_size": str(most), **dict(_pairs(filters))}
+    table = printing.table("conversation", "began", "agent", "seconds", "messages", "status", "successful", "ended by")
+    for found in server.rest("GET", "/v1/convai/conversations", **query)["conversations"]:
+        table.add_row(
+            found["conversation_id"],
+            f"{datetime.fromtimestamp(found['start_time_unix_secs']):%Y-%m-%d %H:%M:%S}",
+            escape(found["agent_name"] or found["agent_id"]),
+            str(found["call_duration_secs"]),
+            str(found["message_count"]),
+            found["status"],
+            found["call_successful"],
+            escape(found["termination_reason"] or ""),
+        )
+    printing.out.print(table)
+
+
+def newest(server: Server) -> str:
+    """The id of the conversation that began last. Raises ``NotFound`` when there was none."""
+    found = server.rest("GET", "/v1/convai/conversations", page_size="1")["conversations"]
+    if not found:
+        raise NotFound("There has been no conversation yet.")
+    return str(found[0]["conversation_id"])
 
 
 def export(server: Server, filters: Sequence[str], out: Path | None, printed: BinaryIO) -> int:
     """Write every conversation that the filters leave, one a line of JSON; returns how many. A file that is cut short
     by a failure is not left there."""
-    query = []
-    for text in filters:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise InvalidRequest(f'--filter: expected name=value, a filter of the list of conversations, got "{text}".')
-        query.append((name, value))
+    query = _pairs(filters)
     if out is None:
         return _copy(server, query, printed)
     aside = out.with_name(f".{out.name}.part")
@@ -31,6 +56,16 @@ def export(server: Server, filters: Sequence[str], out: Path | None, printed: Bi
     finally:
         aside.unlink(missing_ok=True)
     return count
+
+
+def _pairs(filters: Sequence[str]) -> list[tuple[str, str]]:
+    query = []
+    for text in filters:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InvalidRequest(f'--filter: expected name=value, a filter of the list of conversations, got "{text}".')
+        query.append((name, value))
+    return query
 
 
 def _copy(server: Server, query: Sequence[tuple[str, str]], into: BinaryIO) -> int:

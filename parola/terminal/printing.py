@@ -42,6 +42,8 @@ def frame(message: dict[str, Any]) -> None:
             told = message["agent_tool_response"]
             if told["is_error"]:
                 out.print(f"[red]tool[/]   {escape(told['tool_name'])} failed")
+            elif told["tool_type"] != "client":  # those of the client were shown when they were asked for
+                out.print(f"[magenta]tool[/]   {escape(told['tool_name'])} answered")
         case "error":
             event = message["error_event"]
             out.print(f"[red]error[/]  {escape(str(event.get('message') or event))}")
@@ -52,12 +54,16 @@ def user(text: str) -> None:
     out.print(f"[bold green]you[/]    {escape(text)}")
 
 
-def closed(code: int | None, reason: str, *, went_well: bool) -> None:
-    """How the conversation ended; what went wrong goes to standard error."""
+def closed(code: int | None, reason: str, conversation_id: str, *, went_well: bool) -> None:
+    """How the conversation ended, and which it was; what went wrong goes to standard error."""
     if went_well:
-        out.print(f"[dim]closed {code} {escape(reason)}".rstrip() + "[/]")
+        told = " ".join(part for part in ("closed", str(code), reason) if part)
+        out.print(f"[dim]{escape(told)}  {escape(conversation_id)}[/]")
     else:
         err.print(f"[red]The conversation ended with code {code}: {escape(reason or 'no reason was given.')}[/]")
+        # A reason that did not fit into the close frame is of a conversation that was refused, and so the newest.
+        if conversation_id or reason.endswith("..."):
+            err.print("[dim]" + f"More: parola why {escape(conversation_id)}".rstrip() + "[/]")
 
 
 def table(*columns: str) -> Table:

@@ -26,7 +26,10 @@ def show(loaded: Loaded) -> None:
         if field.name == "database_url" and value:
             value = without_password(value)
         source = loaded.sources.get(field.name, "default")
-        if isinstance(value, Mapping):
+        if isinstance(value, LimitSettings):
+            for limit in fields(value):
+                table.add_row(f"{field.name}.{limit.name}", _text(getattr(value, limit.name)), source)
+        elif isinstance(value, Mapping):
             for name, entry in value.items():
                 table.add_row(f"{field.name}.{name}", escape(_text(entry)), source)
         else:
@@ -41,12 +44,10 @@ def _text(value: Any) -> str:
             if value.api_key:
                 parts.append("api_key=****")
             return " ".join(part for part in parts if part)
-        case LimitSettings():
-            return ", ".join(f"{field.name}={_text(getattr(value, field.name))}" for field in fields(value))
         case Mapping():
             return ", ".join(f"{name} → {target}" for name, target in value.items())
         case tuple():
-            return ", ".join(map(str, value))
+            return ", ".join(map(str, value)) or "-"
         case bool():
             return str(value).lower()
         case None | "":

@@ -8,10 +8,12 @@ from rich.markup import escape
 
 from parola.terminal import printing
 from parola.terminal.client import Server
+from parola.terminal.conversations import newest
 
 
-def why(server: Server, conversation_id: str, *, with_timeline: bool, as_json: bool) -> None:
-    """Print it. Raises ``ParolaError`` with the server's own words."""
+def why(server: Server, conversation_id: str | None, *, with_timeline: bool, as_json: bool) -> None:
+    """Print it; without an id, of the newest. Raises ``ParolaError`` with the server's own words."""
+    conversation_id = conversation_id or newest(server)
     told = server.rest("GET", f"/v1/x/conversations/{conversation_id}/why")
     if as_json:
         print(json.dumps(told, indent=2, ensure_ascii=False))

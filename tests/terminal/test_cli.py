@@ -53,6 +53,10 @@ def test_a_chat_shows_both_sides_and_answers_tools(server):
     assert said.returncode == 0, said.stderr
     assert "you    what are your opening hours" in said.stdout
     assert said.stdout.count("agent  ") >= 3 and "tool   " in said.stdout
+    conversation_id = re.search(r"closed 1000  (conv_\w+)", said.stdout)[1]
+    listed = parola("conversations", "list", "--limit", "1", "--url", server.url).stdout
+    assert conversation_id in listed and "Client disconnected" in listed
+    assert parola("why", "--url", server.url).stdout.startswith(conversation_id)
 
 
 @pytest.mark.skipif(
@@ -67,6 +71,17 @@ def test_a_call_writes_down_what_the_agent_said_in_time(server, tmp_path):
     assert re.search(r"\d+ ms from the end of your speech", said.stdout)
     with wave.open(str(answer)) as sound:
         assert sound.getnframes() / sound.getframerate() > 3
+
+
+def test_a_sentence_becomes_a_file_to_call_with(tmp_path):
+    said = parola(
+        "say", "Are you open today?", "--out", str(tmp_path / "q.wav"), env={"PAROLA_TTS_PROVIDER": "scripted"}
+    )
+    assert said.returncode == 0, said.stderr
+    with wave.open(str(tmp_path / "q.wav")) as sound:
+        assert sound.getnchannels() == 1 and sound.getsampwidth() == 2 and sound.getnframes() > sound.getframerate() / 2
+    nothing = parola("say", " ", "--out", str(tmp_path / "q.wav"), env={"PAROLA_TTS_PROVIDER": "scripted"})
+    assert nothing.returncode == 1 and "Expected words to say" in nothing.stderr
 
 
 def test_agents_go_to_a_file_and_come_back_the_same(server, tmp_path):
@@ -135,6 +150,7 @@ def test_the_configuration_says_where_each_value_came_from_and_hides_secrets(tmp
     assert re.search(r"host +localhost +PAROLA_HOST", shown)
     assert re.search(r"data .* default", shown)
     assert "very-secret" not in shown and "llm.default" in shown
+    assert re.search(r"limits.requests_per_key +6000 +default", shown)
 
 
 @pytest.mark.parametrize(

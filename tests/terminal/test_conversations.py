@@ -81,6 +81,24 @@ def test_an_agent_that_lists_few_events_is_followed_to_the_end(server):
     assert "agent  At nine." in call.stdout
 
 
+def test_webhook_tools_are_shown_and_a_long_refusal_says_where_to_read_on(server):
+    tool = {
+        "type": "webhook",
+        "name": "look_up",
+        "description": "Looks up.",
+        "api_schema": {"url": f"{server.url}/health"},
+    }
+    rules = agent({"when": "look", "call": {"tool": "look_up", "arguments": {}}, "then": "There it is."})
+    rules["conversation_config"]["agent"]["prompt"]["tools"] = [tool]
+    told = parola("chat", server.create_agent(rules), "--message", "look", "--url", server.url).stdout
+    assert "tool   look_up answered" in told and "agent  There it is." in told
+
+    needy = agent(first_message=" ".join(f"{{{{variable_{number}}}}}" for number in range(9)))
+    refused = parola("chat", server.create_agent(needy), "--message", "hi", "--url", server.url)
+    assert refused.stderr.rstrip().endswith("More: parola why")
+    assert "'variable_8'" in parola("why", "--url", server.url).stdout
+
+
 def test_a_variable_without_a_value_is_a_usage_error(server):
     refused = parola("chat", "--var", "name", "--message", "hi", "--url", server.url)
     assert refused.returncode == 2 and "name=value" in refused.stderr
