@@ -78,7 +78,7 @@ def test_the_official_sdk_hears_what_a_server_said(parola, tap, library: McpProc
     assert {call["tool_name"] for call in calls} >= {"open/close the.door", "fails"}
     [status] = caller.call.of("mcp_connection_status")
     assert status["integrations"] == [
-        {"integration_id": server_id, "integration_type": "mcp_server", "is_connected": True, "tool_count": 9}
+        {"integration_id": server_id, "integration_type": "mcp_server", "is_connected": True, "tool_count": 10}
     ]
     details = parola.record(conversation_id)["transcript"][1]["tool_calls"][0]["tool_details"]
     assert details["mcp_server_id"] == server_id and details["parameters"] == {"query": "soup"}
