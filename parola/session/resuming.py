@@ -45,7 +45,7 @@ class Resumption:
     def __init__(self, window_seconds: float) -> None:
         self.window_seconds = window_seconds
         self._token = ""
-        self._used: set[bytes] = set()
+        self._used: deque[bytes] = deque(maxlen=MOST_KEPT)
         self._sent: deque[ServerMessage] = deque(maxlen=MOST_KEPT)
         self._draw()
 
@@ -61,7 +61,7 @@ class Resumption:
         """Use up the token of the last connection, and draw that of the next. Raises ``ConversationRefused``."""
         digest = _digest(token)
         if compare_digest(digest, _digest(self._token)):
-            self._used.add(digest)
+            self._used.append(digest)
             self._draw()
             return
         if digest in self._used:

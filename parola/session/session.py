@@ -21,6 +21,8 @@ from parola.conversation.actions import (
     Close,
     FetchAgent,
     ForgetSpeech,
+    NoteHumanWait,
+    NoteHumanWaitOver,
     NoteLoss,
     NoteReturn,
     PlayTones,
@@ -63,6 +65,8 @@ from parola.session.commands import Commands
 from parola.session.counting import Counting
 from parola.session.event_log import EventLog
 from parola.session.guarding import Guarding
+from parola.session.human_queue import HumanQueue
+from parola.session.human_waits import HumanWaits
 from parola.session.inbox import Inbox
 from parola.session.live import STOPPING
 from parola.session.mcp import ConversationMcp
@@ -143,6 +147,7 @@ class Session:
         tracing: Tracing | None = None,
         end_record: EndRecord | None = None,
         keep_events: KeepEvents | None = None,
+        humans: HumanQueue | None = None,
     ) -> None:
         self.setup = setup
         self._loop = asyncio.get_running_loop()
@@ -174,6 +179,12 @@ class Session:
         """What came and went."""
         self.commands = Commands(self.tell, self.events, self._record.commanded)
         """What others have done in it."""
+        self._human_waits = HumanWaits(
+            HumanQueue() if humans is None else humans,
+            metrics or Metrics(),
+            lambda by, event: self.events.add("internal", by, event),
+            self._record.human_wait,
+        )
         self._keep_events = keep_events
         self._line: OperatorLine | None = None
         self._tool_calls = ToolCalls(tool_runners or {}, self.tell)
@@ -359,6 +370,8 @@ class Session:
                     self._tell_later(self._telephone.play(action))
                 case NoteLoss() | NoteReturn():
                     self._note_connection(action)
+                case NoteHumanWait() | NoteHumanWaitOver():
+                    self._human_waits.noted(action, self._conversation.setup, self._conversation.transcript)
                 case Warn():
                     self._warn(action.message)
                 case Close():
@@ -457,13 +470,13 @@ class Session:
     async def _read(self, transport: Transport, first_frames: tuple[str, ...] = ()) -> None:
         gone = await self._reader.run(transport, first_frames)
         self._client_left(gone.code, gone.reason)
+        self._over.set()
 
     def _client_left(self, code: int, reason: str) -> None:
         self._client_is_gone = True
         if self._resumption is not None:
             self._outbox.detach()
         self.tell(ClientDisconnected(code, reason))
-        self._over.set()
 
     async def go_on(self, transport: Transport, token: str, last_event_id: int | None) -> None:
         """The client comes over another connection, because the one before broke, or is about to: hold the conversation
@@ -477,8 +490,7 @@ class Session:
             self._client_left(REPLACED, REPLACED_REASON)
             closing = self._loop.create_task(old.close(REPLACED, REPLACED_REASON))
             self._fetching.add(closing)
-            closing.add_done_callback(self._fetching.discard)
-        over.set()
+            closing.add_done_callback(lambda done: (self._fetching.discard(done), over.set()))
         self._transport, self._over, self._client_is_gone = transport, asyncio.Event(), False
         self._outbox.attach(transport, self.setup.greeting, last_event_id)
         self.tell(ClientResumed())
@@ -564,6 +576,7 @@ class Session:
             log.error("events_not_stored", conversation_id=self.conversation_id, error=reason(error))
 
     async def _leave(self, close: Close) -> None:
+        self._human_waits.close()
         charging = self._accounts.charging()
         self._counting.ended(close, self.setup, charging)
         try:

@@ -164,6 +164,7 @@ async def test_whoever_has_the_token_takes_the_call_over_and_nobody_else_can(ser
             assert "has been used" in await line.refused(resume_token=line.token)
             assert await again.client.answer("and here?") == "I heard: and here?"
             async with again.back() as third:
+                assert await again.client.closed() == (REPLACED, REPLACED_REASON)
                 assert await third.client.answer("here too?") == "I heard: here too?"
                 await third.client.hang_up()
                 assert server.ended_record(line.id)["status"] == "done"

@@ -1,0 +1,114 @@
+"""Tokens, and what of a conversation's text a client gets that comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from parola.errors import ConversationRefused
+from parola.protocol.server_messages import AgentResponse, Audio, ConversationInitiationMetadata, Ping
+from parola.session.outbox import Outbox
+from parola.session.resuming import Resumption
+from parola.session.transport import Disconnected
+from tests.virtual_time import run
+
+METADATA = ConversationInitiationMetadata(
+    conversation_id="conv_1", agent_output_audio_format="pcm_16000", user_input_audio_format="pcm_16000"
+)
+
+
+class Wire:
+    """A connection; what a stuck one is given never leaves."""
+
+    def __init__(self, *, is_stuck: bool = False) -> None:
+        self.frames: list[dict[str, Any]] = []
+        self.is_closed = False
+        self.is_stuck = is_stuck
+
+    async def receive(self) -> Disconnected:
+        return Disconnected(1006)
+
+    async def send(self, frame: str) -> None:
+        if self.is_stuck:
+            await asyncio.Event().wait()
+        self.frames.append(json.loads(frame))
+
+    async def close(self, code: int, reason: str) -> None:
+        self.is_closed = True
+
+    @property
+    def told(self) -> list[Any]:
+        return [frame.get("agent_response_event", {}).get("agent_response", frame["type"]) for frame in self.frames]
+
+
+def said(text: str, event_id: int) -> AgentResponse:
+    return AgentResponse(agent_response=text, event_id=event_id)
+
+
+async def sending(outbox: Outbox) -> asyncio.Task[None]:
+    task = asyncio.create_task(outbox.run(lambda error: pytest.fail(str(error))))
+    await asyncio.sleep(1)
+    return task
+
+
+def test_a_client_that_is_back_gets_what_it_missed_once_and_in_order_and_no_sound():
+    async def story() -> None:
+        first, second = Wire(), Wire()
+        outbox = Outbox(first, Resumption(30))
+        for message in (METADATA, said("one", 1), said("two", 2), Audio(audio_base_64=b"\0\0", event_id=2)):
+            outbox.put(message)
+        task = await sending(outbox)
+        outbox.detach()
+        for late in (said("three", 3), Audio(audio_base_64=b"\0\0", event_id=3), Ping(event_id=9)):
+            outbox.put(late)
+        await asyncio.sleep(1)
+        await outbox.drained()
+        outbox.attach(second, METADATA, 1)
+        outbox.put(said("four", 4))
+        await asyncio.sleep(1)
+        assert first.told == ["conversation_initiation_metadata", "one", "two", "audio"]
+        assert second.told == ["conversation_initiation_metadata", "two", "three", "four"]
+        outbox.detach()
+        third = Wire()
+        outbox.attach(third, METADATA, None)
+        await asyncio.sleep(1)
+        assert third.told == ["conversation_initiation_metadata"], "who does not say gets what it never was sent"
+        task.cancel()
+
+    run(story())
+
+
+def test_a_connection_that_never_reads_again_holds_nothing_up():
+    async def story() -> None:
+        stuck, other = Wire(is_stuck=True), Wire()
+        outbox = Outbox(stuck, Resumption(30))
+        outbox.put(said("one", 1))
+        outbox.put(said("two", 2))
+        task = await sending(outbox)
+        assert outbox.writing_since is not None
+        outbox.detach()
+        outbox.attach(other, METADATA, 0)
+        await asyncio.sleep(1)
+        assert other.told == ["conversation_initiation_metadata", "one", "two"]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert task.cancelled(), "the end of the conversation is another matter"
+
+    run(story())
+
+
+def test_a_token_is_good_for_one_connection():
+    resumption = Resumption(30)
+    tokens = [str(resumption.greeting(METADATA).x_resume_token)]
+    with pytest.raises(ConversationRefused, match="not the one"):
+        resumption.take("guess")
+    resumption.take(tokens[0])
+    tokens.append(str(resumption.greeting(METADATA).x_resume_token))
+    assert tokens[0] != tokens[1]
+    with pytest.raises(ConversationRefused, match="has been used"):
+        resumption.take(tokens[0])
+    resumption.take(tokens[1])
+    assert METADATA.x_resume_token is None
