@@ -309,13 +309,23 @@ def timeline(record: Record) -> list[dict[str, Any]]:
 
 
 def _moments(record: Record) -> Iterator[tuple[float, Record]]:
-    """Every turn, and when it began. Of some only the whole second is known: not before the turn that came first."""
+    """Every turn, and when it began. Of some only the whole second is known: they keep their place among the others."""
+    turns: Sequence[Record] = record.get("transcript") or ()
+    known = [_began(turn) for turn in turns]
     before = 0.0
-    for turn in record.get("transcript") or ():
-        times: Mapping[str, Any] = turn.get("x_timeline") or {}
-        known = times.get("speech_started_secs", times.get("first_audio_sent_secs"))
-        before = max(_seconds(turn), before) if known is None else float(known)
-        yield before, turn
+    for place, turn in enumerate(turns):
+        at = known[place]
+        if at is None:
+            after = next((moment for moment in known[place:] if moment is not None), _seconds(turn))
+            at = max(before, min(_seconds(turn), after))
+        before = at
+        yield at, turn
+
+
+def _began(turn: Record) -> float | None:
+    times: Mapping[str, Any] = turn.get("x_timeline") or {}
+    began: float | None = times.get("speech_started_secs", times.get("first_audio_sent_secs"))
+    return began
 
 
 def _event(at: float, event: str, words: str) -> dict[str, Any]:

@@ -53,6 +53,7 @@ class AttachSocket(Door):
     """Watching needs the scope ``monitor``, the other roles ``inject`` too."""
 
     action = "attach"
+    takes_signed_urls = True
 
     async def welcome(self, visitor: Visitor) -> None:
         role = visitor.query.get("role") or "observer"

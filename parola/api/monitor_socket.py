@@ -19,7 +19,7 @@ from parola.api.conversation_record import record
 from parola.api.event_spans import Spans
 from parola.api.socket_door import ENDED, Door, Visitor, until_first
 from parola.api.watching import HistoryComplete, follow, frame, log_of, passing
-from parola.errors import ClientError, Unauthorized, Unprocessable
+from parola.errors import ClientError, TooMany, Unauthorized, Unprocessable
 from parola.protocol.live import MonitorCommand
 from parola.session.commands import not_active
 from parola.session.event_log import CLOSED, Dropped, Entry, EventLog
@@ -33,13 +33,15 @@ FORMATS = ("json", "opentelemetry")
 
 
 class MonitorSocket(Door):
-    """Watching needs the scope ``monitor``, commands ``inject``."""
+    """Watching needs the scope ``monitor``, commands ``inject``, what is over ``conversations:read``."""
 
     async def welcome(self, visitor: Visitor) -> None:
         form = visitor.query.get("events_format") or "json"
         if form not in FORMATS:
             raise Unprocessable(f"events_format: expected one of {', '.join(FORMATS)}, got {form[:80]!r}.")
         log, session = await log_of(self.services, visitor.conversation_id)
+        if session is None:
+            self.services.keys.require(visitor.caller, "conversations:read")
         await visitor.tell({"type": "connected"})
         told: Callable[[Entry | Dropped], Any] = frame
         if form == "opentelemetry":
@@ -112,7 +114,7 @@ async def do(visitor: Visitor, session: Session | None, require: Require, text: 
         accepted = await session.commands.give(command, by)
     except ClientError as error:
         kind, command_id = ("", None) if asked is None else (asked.command_type, asked.command_id)
-        if asked is not None:
+        if asked is not None and not isinstance(error, TooMany):  # who floods must not fill the audit log
             await visitor.note("command", error, command=asked.command_type)
         await visitor.tell_result(kind, error, command_id=command_id)
         return

@@ -98,6 +98,8 @@ class Door:
     """The scope a key must have (``access.py``)."""
     action = "monitor"
     """What the audit log calls coming in."""
+    takes_signed_urls = False
+    """Whether a signed URL for a role in the conversation opens this door, and not only a key."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
@@ -110,6 +112,8 @@ class Door:
     async def _invited(self, visitor: Visitor, signature: str) -> Caller:
         """Somebody with a signed URL for this conversation: in its role, whatever they ask for. Raises
         ``Unauthorized``."""
+        if not self.takes_signed_urls:
+            raise Unauthorized("A signed URL is for attaching to a conversation; this socket needs an API key.")
         claims = self.services.credentials.verify(signature, time.time())
         if claims.attach is None or claims.conversation_id != visitor.conversation_id or claims.url_id is None:
             raise Unauthorized("The signed URL is not for attaching to this conversation.")

@@ -241,18 +241,24 @@ class LiveControl(AgentSide):
         """Passed on as it comes; not while words they wrote are being spoken, and not without a takeover."""
         if self._takeover.is_on and self.phase is Phase.HANDED_OVER:
             self._speaking.playback.queue(now, event.seconds)
+            self._takeover.is_unwritten = True
             self._out.send(Audio(audio_base_64=event.audio, event_id=self._takeover.audio_id()))
 
     def _operator_said(self, event: OperatorSaid, now: float) -> None:
-        """The words of that: kept, and told to the client, which has heard them."""
-        if not self._takeover.is_on or self.phase is Phase.ENDING:
+        """The words of that: kept, and told to the client, which has heard them. They are known a moment later, when
+        the person may have handed back already: then they are kept, and told if the agent has not begun to speak."""
+        is_on, was_heard = self._takeover.is_on, self._takeover.is_unwritten
+        if self.phase is Phase.ENDING or not (is_on or was_heard):
             return
-        self._owes_answer = False
+        self._takeover.is_unwritten = False
+        if is_on:
+            self._owes_answer = False
         injected = Injected("human_speech", self._takeover.operator)
         turn = self._speaking.turn  # words they wrote are being spoken: nothing may overtake those
         event_id = self._takeover.audio_id() if turn is None or turn.is_cut else turn.event_id
         self._out.record(self.transcript.add(AgentEntry(event.text, event_id, now, injected=injected)))
-        self._out.send(AgentResponse(agent_response=event.text, event_id=event_id))
+        if is_on or turn is None:
+            self._out.send(AgentResponse(agent_response=event.text, event_id=event_id))
 
     # -- the rest -----------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ LONGEST_SECONDS = 7200.0
 class Takeover:
     """On or off; holds back the deadline ``max_duration``."""
 
-    __slots__ = ("_audio_id", "_deadlines", "_out", "_since", "_transcript", "is_on", "operator")
+    __slots__ = ("_audio_id", "_deadlines", "_out", "_since", "_transcript", "is_on", "is_unwritten", "operator")
 
     def __init__(self, out: Outgoing, transcript: Transcript, deadlines: Deadlines) -> None:
         self._out = out
@@ -29,6 +29,8 @@ class Takeover:
         self._audio_id = -1
         self.is_on = False
         self.operator = ""
+        self.is_unwritten = False
+        """The caller has heard the person's voice, and its words are not known yet."""
 
     def begins(self, operator: str, now: float) -> None:
         self.is_on, self.operator, self._since = True, operator, now

@@ -10,6 +10,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 from parola.conversation.actions import Acknowledge
@@ -39,7 +40,8 @@ class Accepted:
     """Its number in the event log."""
     event_id: int | None
     """Of the words it brought in; None: it brought none, or they wait for the floor."""
-    number: int
+    said: asyncio.Future[int] = field(repr=False, compare=False)
+    """The same, as soon as they are in the conversation."""
 
 
 @dataclass(slots=True)
@@ -83,6 +85,8 @@ class Commands:
         if known is None:
             known = _Remembered(command, self._give(command, by))
             self._remembered[idempotency_key] = known
+            # What was refused had no effect: whoever tries again later is heard again.
+            known.accepted.add_done_callback(partial(self._forget_refused, idempotency_key))
             if len(self._remembered) > MOST_REMEMBERED:
                 self._remembered.popitem(last=False)
         elif known.command != command:
@@ -91,6 +95,11 @@ class Commands:
                 code="idempotency_key_reused",
             )
         return await asyncio.shield(known.accepted)
+
+    def _forget_refused(self, idempotency_key: str, accepted: asyncio.Future[Accepted]) -> None:
+        known = self._remembered.get(idempotency_key)
+        if known is not None and known.accepted is accepted and accepted.exception() is not None:
+            del self._remembered[idempotency_key]
 
     def _give(self, command: Command, by: str) -> asyncio.Future[Accepted]:
         self._take_allowance()
@@ -136,24 +145,26 @@ class Commands:
         elif not given.accepted.done():
             if given.kind != "typing":
                 self._note(given.kind, given.by, given.seq)
-            given.accepted.set_result(Accepted(given.seq, action.event_id, action.number))
+            given.accepted.set_result(Accepted(given.seq, action.event_id, given.said))
         if action.event_id is not None:
             result["event_id"] = action.event_id
             if not given.said.done():
                 given.said.set_result(action.event_id)
         if action.is_waiting:
             result["is_waiting"] = True
+        else:
+            self._given.pop(action.number, None)  # a call may last for hours: nothing more will come of it
         self._log.add("internal", given.by, {"type": "x_command_result", "x_command_result_event": result})
 
     async def said(self, accepted: Accepted) -> int:
         """The event id of a command's words, once they are in the conversation. Raises ``Conflict`` when they never
         will be."""
-        if accepted.event_id is not None:
-            return accepted.event_id
-        given = self._given.get(accepted.number)
-        if given is None:
-            raise not_active()
-        return await asyncio.shield(given.said)
+        return accepted.event_id if accepted.event_id is not None else await asyncio.shield(accepted.said)
+
+    @property
+    def open(self) -> int:
+        """How many have not been answered for good."""
+        return len(self._given)
 
     def close(self) -> None:
         """The conversation has ended: whoever waits is told."""

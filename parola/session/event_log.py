@@ -33,6 +33,9 @@ LONGEST_EVENT = 100_000
 
 UNLOGGED = frozenset({"audio", "ping", "pong", "vad_score", "user_audio_chunk", "internal_turn_probability"})
 
+BEGINNINGS = frozenset({"conversation_initiation_client_data", "enclave_setup_config"})
+"""Messages that begin a conversation, with secrets in them. ``started`` logs what holds; a second one means nothing."""
+
 DROPPED = "x_events_dropped"
 CLOSED = "x_conversation_ended"
 
@@ -108,7 +111,7 @@ class EventLog:
 
     def received(self, message: ClientMessage) -> None:
         """The client sent this."""
-        if message.event_type not in UNLOGGED:
+        if message.event_type not in UNLOGGED and message.event_type not in BEGINNINGS:
             event = message.model_dump(mode="json", exclude_none=True)
             self.add("from_client", "client", {"type": message.event_type, **event})
 

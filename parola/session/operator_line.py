@@ -48,6 +48,7 @@ class OperatorLine:
         """What the person has said of late: it leaves as the agent's voice does, and they need not hear it."""
         self._tell = tell
         self._loop = asyncio.get_running_loop()
+        self._input_format = input_format
         self._decoder = Decoder(input_format)
         self._encoder = Encoder(MODEL_RATE, output_format)
         self._format = output_format
@@ -70,6 +71,9 @@ class OperatorLine:
 
     def speak(self, audio: bytes) -> None:
         """The person says this, in the agent's input format."""
+        if self._waiting_seconds + PIECE_SECONDS > MOST_SECONDS:
+            self.dropped_seconds += self._input_format.seconds(len(audio))
+            return  # a flood costs neither the decoder nor the recogniser anything
         if self._ear is not None:
             self._ear.hear(audio)
         wire = self._encoder.encode(self._decoder.decode(audio).tobytes())

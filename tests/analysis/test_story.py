@@ -162,3 +162,69 @@ def test_the_timeline_is_in_order_and_ends_with_the_close() -> None:
         (75.0, "close"),
     ]
     assert events[3]["words"] == "book failed in 5.00 s" and events[-1]["words"] == "1000  (by client)"
+
+
+COMMANDS = [
+    {"type": "takeover_begin", "by": "Ann", "seq": 9, "time_unix_secs": 1_760_000_004, "time_in_call_secs": 4.25},
+    {"type": "variables", "by": "crm", "seq": 11, "time_unix_secs": 1_760_000_005, "time_in_call_secs": 5.5},
+    {"type": "takeover_end", "by": "Ann", "seq": 14, "time_unix_secs": 1_760_000_009, "time_in_call_secs": 9.0},
+    {"type": "end", "by": "crm", "seq": 15, "time_unix_secs": 1_760_000_010, "time_in_call_secs": 10.0},
+]
+
+
+def test_who_acted_from_outside_is_told_with_what_and_when() -> None:
+    spoke = {"role": "agent", "message": "Good morning", "time_in_call_secs": 3}
+    spoke["x_injected_by"] = {"type": "human_speech", "by": "Ann"}
+    closed = {"code": 1000, "reason": "", "by": "server", "status": "done"}
+    found = record(
+        close=closed,
+        metadata={"x_commands": COMMANDS, "termination_reason": "closing time"},
+        transcript=[{"role": "user", "message": "Hello", "x_timeline": {"speech_started_secs": 6.4}}, spoke],
+    )
+    told = story(found)
+    assert "From outside, Ann took over at 0:04, spoke to the user at 0:06, gave it back at 0:09." in told
+    assert "From outside, crm set variables at 0:05, ended it at 0:10." in told
+    assert ending(found) == "It was ended from outside by crm: closing time. (close 1000)"
+    assert [(event["at_secs"], event["words"]) for event in timeline(found)[1:-1]] == [
+        (4.25, "Ann took over"),
+        (5.5, "crm set variables"),
+        (6.4, "Hello"),
+        (6.4, "Ann: Good morning"),
+        (6.4, "Ann spoke to the user"),
+        (9.0, "Ann gave it back"),
+        (10.0, "crm ended it"),
+    ], "a turn of which only the whole second is known comes after the turn before it"
+
+
+def test_the_wait_for_an_answer_begins_where_the_user_stopped_whatever_tools_came_between() -> None:
+    turns = [
+        {"role": "user", "x_timeline": {"speech_stopped_secs": 4.8, "closed_secs": 5.8}},
+        {"role": "agent", "tool_calls": [{"request_id": "c1", "tool_name": "book"}], "x_timeline": {"asked_secs": 5.8}},
+        {
+            "role": "agent",
+            "message": "Booked.",
+            "time_in_call_secs": 5,
+            "x_timeline": {
+                "asked_secs": 6.0,
+                "first_audio_sent_secs": 6.3,
+                "latency_secs": {"end_of_turn": 0, "llm": 0.1, "tts": 0.2, "total": 0.3},
+            },
+        },
+    ]
+    told = "The slowest answer took 1.50 s, at 0:05 (“Booked.”): 1.00 s of that was waiting for the user to finish."
+    assert told in story(record(transcript=turns))
+
+
+def test_steps_of_a_workflow_are_no_tools_unless_they_fail() -> None:
+    step = {"request_id": "s1", "tool_name": "workflow_step", "type": "workflow"}
+    done: dict[str, Any] = {"request_id": "s1", "tool_name": "workflow_step", "is_error": False}
+    turns = [{"role": "agent", "tool_calls": [step], "tool_results": [done]}]
+    assert not [told for told in story(record(transcript=turns)) if told.startswith("Tools")]
+    assert "workflow" in {event["event"] for event in timeline(record(transcript=turns))}
+    turns[0]["tool_results"] = [{**done, "is_error": True, "raw_error_message": "max_iterations_exceeded"}]
+    assert "Tools were called once; 1 of them failed." in story(record(transcript=turns))
+
+
+def test_a_call_without_retention_does_not_seem_silent() -> None:
+    kept_nowhere = record(transcript=[], metadata={"features_usage": {"pii_zrm_agent": True}})
+    assert "It lasted 1:15 min. What was said is kept nowhere (zero retention)." in story(kept_nowhere)

@@ -207,3 +207,21 @@ def test_strict_origins_refuse_a_private_agents_caller_who_names_none(tmp_path: 
             assert opened(server, made(server, agent)["signed_url"], headers=headers)[1] == "Hello x in y"
         path = f"8400/v1/convai/conversation?agent_id={listed}"
         assert opened(server, path, headers={"xi-api-key": "any while there is none"})[1] == "Hello x in y"
+
+
+def test_an_invited_participant_does_not_get_the_operators_commands_by_the_monitor(
+    server: TestClient, agent: str
+) -> None:
+    url = made(server, agent)["signed_url"]
+    init = {"type": "conversation_initiation_client_data", "dynamic_variables": {"name": "x", "town": "y"}}
+    with server.websocket_connect(url.partition("8400")[2]) as socket:
+        socket.send_json(init)
+        metadata = json.loads(socket.receive_text())["conversation_initiation_metadata_event"]
+        terms = {"conversation_id": metadata["conversation_id"], "attach": "participant"}
+        invited = server.post(URLS, json=terms).json()["signed_url"].partition("8400")[2]
+        monitor = f"/v1/convai/conversations/{metadata['conversation_id']}/monitor?{invited.partition('?')[2]}"
+        with pytest.raises(WebSocketDisconnect) as close, server.websocket_connect(monitor) as guest:
+            guest.receive_text()
+        assert close.value.code == 3000 and "needs an API key" in close.value.reason
+        with beside(server, invited) as guest:
+            assert json.loads(guest.receive_text())["type"] == "conversation_initiation_metadata"

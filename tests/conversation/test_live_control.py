@@ -219,6 +219,17 @@ def test_the_persons_own_voice_goes_out_as_audio_with_ids_of_its_own():
     assert story.thoughts == 0, "the person has answered"
 
 
+def test_the_persons_last_words_are_kept_though_they_are_known_only_when_the_agent_is_back():
+    story = began()
+    story.takes_over()
+    story.tell(OperatorSpoke(b"\0\0", 0.2)).commands(EndTakeover())
+    story.tell(OperatorSaid("I give you back."))
+    assert story.latest == [AgentResponse(agent_response="I give you back.", event_id=1)]
+    assert story.record[-1]["x_injected_by"] == {"type": "human_speech", "by": "Ann"}
+    story.tell(OperatorSaid("Nobody heard this."))
+    assert story.record[-1]["message"] == "I give you back.", "only what the caller has heard is written"
+
+
 def test_in_a_chat_what_the_person_writes_is_there_at_once():
     story = began(text_only=True)
     story.takes_over().commands(Say("One.", is_human=True)).commands(Say("Two.", is_human=True))

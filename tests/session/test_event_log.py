@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -16,11 +16,12 @@ from parola.conversation.commands import Commanded, OperatorSpoke, Say, SetVaria
 from parola.conversation.events import Event
 from parola.errors import Conflict, TooMany
 from parola.metrics import Metrics
-from parola.protocol.client_messages import Pong, UserMessage
+from parola.protocol.client_messages import ConversationInitiationClientData, EnclaveSetupConfig, Pong, UserMessage
 from parola.protocol.server_messages import AgentResponse, Audio, Ping, VadScore
 from parola.session.audio import AudioFormat
 from parola.session.commands import BURST, Commands
 from parola.session.event_log import LONGEST_EVENT, Dropped, Entry, EventLog
+from parola.session.operator_ear import OperatorEar
 from parola.session.operator_line import MOST_SECONDS, OperatorLine
 from parola.session.pacing import Pacing
 from tests import virtual_time
@@ -218,6 +219,47 @@ def test_commands_have_a_rate_and_it_comes_back():
     virtual_time.run(story())
 
 
+def test_what_was_refused_may_be_tried_again_under_the_same_key():
+    async def story() -> None:
+        office = Office()
+        for code, outcome in (("too_many_waiting", TooMany), ("takeover_is_off", Conflict), ("", None)):
+            giving = asyncio.ensure_future(office.commands.give(Say("Hi", is_human=True), "Ann", "key"))
+            await asyncio.sleep(0)
+            told = office.told[-1]
+            assert isinstance(told, Commanded)
+            office.commands.acknowledged(Acknowledge(told.number, code=code, problem=code))
+            if outcome is None:
+                await giving
+            else:
+                with pytest.raises(outcome):
+                    await giving
+        assert len(office.told) == 3
+        await office.commands.give(Say("Hi", is_human=True), "Ann", "key")
+        assert len(office.told) == 3, "what held has its effect once"
+
+    virtual_time.run(story())
+
+
+def test_a_command_that_is_done_is_forgotten_however_long_the_call_lasts():
+    async def story() -> None:
+        office = Office()
+        for number in range(1, 200):
+            giving = asyncio.ensure_future(office.commands.give(SetVariables({"n": number}), "Ann"))
+            await asyncio.sleep(0.1)
+            office.commands.acknowledged(Acknowledge(number))
+            await giving
+        assert office.commands.open == 0
+
+    virtual_time.run(story())
+
+
+def test_a_second_beginning_is_not_logged_with_its_secrets():
+    office_log = EventLog()
+    office_log.received(ConversationInitiationClientData(dynamic_variables={"secret__a": "t0p"}))
+    office_log.received(EnclaveSetupConfig(agent_config_dict={"key": "t0p"}))
+    assert office_log.last_seq == 0
+
+
 def test_secrets_are_not_logged():
     async def story() -> None:
         office = Office()
@@ -257,6 +299,27 @@ def test_an_operators_voice_is_paced_converted_and_bounded():
         line.agent_spoke(b"agent")
         line.user_spoke(b"user")
         assert heard == [("agent", b"agent"), ("user", b"user")], "the operator does not hear their own words"
+        line.close()
+
+    virtual_time.run(story())
+
+
+def test_an_operator_who_floods_costs_the_recogniser_no_more_than_the_line_holds():
+    async def story() -> None:
+        heard = 0
+
+        class Ear:
+            def hear(self, audio: bytes) -> None:
+                nonlocal heard
+                heard += len(audio)
+
+        pcm = AudioFormat.parse("pcm_16000")
+        line = OperatorLine(lambda _: None, lambda *_: None, pcm, pcm, Pacing(), cast(OperatorEar, Ear()))
+        for _ in range(200):
+            line.speak(bytes(32000))
+        assert heard <= 32000 * (MOST_SECONDS + 1)
+        assert line.dropped_seconds == pytest.approx(200 - MOST_SECONDS, abs=1)
+        line._ear = None
         line.close()
 
     virtual_time.run(story())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -81,8 +82,9 @@ class Watcher:
 
     def sees(self, kind: str) -> dict[str, Any]:
         """The next frame of a kind."""
+        deadline = time.monotonic() + TIMEOUT
         while (frame := self.next())["type"] != kind:
-            pass
+            assert time.monotonic() < deadline, f"no {kind}: {[one for one in self.seen if 'audio' not in one['type']]}"
         return frame
 
     def sees_to_the_end(self) -> tuple[int, str]:

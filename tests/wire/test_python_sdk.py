@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any, Self
 
@@ -74,8 +75,9 @@ class Caller:
 
     def hears(self, kind: str, timeout: float = TIMEOUT) -> Any:
         """What the next callback of a kind was told; the others before it are dropped."""
+        deadline = time.monotonic() + timeout
         while True:
-            heard, value = self.heard.get(timeout=timeout)
+            heard, value = self.heard.get(timeout=max(0.0, deadline - time.monotonic()))
             if heard == kind:
                 return value
 
