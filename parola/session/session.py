@@ -490,7 +490,8 @@ class Session:
             self._client_left(REPLACED, REPLACED_REASON)
             closing = self._loop.create_task(old.close(REPLACED, REPLACED_REASON))
             self._fetching.add(closing)
-            closing.add_done_callback(lambda done: (self._fetching.discard(done), over.set()))
+            closing.add_done_callback(self._fetching.discard)
+            closing.add_done_callback(lambda _: over.set())
         self._transport, self._over, self._client_is_gone = transport, asyncio.Event(), False
         self._outbox.attach(transport, self.setup.greeting, last_event_id)
         self.tell(ClientResumed())
