@@ -24,6 +24,7 @@ STEPS = {
     "llm": "the language model",
     "sentence": "the language model, until its first sentence",
     "tts": "the voice",
+    "tools": "tools, and the model that asked for them",
     "send": "sending",
 }
 
@@ -84,6 +85,9 @@ def _course(record: Record) -> Iterator[str]:
         return
     users, agents = record.get("user_message_count") or 0, record.get("agent_message_count") or 0
     lasted = "has lasted" if record["status"] == "in-progress" else "lasted"
+    if (record["metadata"].get("features_usage") or {}).get("pii_zrm_agent"):
+        yield f"It {lasted} {_clock(seconds)} min. What was said is kept nowhere (zero retention)."
+        return
     said = f"the user said something {_times(users)}, the agent {_times(agents)}"
     agent_ids = [ref.get("agent_id") for ref in record.get("visited_agents") or ()]
     moved = f"; it went through {len(agent_ids)} agents: {', '.join(map(str, agent_ids))}" if len(agent_ids) > 1 else ""
@@ -91,13 +95,24 @@ def _course(record: Record) -> Iterator[str]:
 
 
 def _slowest(record: Record) -> Iterator[str]:
-    """The answer that took longest, and which part of it."""
+    """The answer that took longest from the user's last sound, and which part of it."""
     found: list[tuple[float, Record, str]] = []
+    asked: Mapping[str, Any] = {}
     for turn in record.get("transcript") or ():
-        steps: Mapping[str, float] = (turn.get("x_timeline") or {}).get("latency_secs") or {}
-        if turn.get("role") == "agent" and steps.get("total"):
-            name, seconds = max(((n, s) for n, s in steps.items() if n != "total"), key=lambda step: step[1])
-            found.append((steps["total"], turn, f"{seconds:.2f} s of that was {STEPS.get(name, name)}"))
+        times: Mapping[str, Any] = turn.get("x_timeline") or {}
+        if turn.get("role") == "user":
+            asked = times
+            continue
+        steps: dict[str, float] = dict(times.get("latency_secs") or {})
+        if turn.get("role") == "agent" and steps.pop("total", 0):
+            first = times.get("first_audio_sent_secs")
+            closed, stopped = asked.get("closed_secs"), asked.get("speech_stopped_secs")
+            if None not in (first, closed, stopped, times.get("asked_secs")) and not steps.get("end_of_turn"):
+                # The model was asked once more, with the results: the user has waited since they stopped.
+                steps |= {"end_of_turn": closed - stopped, "tools": max(0.0, times["asked_secs"] - closed)}
+            asked = {}
+            name, seconds = max(steps.items(), key=lambda step: step[1])
+            found.append((sum(steps.values()), turn, f"{seconds:.2f} s of that was {STEPS.get(name, name)}"))
             continue
         metrics = (turn.get("conversation_turn_metrics") or {}).get("metrics") or {}
         first = metrics.get("convai_llm_service_ttfb")
@@ -118,7 +133,12 @@ def _interruptions(record: Record) -> Iterator[str]:
 
 def _tools(record: Record) -> Iterator[str]:
     results = [(turn, r) for turn in record.get("transcript") or () for r in turn.get("tool_results") or ()]
-    calls = sum(len(turn.get("tool_calls") or ()) for turn in record.get("transcript") or ())
+    asked = [call for turn in record.get("transcript") or () for call in turn.get("tool_calls") or ()]
+    steps = {call.get("request_id") for call in asked if call.get("type") == "workflow"}
+    results = [(turn, r) for turn, r in results if r.get("is_error") or r.get("request_id") not in steps]
+    calls = sum(call.get("type") != "workflow" for call in asked) + sum(
+        r.get("request_id") in steps for _, r in results
+    )
     failed = [(turn, result) for turn, result in results if result.get("is_error")]
     if not calls:
         return
@@ -268,7 +288,7 @@ def _webhooks(record: Record, deliveries: Sequence[DeliveryRow]) -> Iterator[str
             case "held":
                 fate = "is held until the conversation has ended"
             case _:
-                fate = f"is on its way, {attempts} attempts so far"
+                fate = f"is on its way, {attempts} attempt{'' if attempts == 1 else 's'} so far"
                 fate += f", the last one: {_plain(delivery.reason)}" if delivery.reason else ""
         yield f"The webhook {delivery.type}{where} {fate}."
 
@@ -290,7 +310,8 @@ def timeline(record: Record) -> list[dict[str, Any]]:
             result = results.get(call.get("request_id")) or {}
             outcome = "failed" if result.get("is_error") else "answered" if result else "has no result"
             took = f" in {result['tool_latency_secs']:.2f} s" if result.get("tool_latency_secs") else ""
-            events.append(_event(at, "tool", f"{call.get('tool_name')} {outcome}{took}"))
+            kind = "workflow" if call.get("type") == "workflow" else "tool"
+            events.append(_event(at, kind, f"{call.get('tool_name')} {outcome}{took}"))
         if times.get("interrupted_secs") is not None:
             events.append(_event(times["interrupted_secs"], "interruption", f"heard: {_short(turn.get('message'))}"))
     events += [_event(at, "command", f"{_name(who)} {deed}") for at, who, deed in _deeds(record)]
