@@ -96,6 +96,10 @@ class Metrics:
     limited: Counter[str] = field(default_factory=Counter)
     """Who was refused because of a limit: ``agent``, ``daily``, ``share``, ``server``, ``load`` (conversations),
     ``requests`` (REST)."""
+    human_waited: Histogram = field(default_factory=lambda: Histogram(WAIT_SECONDS))
+    """How long conversations waited for a person, whatever came of it."""
+    human_waits: Counter[str] = field(default_factory=Counter)
+    """What came of it: ``answered``, ``timed_out``, ``withdrawn``, ``abandoned``."""
     connections: Counter[str] = field(default_factory=Counter)
     """Of clients that may come back: ``lost``, ``resumed``, ``stayed_away``, and attempts that were ``refused``."""
     events_missed: int = 0

@@ -120,6 +120,11 @@ def families(services: Services) -> Iterator[Family]:
     for (status, code, cause), count in seen.ended.items():
         ended.add(count, status, code, cause)
     yield ended
+    called = Family("gauge", "parola_waiting_for_human", "Conversations that wait for a person.")
+    yield called.add(len(live.humans))
+    waited = Family("histogram", "parola_human_wait_seconds", "How long they waited, whatever came of it.")
+    yield waited.add(seen.human_waited)
+    yield _counted("parola_human_waits", "What came of waiting for a person.", "outcome", seen.human_waits)
     lost = "Connections of clients that may come back, by what became of them."
     yield _counted("parola_connections", lost, "event", seen.connections)
     yield _counted("parola_limited", "Who was refused because of a limit.", "limit", seen.limited)

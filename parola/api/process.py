@@ -22,6 +22,7 @@ from parola.tracing.tracer import Tracer
 
 if TYPE_CHECKING:
     from parola.providers.base import Embedder, Voice
+    from parola.session.human_queue import HumanQueue
     from parola.session.session import Session
     from parola.webhooks.delivery import Delivery
 
@@ -33,6 +34,9 @@ class Live(Protocol):
 
     def count_by_medium(self) -> tuple[int, int]:
         """(by voice, by text)."""
+
+    humans: HumanQueue
+    """Those that wait for a person."""
 
     is_draining: bool
     """The server is about to stop: nobody begins any more."""

@@ -183,6 +183,29 @@ class NoteReturn:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteHumanWait:
+    """The conversation waits for a person to take it over, for at most ``wait_seconds``."""
+
+    reason: str
+    by: str
+    """``agent``, or who commanded it."""
+    wait_seconds: float
+    agent_is_silent: bool = False
+    """Meanwhile the model is not asked for anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteHumanWaitOver:
+    """It does not wait any more."""
+
+    outcome: str
+    """``answered``, ``timed_out``, ``withdrawn`` or ``abandoned``."""
+    waited_seconds: float
+    operator: str = ""
+    """Who answered."""
+
+
+@dataclass(frozen=True, slots=True)
 class Warn:
     """Something the owner should know; kept in the conversation's record."""
 
@@ -223,6 +246,8 @@ Action = (
     | Acknowledge
     | NoteLoss
     | NoteReturn
+    | NoteHumanWait
+    | NoteHumanWaitOver
     | Warn
     | Close
 )

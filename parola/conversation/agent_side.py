@@ -60,6 +60,7 @@ class AgentSide:
             setup, self._out, self.transcript, self._deadlines, self._speaking, self._tools, self._hearing
         )
         self._farewell = Farewell(self._out, self._deadlines, self._speaking, self._tools, self._hearing)
+        self._human = self._tools.human
         self._takeover = Takeover(self._out, self.transcript, self._deadlines)
         self._owes_answer = False
         """The user has said something that no reply has been asked for yet."""
@@ -90,6 +91,11 @@ class AgentSide:
     def _drop_guess(self) -> None:
         """What was begun on the guess that the user's turn is over is thrown away."""
         raise NotImplementedError
+
+    @property
+    def _is_kept_silent(self) -> bool:
+        """A person has the conversation, or is waited for in silence."""
+        return self._takeover.is_on or self._human.silences_agent
 
     # -- the agent's turn ---------------------------------------------------------------------------------------------
 
@@ -231,7 +237,8 @@ class AgentSide:
             return
         walk = self._tools.walk
         walk.told()
-        if self.phase is not Phase.ENDING and turn.tool_rounds < MAX_ROUNDS and walk.goes_on(now):
+        may_go_on = self.phase is not Phase.ENDING and not self._human.silences_agent
+        if may_go_on and turn.tool_rounds < MAX_ROUNDS and walk.goes_on(now):
             if walk.waits_for_speech and not self._speaking.is_done(now):
                 self._deadlines.set("playback", self._speaking.playback.ends_at)
             else:
@@ -261,7 +268,7 @@ class AgentSide:
             self._hang_up_when_heard(now)
         elif turn is None or turn.current is not None or self._tools.round is not None:
             pass
-        elif turn.tool_rounds < MAX_ROUNDS and not self._takeover.is_on and self._tools.walk.goes_on(now):
+        elif turn.tool_rounds < MAX_ROUNDS and not self._is_kept_silent and self._tools.walk.goes_on(now):
             self._think(self._speaking.continued_turn(), now)
         else:
             self._give_user_floor(now, answered=turn.answers_user)

@@ -97,6 +97,24 @@ class CallNumber:
     agent_message: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class AskForHuman:
+    """A person is to take over: the conversation is on the list of those that wait for one."""
+
+    reason: str = ""
+    message_to_user: str = ""
+    """The agent says it, when the floor is free."""
+    wait_seconds: float | None = None
+    """None: as the agent's tool ``x_transfer_to_human`` has it, or its default."""
+    agent_while_waiting: Literal["answers", "silent"] | None = None
+    """None: the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopAskingForHuman:
+    """Nobody needs to come any more."""
+
+
 Command = (
     Say
     | UserSays
@@ -108,6 +126,8 @@ Command = (
     | SetVariables
     | AnswerTool
     | CallNumber
+    | AskForHuman
+    | StopAskingForHuman
 )
 
 Kind = Literal[
@@ -122,6 +142,8 @@ Kind = Literal[
     "variables",
     "tool_result",
     "transfer_to_number",
+    "waiting_for_human_begin",
+    "waiting_for_human_end",
 ]
 
 
@@ -148,6 +170,10 @@ def kind_of(command: Command) -> Kind:
             return "tool_result"
         case CallNumber():
             return "transfer_to_number"
+        case AskForHuman():
+            return "waiting_for_human_begin"
+        case StopAskingForHuman():
+            return "waiting_for_human_end"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,16 +34,17 @@ socket. What is here crosses its parts; each rule has a file of its own:
     live_control commands from outside: somebody says something, takes over, ends it
     takeover     a person has the conversation
     resuming     the client's connection breaks, and it may come back
+    asking_for_human, waiting_for_human  a person is asked for, and comes or not
 """
 
 from __future__ import annotations
 
 from parola.conversation import asking, ending, events, floor
 from parola.conversation.actions import Action
+from parola.conversation.asking_for_human import AskingForHuman
 from parola.conversation.commands import Commanded, OperatorSaid, OperatorSpoke
 from parola.conversation.events import REPLY_EVENTS, Event
 from parola.conversation.phases import Phase
-from parola.conversation.resuming import Resuming
 from parola.conversation.speaking import LLM_SECONDS
 from parola.conversation.transcript import SilenceEntry, UserEntry
 from parola.conversation.turn_taking import TYPING_SECONDS
@@ -59,7 +60,7 @@ LIKELY_OVER = ("finished", "silence", "unsure")
 """Verdicts on which a reply may be begun before the turn is over."""
 
 
-class Conversation(Resuming):
+class Conversation(AskingForHuman):
     """One conversation, from the client's arrival to the hang-up. Times are monotonic seconds."""
 
     # -- the three members --------------------------------------------------------------------------------------------
@@ -167,7 +168,8 @@ class Conversation(Resuming):
                 case "turn_timeout":
                     self._speak_up(now)
                 case "silence":
-                    if self.phase is Phase.LISTENING and not self._user.has_begun and not self._absence.is_on:
+                    is_nobodys = self._absence.is_on or self._human.is_on
+                    if self.phase is Phase.LISTENING and not self._user.has_begun and not is_nobodys:
                         self._end(ending.user_was_silent(), now)
                 case "soft_timeout":
                     self._slow_model.say_something(self.phase, self.lookup(now), now)
@@ -186,6 +188,10 @@ class Conversation(Resuming):
                     self._max_duration_reached(now)
                 case "resume":
                     self._did_not_come_back(now)
+                case "human":
+                    self._nobody_came(now)
+                case "human_message":
+                    self._remind(now)
                 case "farewell":
                     assert self._farewell.how is not None
                     self._end(self._farewell.how, now)
@@ -293,7 +299,7 @@ class Conversation(Resuming):
         is_free = self.phase is Phase.LISTENING and self._speaking.turn is None and not self._owes_answer
         if not self.setup.speculates or not is_free or not self._user.is_waiting_to_be_taken:
             return
-        if self._user.reason not in LIKELY_OVER:
+        if self._user.reason not in LIKELY_OVER or self._human.silences_agent:
             return
         walk, lookup = self._tools.walk, self.lookup(now)
         request = asking.request(self.setup, self.transcript, lookup, walk, said=self._user.text)
@@ -389,7 +395,8 @@ class Conversation(Resuming):
 
     def _speak_up(self, now: float) -> None:
         """Nobody says anything: the agent speaks again."""
-        if self.phase is Phase.LISTENING and not self._user.has_begun and not self._absence.is_on:
+        is_nobodys = self._absence.is_on or self._human.silences_agent
+        if self.phase is Phase.LISTENING and not self._user.has_begun and not is_nobodys:
             was_skipped = self._silence.is_waiting_after_skip
             self._out.record(self.transcript.add(SilenceEntry(now, was_skipped)))
             self._tools.walk.user_spoke(was_silent=True)

@@ -20,6 +20,8 @@ Name = Literal[
     "max_duration",
     "farewell",
     "resume",
+    "human",
+    "human_message",
 ]
 
 

@@ -21,10 +21,11 @@ from parola.conversation.overrides import merged
 from parola.conversation.start import Beginning, begin
 from parola.conversation.toolbox import tools_of
 from parola.conversation.tools import Tool
+from parola.conversation.waiting_for_human import TRANSFER_TO_HUMAN, terms
 from parola.errors import ConversationRefused
 from parola.protocol.agents import AgentDocument, AgentPlatformSettings, ConversationalConfig
 from parola.protocol.client_messages import ConversationInitiationClientData
-from parola.protocol.tools import ToolRequest
+from parola.protocol.tools import ToolRequest, TransferToHumanParams
 
 Level = Literal["error", "warning", "note"]
 
@@ -147,6 +148,7 @@ def findings(document: Mapping[str, Any], known: Known) -> list[Finding]:
         *malformed,
         *_missing(document, known),
         *_of_tools(document, known),
+        *_of_waiting(document),
         *_of_workflow(document),
         *_of_workflow_texts(document, known),
         *_of_start(document, known),
@@ -215,6 +217,26 @@ def _of_tools(document: Mapping[str, Any], known: Known) -> Iterator[Finding]:
         names.setdefault(name, path)
         if not str(config.get("description") or "").strip() and config.get("type") != "system":
             yield Finding("warning", path, f'The tool "{name}" has no description: the model cannot know what it does.')
+
+
+def _of_waiting(document: Mapping[str, Any]) -> Iterator[Finding]:
+    """Whether users who wait for a person would be left alone."""
+    config = document.get("conversation_config") or {}
+    built_in = ((config.get("agent") or {}).get("prompt") or {}).get("built_in_tools") or {}
+    if not isinstance(tool := built_in.get(TRANSFER_TO_HUMAN), Mapping):
+        return
+    path = f"conversation_config.agent.prompt.built_in_tools.{TRANSFER_TO_HUMAN}"
+    wanted = terms(tool)[0]
+    yield from _unknown(TransferToHumanParams, tool.get("params"), f"{path}.params")
+    if wanted.agent_while_waiting == "silent" and not wanted.waiting_message.strip():
+        message = "The agent is silent while a user waits: without it they may hear nothing for "
+        yield Finding("warning", f"{path}.params.waiting_message", f"{message}{wanted.wait_timeout_secs:g} s.")
+    longest = (config.get("conversation") or {}).get("max_duration_seconds")
+    if isinstance(longest, int | float) and wanted.wait_timeout_secs >= longest:
+        message = f"The call ends before that, after {longest:g} s (max_duration_seconds)."
+        yield Finding("warning", f"{path}.params.wait_timeout_secs", message)
+    message = "Somebody has to watch /v1/x/conversations/waiting-for-human: nobody is called by itself."
+    yield Finding("note", path, message)
 
 
 def _of_workflow(document: Mapping[str, Any]) -> Iterator[Finding]:

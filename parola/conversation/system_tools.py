@@ -2,8 +2,8 @@
 
 ``end_call`` and ``voicemail_detection`` end the call, ``skip_turn`` leaves the floor to the user,
 ``language_detection`` changes the language, ``transfer_to_agent`` the agent; ``transfer_to_number`` and
-``play_keypad_touch_tone`` need a telephone. Each result is noted in the record with its own shape
-(reference: rest-schemas.md §3, ``SysResult_*``).
+``play_keypad_touch_tone`` need a telephone. Each result is noted in the record with its own shape (reference:
+rest-schemas.md §3, ``SysResult_*``); that of ``x_transfer_to_human``, which official clients do not know, as text.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from parola.conversation.outgoing import Outgoing
 from parola.conversation.tools import Tool, ToolCall
 from parola.conversation.transcript import Transcript, UserEntry
 from parola.conversation.variables import Variables
+from parola.conversation.waiting_for_human import TRANSFER_TO_HUMAN, WaitForHuman, terms
 from parola.protocol.server_messages import DtmfRequest
 from parola.providers.base import ToolDefinition
 
@@ -71,6 +72,14 @@ _PLAIN = {
         "Press keys of the telephone, for example to get through a phone menu or to dial an extension.",
         ("dtmf_tones",),
         dtmf_tones=_text("The keys, of 0-9, * and #; w waits half a second, W a second"),
+    ),
+    TRANSFER_TO_HUMAN: _definition(
+        TRANSFER_TO_HUMAN,
+        "Ask for a person to take over, when the user wants one or you cannot help. It may take a while until somebody "
+        "comes, and it may be that nobody does: then you are told.",
+        ("reason",),
+        reason=_text("What the person should know: what the user wants, and why you cannot do it"),
+        message_to_user=_text("What the user is told now, for example that somebody is being called"),
     ),
 }
 
@@ -143,13 +152,16 @@ class Outcome:
 class SystemTools:
     """Runs them, for one conversation."""
 
-    __slots__ = ("_handover", "_has_switched", "_out", "_transcript", "_variables")
+    __slots__ = ("_handover", "_has_switched", "_human", "_out", "_transcript", "_variables")
 
-    def __init__(self, out: Outgoing, transcript: Transcript, variables: Variables, handover: Handover) -> None:
+    def __init__(
+        self, out: Outgoing, transcript: Transcript, variables: Variables, handover: Handover, human: WaitForHuman
+    ) -> None:
         self._out = out
         self._transcript = transcript
         self._variables = variables
         self._handover = handover
+        self._human = human
         self._has_switched = False
 
     def run(self, call: ToolCall, tool: Tool, event_id: int, now: float) -> Outcome | None:
@@ -179,6 +191,8 @@ class SystemTools:
                 return self._transfer_to_number(call, tool, now)
             case "play_keypad_touch_tone":
                 return self._play_tones(call, tool, reason, event_id, now)
+            case "x_transfer_to_human":
+                return self._transfer_to_human(call, tool, reason, now)
             case _:
                 return Outcome(f'There is no built-in tool "{tool.name}".', None, True, "unknown_tool", False)
 
@@ -243,6 +257,22 @@ class SystemTools:
                 transfer,
             )
         )
+
+    def _transfer_to_human(self, call: ToolCall, tool: Tool, reason: str, now: float) -> Outcome:
+        """Nobody is waited for here: what comes of it, the model is told as it comes."""
+        call.words = str(call.arguments.get("message_to_user") or "").strip()
+        if self._human.is_on:
+            call.leaves_floor = bool(call.words) or self._human.silences_agent
+            seconds = self._human.lasted(now)
+            return Outcome(f"A person was asked for {seconds:.0f} s ago already; nobody has come yet.")
+        wanted, _ = terms(tool.config)
+        call.words = call.words or self._variables.fill_in(wanted.waiting_message, now).strip()
+        self._human.begins(reason, "agent", wanted, now)
+        call.leaves_floor = bool(call.words) or self._human.silences_agent
+        text = f"A person has been asked for, and is waited for up to {wanted.wait_timeout_secs:g} s."
+        if self._human.silences_agent:
+            return Outcome(f"{text} You say nothing until then.")
+        return Outcome(f"{text} Until somebody comes, go on with the user; do not ask for a person again.")
 
     def _play_tones(self, call: ToolCall, tool: Tool, reason: str, event_id: int, now: float) -> Outcome | None:
         tones = str(call.arguments.get("dtmf_tones") or "")

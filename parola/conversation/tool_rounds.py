@@ -16,6 +16,7 @@ from parola.conversation.tool_round import MAX_ROUNDS, ToolRound
 from parola.conversation.tools import Tool, ToolCall
 from parola.conversation.transcript import LateResultEntry, Transcript
 from parola.conversation.variables import Variables
+from parola.conversation.waiting_for_human import WaitForHuman
 from parola.conversation.walk import Walk
 from parola.protocol.client_messages import ClientToolResult, McpToolApprovalResult
 
@@ -25,8 +26,8 @@ class Tools:
     ``tool_speech``."""
 
     __slots__ = (
-        *("_background", "_deadlines", "_out", "_over", "_transcript", "_variables", "handover", "offered", "round"),
-        *("mcp", "mcp_servers", "system", "walk"),
+        *("_background", "_deadlines", "_out", "_over", "_transcript", "_variables", "handover", "human", "offered"),
+        *("mcp", "mcp_servers", "round", "system", "walk"),
     )
 
     def __init__(
@@ -38,7 +39,8 @@ class Tools:
         variables: Variables,
     ) -> None:
         self.handover = Handover(setup, out, variables)
-        self.system = SystemTools(out, transcript, variables, self.handover)
+        self.human = WaitForHuman(out, deadlines)
+        self.system = SystemTools(out, transcript, variables, self.handover, self.human)
         self.walk = Walk(setup, out, transcript, variables, self.handover, self.system)
         self.mcp = McpCalls(out, variables)
         self.mcp_servers = McpServers(setup, out)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from parola.conversation import system_tools, webhook_tool
 from parola.conversation.system_tools import LANGUAGE_TOOL
 from parola.conversation.tools import InterruptionMode, Tool
+from parola.conversation.waiting_for_human import TRANSFER_TO_HUMAN, terms
 from parola.errors import ConversationRefused
 from parola.protocol.agents import ConversationalConfig
 from parola.protocol.tools import ClientTool
@@ -101,6 +102,8 @@ def _tool(tool_id: str | None, entry: Mapping[str, Any], warnings: list[str]) ->
         if definition is None:
             warnings.append(f"System tool {name} is not run by this version; the agent runs without it.")
             return None
+        if definition.name == TRANSFER_TO_HUMAN and (problem := terms(entry)[1]):
+            warnings.append(f"Tool {name}, {problem} It waits as if nothing were set.")
         description = str(entry.get("description") or "") or definition.description
         offered = ToolDefinition(definition.name, description, definition.parameters)
         return Tool(offered, "system", tool_id=tool_id, config=entry)

@@ -108,6 +108,8 @@ class ToolCall:
     """It ran on when the conversation had ended."""
     awaits_approval: bool = False
     """It left the round because nobody has agreed to it yet."""
+    leaves_floor: bool = False
+    """The agent says nothing more after it and its ``words``."""
     is_held: bool = False
     """It does not run before the words before it have been heard."""
     transfer: Transfer | None = None
@@ -138,6 +140,8 @@ class ToolCall:
         """The agent says nothing after it."""
         if self.tool is None or self.tool.type != "system":
             return False
+        if self.leaves_floor:
+            return True
         params = self.tool.config.get("params") or {}
         is_quiet = self.name == "play_keypad_touch_tone" and bool(params.get("suppress_turn_after_dtmf"))
         return self.name == "skip_turn" or (is_quiet and not self.is_error)

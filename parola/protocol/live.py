@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
-from parola.protocol.documents import Answer, Asked, JsonObject
+from parola.protocol.documents import Answer, Asked, Between, JsonObject
 
 MOST_TEXT = 100_000
 MOST_VARIABLES = 100
@@ -49,6 +49,46 @@ class EndRequest(Injecting):
 class TakeoverRequest(Injecting):
     operator: Label = ""
     """The person's name: the model is told, and the record."""
+
+
+class WaitForHumanRequest(Injecting):
+    """Asks for a person. What is left out is as the agent's ``x_transfer_to_human`` has it, or its default."""
+
+    reason: Label = ""
+    """What the person should know."""
+    message_to_user: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MOST_TEXT)] = ""
+    wait_timeout_secs: Annotated[float, Between(5, 3600)] | None = None
+    agent_while_waiting: Literal["answers", "silent"] | None = None
+
+
+class LastLine(Answer):
+    role: Literal["user", "agent"]
+    message: str
+
+
+class WaitingConversation(Answer):
+    """One that waits for a person."""
+
+    conversation_id: str
+    agent_id: str
+    agent_name: str
+    user_id: str | None = None
+    text_only: bool
+    since_unix_secs: float
+    waited_secs: float
+    wait_timeout_secs: float
+    """Then the agent is told that nobody came."""
+    reason: str
+    asked_by: str
+    """``agent``, or who asked from outside."""
+    agent_while_waiting: Literal["answers", "silent"]
+    last_lines: list[LastLine] = []
+    """What was said last, oldest first."""
+
+
+class WaitingForHumanResponse(Answer):
+    waiting: list[WaitingConversation] = []
+    """Longest first."""
 
 
 class ToolResultRequest(Injecting):

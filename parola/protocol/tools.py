@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, field_validator
 from pydantic_core import PydanticCustomError
 
-from parola.protocol.documents import Answer, Between, JsonObject, Reading, ValueOrLocator
+from parola.protocol.documents import Answer, Between, CheckedAs, JsonObject, Reading, ValueOrLocator
 
 ToolName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 
@@ -117,6 +117,24 @@ class SystemToolConfig(ToolBase):
     params: JsonObject = {}
 
 
+class TransferToHumanParams(Reading):
+    """``params`` of ``x_transfer_to_human``: how a person is waited for."""
+
+    wait_timeout_secs: Annotated[float, Between(5, 3600)] = 120
+    """Then the agent is told that nobody came."""
+    waiting_message: str = ""
+    """What the user is told when the agent gives no words of its own, and again while they wait."""
+    waiting_message_interval_secs: Annotated[float, Between(5, 600)] = 30
+    agent_while_waiting: Literal["answers", "silent"] = "answers"
+    """``silent``: the model is not asked for anything until somebody has come, or the time is up."""
+
+
+class TransferToHumanTool(SystemToolConfig):
+    """``x_transfer_to_human`` under ``built_in_tools``."""
+
+    params: Annotated[JsonObject, CheckedAs(TransferToHumanParams)] = {}
+
+
 class SystemTool(SystemToolConfig):
     """A system tool in a list of tools, where it has to say its name."""
 
@@ -167,6 +185,7 @@ class BuiltInTools(Reading):
     skip_turn: SystemToolConfig | None = None
     play_keypad_touch_tone: SystemToolConfig | None = None
     voicemail_detection: SystemToolConfig | None = None
+    x_transfer_to_human: TransferToHumanTool | None = None
 
 
 # -- requests and responses ---------------------------------------------------------------------------------------

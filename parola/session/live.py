@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, cast
 
+from parola.session.human_queue import HumanQueue
+
 if TYPE_CHECKING:
     from parola.session.session import Session
 
@@ -37,6 +39,8 @@ class LiveSessions:
         self._waiting: dict[str, Ending] = {}
         self._expected: dict[str, str] = {}
         """Conversations that are being opened: their agents. They count already."""
+        self.humans = HumanQueue()
+        """Those that wait for a person."""
         self.left: Callable[[], None] = lambda: None
         """Called whenever a place has become free."""
         self.is_draining = False
@@ -114,3 +118,4 @@ class LiveSessions:
             await asyncio.wait(
                 [asyncio.ensure_future(session.ended.wait()) for session in sessions], timeout=FAREWELL_SECONDS
             )
+        self.humans.close()

@@ -245,6 +245,7 @@ class Opening:
             tracing=None if trace is None else trace.of(setup, admitted.agent.document, self._settings, stt_model),
             end_record=self._end_record,
             keep_events=partial(self._keep_events, conversation_id),
+            humans=self._live.humans,
         )
 
     async def _keep_events(self, conversation_id: str, events: EventLog) -> None:

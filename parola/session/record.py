@@ -23,6 +23,9 @@ MOST_COMMANDS = 500
 MOST_CONNECTIONS = 100
 """Losses and returns of the client that a record names (``metadata.x_connections``)."""
 
+MOST_HUMAN_WAITS = 100
+"""Times it waited for a person that a record names (``metadata.x_waiting_for_human``)."""
+
 
 class Record:
     """Collects what one step of the conversation changes and writes it as one."""
@@ -46,6 +49,8 @@ class Record:
         self._has_new_commands = False
         self._connections: list[Document] = []
         self._has_new_connections = False
+        self._human_waits: dict[int, Document] = {}
+        self._has_new_human_waits = False
         self._features = Features(setup)
         self._audio: Document = {}
         self.language = setup.language
@@ -98,9 +103,17 @@ class Record:
             self._connections.append({"type": kind, **at, **about})
             self._has_new_connections = True
 
+    def human_wait(self, number: int, about: Mapping[str, Any]) -> None:
+        """What is known of the time that the conversation waited for a person, the first with number 0."""
+        if number < MOST_HUMAN_WAITS:
+            began_at = round(self._loop.time() - self._began_at, 3)
+            self._human_waits.setdefault(number, {"time_in_call_secs": began_at}).update(about)
+            self._has_new_human_waits = True
+
     def flush(self) -> asyncio.Task[None] | None:
         """Begin to write what was collected; None when there is nothing."""
         has_metadata = self._has_new_warnings or self._has_new_commands or self._has_new_connections
+        has_metadata |= self._has_new_human_waits
         if not self._turns and not has_metadata and not self._has_moved:
             return None
         turns, self._turns = self._turns, {}
@@ -111,9 +124,15 @@ class Record:
             document.setdefault("metadata", {})["x_commands"] = list(self._commands)
         if self._has_new_connections:
             document.setdefault("metadata", {})["x_connections"] = list(self._connections)
+        if self._has_new_human_waits:
+            document.setdefault("metadata", {})["x_waiting_for_human"] = self._told_human_waits()
+            self._has_new_human_waits = False
         self._has_new_warnings = self._has_moved = self._has_new_commands = self._has_new_connections = False
         change = ConversationChange(turns=turns, document=document or None)
         return self._loop.create_task(self._write(change))
+
+    def _told_human_waits(self) -> list[Document]:
+        return [dict(wait) for wait in self._human_waits.values()]
 
     async def _write(self, change: ConversationChange) -> None:
         # What the same step of the conversation starts, a tool's request or the next reply, leaves first.
@@ -140,6 +159,8 @@ class Record:
             metadata["x_commands"] = list(self._commands)
         if self._connections:
             metadata["x_connections"] = list(self._connections)
+        if self._human_waits:
+            metadata["x_waiting_for_human"] = self._told_human_waits()
         if self._retrievals:
             usage = {"usage_count": len(self._retrievals), "embedding_model": self._embedding_model}
             metadata["rag_usage"] = usage

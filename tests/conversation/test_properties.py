@@ -17,6 +17,8 @@ from parola.conversation.actions import (
     Acknowledge,
     FetchAgent,
     ForgetSpeech,
+    NoteHumanWait,
+    NoteHumanWaitOver,
     PlayTones,
     Record,
     RunTool,
@@ -33,6 +35,7 @@ from parola.conversation.backchannels import IgnoreTerms
 from parola.conversation.commands import (
     AddContext,
     AnswerTool,
+    AskForHuman,
     BeginTakeover,
     CallNumber,
     Command,
@@ -44,6 +47,7 @@ from parola.conversation.commands import (
     Say,
     SetVariables,
     ShowTyping,
+    StopAskingForHuman,
     UserSays,
 )
 from parola.conversation.events import (
@@ -113,6 +117,7 @@ TOOLS = (
     system_tool("skip_turn"),
     system_tool("end_call"),
     built_in("transfer_to_number", transfers=[{"phone_number": "+1555", "condition": "always"}]),
+    built_in("x_transfer_to_human", wait_timeout_secs=9, waiting_message="Wait.", waiting_message_interval_secs=5),
     built_in("transfer_to_agent", transfers=[{"agent_id": "agent_other", "transfer_message": "One moment."}]),
 )
 SERVERS = tuple(
@@ -194,6 +199,8 @@ class World:
     commands: int = 0
     said: list[str] = field(default_factory=list)
     """What was accepted to be said by command; each is unique."""
+    waits: str | None = None
+    """A person is waited for, and the agent ``answers`` or is ``silent`` until then."""
     telephones: list[str] = field(default_factory=list)
     """Calls that a telephone was asked for."""
     _count: int = 0
@@ -231,6 +238,8 @@ class World:
                     assert action.reply not in self.numbers
                     assert action.verbatim or not self.is_taken_over, "a person has the conversation"
                     assert not self.is_away or self.story.setup.text_only, "nobody would hear it"
+                    is_silenced = self.waits == "silent" and action.request is not None
+                    assert not is_silenced, "the agent is silent while a person is waited for"
                     self.numbers.append(action.reply)
                     self.making[action.reply] = Making(action.reply, action.verbatim)
                     if action.request is not None:
@@ -250,6 +259,13 @@ class World:
                 case StopSound():
                     assert self.is_sounding
                     self.is_sounding = False
+                case NoteHumanWait():
+                    assert self.waits is None and not self.is_taken_over, "nobody else is needed"
+                    self.waits = "silent" if action.agent_is_silent else "answers"
+                case NoteHumanWaitOver():
+                    assert self.waits is not None, "nobody was waited for"
+                    assert (action.outcome == "answered") == self.is_taken_over
+                    self.waits = None
                 case FetchAgent():
                     self.fetches.append(action)
                 case PlayTones() | TransferToNumber():
@@ -416,7 +432,7 @@ class World:
 
     def commanding(self, choice: int) -> None:
         """Somebody outside commands something."""
-        self.command((choice // 3) % 12, choice % 3)
+        self.command((choice // 3) % 14, choice % 3)
 
     def command(self, what: int, choice: int) -> None:
         commands: list[Command | OperatorSpoke | OperatorSaid] = [
@@ -432,6 +448,8 @@ class World:
             CallNumber("+1555" if choice else "+1"),
             OperatorSpoke(b"\0\0", 0.3) if choice else OperatorSaid("I am Ann."),
             AnswerTool(self.story.result_of(self._client_call(choice), "from outside")),
+            AskForHuman("help", ("", "Wait.")[choice % 2], 6.0, "silent" if choice else "answers"),
+            StopAskingForHuman(),
         ]
         command = commands[what]
         if isinstance(command, OperatorSpoke | OperatorSaid):
@@ -530,6 +548,8 @@ class World:
                 self.speech(0)
             elif self.is_taken_over and self.story.phase != "ending":
                 self.give(EndTakeover())
+            elif self.waits == "silent" and self.story.phase != "ending":
+                self.give(StopAskingForHuman())
             elif self.fetches:
                 self.agent(1)
             elif self.telephones:
@@ -604,6 +624,7 @@ def _was_answered_by_person(word: str, record: dict[int, Any]) -> bool:
 
 def check_end(world: World) -> None:
     story = world.story
+    assert story.close is None or world.waits is None, "the call is over, and on the list of those who wait"
     record = {action.index: action.turn for action in story.actions if isinstance(action, Record)}
     spoken = [turn["original_message"] or turn["message"] or "" for turn in record.values() if "x_injected_by" in turn]
     if story.close is None:

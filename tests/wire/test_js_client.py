@@ -16,6 +16,7 @@ import pytest
 from tests.wire.frames import TIMEOUT, FrameChecker
 from tests.wire.servers import ALLOWING, END_CALL, ServerProcess, agent, client_tool, said
 from tests.wire.tap import Tap
+from tests.wire.test_live_control import Desk
 
 HERE = Path(__file__).parent
 NODE = shutil.which("node")
@@ -41,6 +42,8 @@ class Script:
         )
         self._told: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._kept: list[tuple[str, Any]] = []
+        self.everything: list[tuple[str, Any]] = []
+        """All lines in order; at last ``gone``, with what it wrote to standard error."""
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -48,9 +51,13 @@ class Script:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             told = json.loads(line)
-            self._told.put((told["kind"], told["value"]))
+            self._tell(told["kind"], told["value"])
         assert self._process.stderr is not None
-        self._told.put(("gone", self._process.stderr.read()))
+        self._tell("gone", self._process.stderr.read())
+
+    def _tell(self, kind: str, value: Any) -> None:
+        self.everything.append((kind, value))
+        self._told.put((kind, value))
 
     def do(self, command: str, **values: Any) -> None:
         assert self._process.stdin is not None
@@ -273,6 +280,40 @@ def test_allowed_overrides_apply_and_empty_ones_are_none(parola, browser):
     agent_id = parola.create_agent(agent(first_message="Hello.", platform=ALLOWING))
     browser.starts(agent_id, overrides={"agent": {"firstMessage": "Hi Ann.", "prompt": {"prompt": "Be brief."}}})
     assert browser.hears("message")["message"] == "Hi Ann."
+
+
+def test_a_person_takes_over_and_the_client_sees_nothing_that_it_does_not_know(parola, tap, browser):
+    asks = {"when": "person", "call": {"tool": "x_transfer_to_human", "arguments": {"message_to_user": "One moment."}}}
+    made = agent(asks, first_message="Welcome.")
+    made["conversation_config"]["agent"]["prompt"]["built_in_tools"] = {"x_transfer_to_human": {"params": {}}}
+    conversation_id = browser.starts(parola.create_agent(made))
+    desk = Desk(parola, conversation_id)
+    assert browser.hears("message")["message"] == "Welcome."
+    assert browser.asks("I want a person") == "One moment."
+    assert desk.does("takeover", operator="Ann").status_code == 202
+    browser.hears("person_connected")
+    with desk.monitors() as monitor:
+        monitor.sees("history_complete")
+        browser.do("say", text="Hello?")
+        monitor.sees("user_message")
+    desk.says("human_message", "Ann here.")
+    words = browser.hears("message")
+    assert (words["role"], words["message"]) == ("agent", "Ann here.")
+    assert desk.does("takeover", "DELETE").status_code == 202
+    browser.hears("person_disconnected")
+    assert browser.asks("Thanks") == "I heard: Thanks"
+    assert desk.does("end", reason="closing time").status_code == 202
+    left = browser.hears("disconnect")
+    assert (left["reason"], left["closeCode"]) == ("agent", 1000)
+    browser.close()
+    seen = browser.everything
+    assert [one for one in seen if one[0] in ("error", "failed")] == []
+    strange = {value["type"] for kind, value in seen if kind == "debug"}
+    assert strange <= {"agent_response_complete"}, "which it gets in every call"
+    assert seen[-1] == ("gone", ""), "not a word on the console"
+    types = {frame["type"] for frame in tap.call(0).checker.frames}
+    assert not any(one.startswith("x_") for one in types), types
+    assert parola.ended_record(conversation_id)["metadata"]["termination_reason"] == "closing time"
 
 
 # -- what refuses, and how the client is told -------------------------------------------------------------------------

@@ -30,6 +30,10 @@ const CALLBACKS = {
   onConversationMetadata: "metadata",
   onPing: "ping",
   onContextUsage: "context_usage",
+  onAgentTyping: "typing",
+  onExternalAgentConnected: "person_connected",
+  onExternalAgentDisconnected: "person_disconnected",
+  onDebug: "debug",
 };
 
 function clientTools(tools) {

@@ -1,0 +1,113 @@
+"""``/v1/x/conversations/waiting-for-human``: who waits for a person, as a list and as a stream; and asking for one from
+outside.
+
+The list is this process's. Taking over (``live.py``, the monitor) answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from starlette.responses import StreamingResponse
+
+from parola.api import commanding
+from parola.api.auth import CALLER, Caller
+from parola.api.described import described
+from parola.api.errors import checked
+from parola.api.responses import Json, OptionalBody
+from parola.api.services import Services, ServicesDep, needs
+from parola.api.watching import running
+from parola.conversation.commands import AskForHuman, Command, StopAskingForHuman
+from parola.protocol import live as protocol
+from parola.session.human_queue import Change, HumanQueue
+
+router = APIRouter(prefix="/v1/x/conversations", tags=["live control"])
+
+HEARTBEAT_SECONDS = 15.0
+"""A comment is sent so often when nothing changes, so that nobody in between takes the stream for dead."""
+
+watches, injects = needs("monitor"), needs("inject")
+
+OfAgent = Annotated[str | None, Query(description="Only conversations of this agent.")]
+
+
+@router.get("/waiting-for-human", operation_id="live_waiting_for_human_list", dependencies=[watches])
+@described(response=protocol.WaitingForHumanResponse)
+async def waiting_for_human(services: ServicesDep, agent_id: OfAgent = None) -> Json:
+    """Conversations that wait for a person to take them over, longest first."""
+    return Json({"waiting": services.live.humans.waiting(agent_id)})
+
+
+@router.get(
+    "/waiting-for-human/events",
+    operation_id="live_waiting_for_human_events",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {}}, "description": "Server-sent events, without an end."}},
+    dependencies=[watches],
+)
+async def events(request: Request, services: ServicesDep, agent_id: OfAgent = None) -> StreamingResponse:
+    """The same as server-sent events: `snapshot`, the whole list, then `x_waiting_for_human` for each that begins to
+    wait and `x_waiting_for_human_over` for each that does not any more."""
+    if isinstance(caller := request.scope.get(CALLER), Caller):
+        await services.audit.note(caller, "monitor", "waiting-for-human")
+    headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+    return StreamingResponse(_stream(services.live.humans, agent_id), media_type="text/event-stream", headers=headers)
+
+
+async def _stream(queue: HumanQueue, agent_id: str | None) -> AsyncIterator[bytes]:
+    changes = queue.follow(agent_id)
+    coming: asyncio.Future[Any] | None = None
+    try:
+        while True:
+            coming = coming or asyncio.ensure_future(anext(changes))
+            done, _ = await asyncio.wait([coming], timeout=HEARTBEAT_SECONDS)
+            if not done:
+                yield b": heartbeat\n\n"
+                continue
+            try:
+                change: Change = coming.result()
+            except StopAsyncIteration:
+                return
+            coming = None
+            yield b"event: %b\ndata: %b\n\n" % (change.kind.encode(), orjson.dumps(change.about))
+    finally:
+        if coming is not None:
+            coming.cancel()
+
+
+@router.post(
+    "/{conversation_id}/waiting-for-human",
+    operation_id="live_waiting_for_human_begin",
+    status_code=202,
+    dependencies=[injects],
+)
+@described(request=protocol.WaitForHumanRequest, response=protocol.AcceptedResponse, optional=True)
+async def begin(conversation_id: str, raw: OptionalBody, request: Request, services: ServicesDep) -> Json:
+    """Ask for a person to take a conversation over; without effect when it waits for one already."""
+    body = checked(protocol.WaitForHumanRequest, raw)
+    command = AskForHuman(body.reason, body.message_to_user, body.wait_timeout_secs, body.agent_while_waiting)
+    return await _give(services, conversation_id, command, request, body.idempotency_key)
+
+
+@router.delete(
+    "/{conversation_id}/waiting-for-human",
+    operation_id="live_waiting_for_human_end",
+    status_code=202,
+    dependencies=[injects],
+)
+@described(response=protocol.AcceptedResponse)
+async def end(conversation_id: str, request: Request, services: ServicesDep) -> Json:
+    """Nobody needs to come any more: the agent goes on alone."""
+    return await _give(services, conversation_id, StopAskingForHuman(), request)
+
+
+async def _give(
+    services: Services, conversation_id: str, command: Command, request: Request, idempotency_key: str | None = None
+) -> Json:
+    session = await running(services, conversation_id)
+    accepted = await session.commands.give(command, commanding.who(request.scope), idempotency_key)
+    return Json({"accepted": True, "event_id": accepted.event_id, "seq": accepted.seq}, status_code=202)
