@@ -39,6 +39,8 @@ DEEDS = {
     "variables": "set variables",
     "tool_result": "answered a tool",
     "transfer_to_number": "transferred the call",
+    "waiting_for_human_begin": "asked for a person",
+    "waiting_for_human_end": "called off that a person was asked for",
     "end": "ended it",
 }
 """What somebody outside the call had done in it, by ``x_commands``' types."""
@@ -58,6 +60,7 @@ def story(record: Record, deliveries: Sequence[DeliveryRow] = ()) -> list[str]:
         *_interruptions(record),
         *_tools(record),
         *_connections(record),
+        *_human_waits(record),
         *_others(record),
         *_warnings(record),
         ending(record),
@@ -172,6 +175,29 @@ def _losses(record: Record) -> list[tuple[Record, Record | None]]:
 
 def _moment(event: Record) -> float:
     return float(event.get("time_in_call_secs") or 0)
+
+
+def _human_waits(record: Record) -> Iterator[str]:
+    """When a person was asked for, and whether one came."""
+    for wait in record["metadata"].get("x_waiting_for_human") or ():
+        by = str(wait.get("by") or "")
+        who = "the agent" if by == "agent" else _name(by)
+        why = f" ({_short(wait['reason'])})" if wait.get("reason") else ""
+        yield f"At {_clock(_moment(wait))} {who} asked for a person{why}: {_fate_of_wait(record, wait)}."
+
+
+def _fate_of_wait(record: Record, wait: Record) -> str:
+    seconds = f"{float(wait.get('waited_secs') or 0):.0f} s"
+    match wait.get("outcome"):
+        case "answered":
+            return f"{_name(str(wait.get('operator') or ''))} came after {seconds}"
+        case "timed_out":
+            return f"nobody came within {seconds}"
+        case "withdrawn":
+            return f"it was called off after {seconds}"
+        case "abandoned":
+            return f"the call ended after {seconds}, and nobody had come"
+    return "nobody has come yet" if record["status"] == "in-progress" else "nobody had come when it ended"
 
 
 def _others(record: Record) -> Iterator[str]:
@@ -315,6 +341,8 @@ def timeline(record: Record) -> list[dict[str, Any]]:
         if times.get("interrupted_secs") is not None:
             events.append(_event(times["interrupted_secs"], "interruption", f"heard: {_short(turn.get('message'))}"))
     events += [_event(at, "command", f"{_name(who)} {deed}") for at, who, deed in _deeds(record)]
+    for wait in record["metadata"].get("x_waiting_for_human") or ():
+        events.append(_event(_moment(wait), "person asked for", _fate_of_wait(record, wait)))
     for lost, back in _losses(record):
         events.append(_event(_moment(lost), "connection lost", f"code {lost.get('code')}"))
         if back is not None:
