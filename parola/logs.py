@@ -51,6 +51,8 @@ def reason(error: BaseException) -> str:
             return error.logged
         case OSError(strerror=str(why)):
             return f"{type(error).__name__}: {why}"
+        case ImportError(name=str(module)):
+            return f"{type(error).__name__}: {module}"
         case _:
             return type(error).__name__
 

@@ -58,6 +58,7 @@ def test_libraries_log_without_what_they_put_in(lines):
 
 def test_of_an_error_the_log_has_what_is_ours():
     assert logs.reason(ProviderError("stt", "answered: a word")) == "stt failed"
+    assert logs.reason(ModuleNotFoundError("No module named 'x.y'", name="x.y")) == "ModuleNotFoundError: x.y"
     assert logs.reason(ProviderError("stt", "answered: a word", logged="answered 400")) == "answered 400"
     failed = ProviderError("stt", "answered: a word")
     failed.__cause__ = ValueError("a word")
