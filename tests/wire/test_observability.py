@@ -21,6 +21,7 @@ from tests.wire.frames import RawClient
 from tests.wire.mcp_server import McpProcess, register
 from tests.wire.servers import END_CALL, ServerProcess, agent, client_tool
 from tests.wire.tap import Tap
+from tests.wire.test_python_sdk import Caller
 from tests.wire.test_turn_taking import VoiceCaller
 from tests.wire.test_webhook_tools import text, webhook_tool
 
@@ -273,24 +274,23 @@ def test_a_call_of_the_sdk_by_voice_is_traced_and_counted(
     assert after[("process_cpu_seconds_total", frozenset())] > 0
 
 
-def test_mcp_servers_are_told_the_trace(parola: ServerProcess, collector: Collector) -> None:
+def test_a_call_of_the_sdk_by_text_is_traced_and_mcp_servers_are_told(
+    parola: ServerProcess, tapped: Callable[[ServerProcess], Tap], collector: Collector
+) -> None:
     with McpProcess() as library:
         server_id = register(parola, library.config)
-        call = {"tool": "trace", "arguments": {}}
-        document = agent(
-            {"when": "*", "call": call, "then": "{{result}}"}, config={"conversation": {"text_only": True}}
-        )
+        rule = {"when": "*", "call": {"tool": "trace", "arguments": {}}, "then": "{{result}}"}
+        document = agent(rule, config={"conversation": {"text_only": True}})
         document["conversation_config"]["agent"]["prompt"]["mcp_server_ids"] = [server_id]
-        agent_id = parola.create_agent(document)
-
-        async def talk() -> tuple[str, str]:
-            async with RawClient(parola.socket_of(agent_id)) as caller:
-                begun = await caller.begin()
-                return str(begun["conversation_id"]), await caller.answer("Go")
-
-        conversation_id, told = asyncio.run(talk())
-    called = one(collector.of(conversation_id, "execute_tool trace"), "execute_tool trace")
+        with Caller(tapped(parola), parola.create_agent(document)) as caller:
+            caller.began()
+            told = caller.asks("Go")
+            conversation_id = caller.hangs_up()
+    spans = collector.of(conversation_id, "execute_tool trace")
+    called = one(spans, "execute_tool trace")
     assert told == f"00-{called.trace_id}-{called.span_id}-01"
+    assert called.attributes["parola.tool.type"] == "mcp" and called.parent_id == one(spans, "turn").span_id
+    assert [span.parent_id for span in spans if span.name.startswith("chat")] == [called.parent_id] * 2
 
 
 # -- words and secrets ------------------------------------------------------------------------------------------------
