@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup serve test check bench bench-voice lock clean
+.PHONY: setup serve test check bench bench-voice soak lock clean
 
 setup: .venv/.ready .venv/.models
 
@@ -37,6 +37,9 @@ bench: setup
 
 bench-voice: setup
 	$(BIN)/python -m bench.listening $(ARGS)
+
+soak: setup
+	$(BIN)/python -m soak $(ARGS)
 
 # Needs uv; writes names, versions and hashes, no addresses.
 lock:
