@@ -169,3 +169,23 @@ def test_an_old_translation_is_told():
 @pytest.mark.parametrize("path", WITHOUT_EFFECT)
 def test_what_has_no_effect_is_named_by_a_real_path(path: str):
     assert path.split(".")[0] in ("conversation_config", "platform_settings")
+
+
+def test_users_who_would_wait_for_a_person_in_silence_or_in_vain():
+    def lint(**params: Any) -> list[str]:
+        tool = {"name": "x_transfer_to_human", "params": params}
+        config = {"agent": {"prompt": {"built_in_tools": {"x_transfer_to_human": tool}}}}
+        return found(**config, conversation={"max_duration_seconds": 300})
+
+    path = "conversation_config.agent.prompt.built_in_tools.x_transfer_to_human"
+    watch = "Somebody has to watch /v1/x/conversations/waiting-for-human: nobody is called by itself."
+    assert lint() == [f"note {path}: {watch}"]
+    told = lint(agent_while_waiting="silent", wait_timeout_secs=400, waiting_mesage="x")
+    for level, what in [
+        ("warning", 'Is "waiting_message" meant?'),
+        ("warning", "they may hear nothing for 400 s."),
+        ("warning", "The call ends before that, after 300 s (max_duration_seconds)."),
+        ("note", watch),
+    ]:
+        assert any(one.startswith(f"{level} {path}") and one.endswith(what) for one in told), what
+    assert lint(wait_timeout_secs=1)[0].startswith(f"error {path}.params.wait_timeout_secs: ")
