@@ -1,6 +1,7 @@
 """When the words of a turn are looked for, and how much of it at a time."""
 
 import asyncio
+from contextvars import ContextVar
 
 import numpy as np
 
@@ -91,3 +92,29 @@ def test_cheap_words_are_looked_for_before_the_pause_is_certain_and_once():
 def test_words_of_a_pause_that_was_none_are_thrown_away():
     stt, told = run(listened_to(1.0, 1.0, pause=0.14, is_cheap=True))
     assert len(stt.asked) == 2 and words(told) == []
+
+
+def test_the_work_of_each_call_is_its_own_though_their_windows_are_scored_together():
+    whose: ContextVar[str] = ContextVar("whose", default="nobody's")
+
+    class Asked(Counting):
+        async def transcribe(self) -> Transcript:
+            return Transcript(whose.get())
+
+    async def story() -> list[list[str]]:
+        shared = SharedVoiceActivity(Loud())
+        heard: list[list[Event]] = [[], []]
+
+        async def call(number: int) -> None:
+            whose.set(f"call {number}'s")
+            listening = Listening(Asked(), TranscriptionSettings(), shared, heard[number].append)
+            for level in (8000, 0):
+                for _ in range(50):
+                    listening.feed(np.full(320, level, np.int16))
+                    await asyncio.sleep(0.02)
+            await listening.aclose()
+
+        await asyncio.gather(call(0), call(1))
+        return [words(told) for told in heard]
+
+    assert run(story()) == [["call 0's"], ["call 1's"]]
