@@ -54,7 +54,7 @@ from parola.session.record import EndRecord
 from parola.session.recording import Recorder
 from parola.session.relief import Relief
 from parola.session.replying import Brain, Mouth, Speaker
-from parola.session.resuming import Resumption, refused
+from parola.session.resuming import GONE, Resumption, refused
 from parola.session.retrieving import Retriever
 from parola.session.session import Session
 from parola.session.shares import Holder
@@ -277,7 +277,7 @@ class Opening:
         session = self._live.get(conversation_id)
         try:
             if session is None:
-                raise refused("There is no such conversation to go on with: it has ended, or the time has passed.")
+                raise refused(GONE)
             await session.go_on(transport, token, last_event_id)
         except ConversationRefused:
             self._metrics.connections["refused"] += 1

@@ -36,6 +36,8 @@ REPLACED = 4001
 
 REPLACED_REASON = "The conversation goes on over another connection"
 
+GONE = "There is no such conversation to go on with: it has ended, or the time has passed."
+
 LOST, RESUMED = "x_connection_lost", "x_connection_resumed"
 
 

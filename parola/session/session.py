@@ -68,6 +68,7 @@ from parola.session.guarding import Guarding
 from parola.session.human_queue import HumanQueue
 from parola.session.human_waits import HumanWaits
 from parola.session.inbox import Inbox
+from parola.session.late_results import take_later
 from parola.session.live import STOPPING
 from parola.session.mcp import ConversationMcp
 from parola.session.operator_ear import OperatorEar
@@ -78,7 +79,7 @@ from parola.session.record import EndRecord, Record
 from parola.session.recording import Recorder
 from parola.session.relief import FetchRelief, Relief, Reliefs
 from parola.session.replying import Brain, Mouth
-from parola.session.resuming import REPLACED, REPLACED_REASON, Resumption, noted_connection, refused
+from parola.session.resuming import GONE, REPLACED, REPLACED_REASON, Resumption, noted_connection, refused
 from parola.session.retrieving import Retriever
 from parola.session.telephone import NoTelephone, Telephone
 from parola.session.tool_calls import ToolCalls, ToolRunner
@@ -98,12 +99,6 @@ UNREAD_SECONDS = 20.0
 
 DRAIN_SECONDS = 3.0
 """How long the hang-up waits for the client to take the last frames."""
-
-LATE_SECONDS = 300.0
-"""So long tools in the background may still answer when a conversation has ended: the longest time a tool can have."""
-
-_LATE: set[asyncio.Task[None]] = set()
-"""Those that wait for that; the event loop alone would forget them."""
 
 LINGER_SECONDS = 0.25
 """Between the last frame and the close. The Python SDK answers a ping before it reads on: on a socket that is closed
@@ -287,10 +282,7 @@ class Session:
             )
         finally:
             await asyncio.shield(self._leave(close))
-            if self._tool_calls.running():
-                task = self._loop.create_task(self._take_late_results())
-                _LATE.add(task)
-                task.add_done_callback(_LATE.discard)
+            take_later(self._tool_calls, self._inbox, self._conversation, self._record)
 
     # -- the loop that decides ----------------------------------------------------------------------------------------
 
@@ -481,7 +473,9 @@ class Session:
     async def go_on(self, transport: Transport, token: str, last_event_id: int | None) -> None:
         """The client comes over another connection, because the one before broke, or is about to: hold the conversation
         over this one, as long as it is the one. Raises ``ConversationRefused``, and nothing has happened then."""
-        if self._resumption is None or self._group is None or self._conversation.phase in (Phase.ENDING, Phase.ENDED):
+        if self._group is None or self._conversation.phase is Phase.ENDED:
+            raise refused(GONE)
+        if self._resumption is None or self._conversation.phase is Phase.ENDING:
             raise refused("The conversation is ending, or was not begun with x_resume=1.")
         self._resumption.take(token)
         old, over = self._transport, self._over
@@ -546,23 +540,6 @@ class Session:
             await self._guarding.aclose()
         if self._ear is not None:
             await self._ear.aclose()
-
-    async def _take_late_results(self) -> None:
-        """Tools in the background may answer when the conversation has ended: the record has their results."""
-        try:
-            async with asyncio.timeout(LATE_SECONDS):
-                while running := self._tool_calls.running():
-                    await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                    while (event := self._inbox.take()) is not None:
-                        for action in self._conversation.handle(event, self._loop.time()):
-                            if isinstance(action, RecordTurn):
-                                self._record.turn(action.index, action.turn)
-                    if write := self._record.flush():
-                        await write
-        except (ParolaError, TimeoutError) as error:
-            log.warning("late_results_not_stored", conversation_id=self.conversation_id, error=type(error).__name__)
-        finally:
-            await self._tool_calls.aclose()
 
     async def _close_events(self, close: Close) -> None:
         """Nothing more comes: those who watch are told, and the log is kept."""
