@@ -108,11 +108,11 @@ def _slowest(record: Record) -> Iterator[str]:
             continue
         steps: dict[str, float] = dict(times.get("latency_secs") or {})
         if turn.get("role") == "agent" and steps.pop("total", 0):
-            first = times.get("first_audio_sent_secs")
-            closed, stopped = asked.get("closed_secs"), asked.get("speech_stopped_secs")
-            if None not in (first, closed, stopped, times.get("asked_secs")) and not steps.get("end_of_turn"):
+            stopped, closed = asked.get("speech_stopped_secs"), asked.get("closed_secs")
+            began = times.get("asked_secs")
+            if not steps.get("end_of_turn") and stopped is not None and closed is not None and began is not None:
                 # The model was asked once more, with the results: the user has waited since they stopped.
-                steps |= {"end_of_turn": closed - stopped, "tools": max(0.0, times["asked_secs"] - closed)}
+                steps |= {"end_of_turn": closed - stopped, "tools": max(0.0, began - closed)}
             asked = {}
             name, seconds = max(steps.items(), key=lambda step: step[1])
             found.append((sum(steps.values()), turn, f"{seconds:.2f} s of that was {STEPS.get(name, name)}"))
