@@ -75,6 +75,7 @@ async def _linted(services: Services, document: JsonObject, environment: str, *,
         found += _stand_ins(services, document)
     except ValidationError:
         pass  # found already: without its shape it names no models
+    found += _not_redacted(services, document)
     if not offline:
         found += await _unreachable(Guard.of(services.settings), document, known)
     counts = {level: sum(finding.level == level for finding in found) for level in ("error", "warning", "note")}
@@ -143,6 +144,9 @@ def _stand_ins(services: Services, document: JsonObject) -> list[Finding]:
     registry, settings, path = services.registry, config.agent.prompt, "conversation_config"
     custom = settings.custom_llm.model_dump() if settings.custom_llm is not None else None
     warnings = {f"{path}.agent.prompt.llm": registry.language_model(settings.llm, custom).warning}
+    if settings.rag is not None and settings.rag.enabled:
+        where = f"{path}.agent.prompt.rag.embedding_model"
+        warnings[where] = registry.embedder(settings.rag.embedding_model).warning
     if not config.conversation.text_only:
         tts, language = config.tts, config.agent.language
         warnings[f"{path}.tts.voice_id"] = registry.text_to_speech(tts.model_id, tts.voice_id, language).warning
@@ -152,6 +156,18 @@ def _stand_ins(services: Services, document: JsonObject) -> list[Finding]:
             if voice is not None and voice != warnings[f"{path}.tts.voice_id"]:
                 warnings[f"{path}.language_presets.{code}"] = voice
     return [Finding("warning", where, f"{warning}.") for where, warning in warnings.items() if warning]
+
+
+def _not_redacted(services: Services, document: JsonObject) -> list[Finding]:
+    """Kinds of personal details that the agent wants redacted, and nothing here recognises."""
+    from parola.conversation.lint import Finding
+    from parola.privacy.entities import not_recognised
+    from parola.privacy.policy import Policy
+
+    policy = Policy.of(document, services.settings)
+    missing = not_recognised(policy.entities) if policy.redacts else []
+    path = "platform_settings.privacy.conversation_history_redaction.entities"
+    return [Finding("warning", path, f"Redaction here does not recognise: {', '.join(missing)}.")] if missing else []
 
 
 # -- who answers ------------------------------------------------------------------------------------------------------

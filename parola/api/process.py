@@ -74,7 +74,7 @@ class Choice(Protocol):
         """What the owner should know about it."""
 
 
-class ChoiceOfEmbedder(Protocol):
+class ChoiceOfEmbedder(Choice, Protocol):
     @property
     def provider(self) -> Embedder: ...
 

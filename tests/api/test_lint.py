@@ -37,6 +37,18 @@ def test_an_agent_that_is_kept_is_looked_at(server: ServerProcess) -> None:
     assert server.http.get("/v1/x/agents/agent_none/lint").status_code == 404
 
 
+def test_what_would_stay_readable_or_is_done_by_a_stand_in_is_said(server: ServerProcess) -> None:
+    redaction = {"enabled": True, "entities": ["email_address", "name"]}
+    document = {
+        **agent(config={"agent": {"prompt": {"rag": {"enabled": True, "embedding_model": "far_away"}}}}),
+        "platform_settings": {"privacy": {"conversation_history_redaction": redaction}},
+    }
+    result = server.http.post("/v1/x/agents/lint", json=document).json()
+    assert levels(result, "platform_settings.privacy") == [("warning", "Redaction here does not recognise: name.")]
+    [(level, message)] = levels(result, "conversation_config.agent.prompt.rag")
+    assert level == "warning" and "far_away" in message
+
+
 def test_addresses_are_tried_unless_that_is_not_wanted(server: ServerProcess, httpserver: HTTPServer) -> None:
     nobody = f"127.0.0.1:{free_port()}"
     document = agent(tools=[webhook(f"http://{nobody}/x"), {**webhook(httpserver.url_for("/y")), "name": "other"}])
