@@ -116,7 +116,13 @@ class ApiKeyCheck:
         return found
 
     async def exists(self, key_id: str) -> bool:
-        return any(row.key_id == key_id for row in await self._store.api_keys.all())
+        """Whether what this key began or signed still holds: it was not deleted, and has not expired. A key that was
+        rotated lives on in the one that replaces it."""
+        rows = {row.key_id: row for row in await self._store.api_keys.all()}
+        row = rows.get(key_id)
+        while row is not None and row.replaced_by is not None and row.replaced_by in rows:
+            row = rows[row.replaced_by]
+        return row is not None and (row.expires_at is None or time.time() < row.expires_at)
 
     async def delete(self, key_id: str) -> bool:
         """False when there was none. From now on the key opens nothing."""

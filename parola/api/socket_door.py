@@ -27,6 +27,9 @@ LONGEST_FRAME = 256 * 1024
 UNREAD_SECONDS = 60.0
 """A watcher that reads nothing for so long is gone."""
 
+KEY_CHECK_SECONDS = 15.0
+"""How often it is looked whether the key that let somebody in still holds."""
+
 MOST_ERRORS = 50
 """Frames in a row that mean nothing; then the socket is closed."""
 
@@ -124,6 +127,14 @@ class Door:
         visitor.query["role"] = claims.attach
         return Caller(claims.key_id, "", None, scopes_of_role(claims.attach), address_of(visitor.scope))
 
+    async def _key_is_gone(self, visitor: Visitor) -> None:
+        """Raises ``Unauthorized`` when the visitor's key has been deleted, or has expired."""
+        while True:
+            await asyncio.sleep(KEY_CHECK_SECONDS)
+            key_id = visitor.caller.key_id
+            if key_id is not None and not await self.services.keys.exists(key_id):
+                raise Unauthorized("The API key that opened this socket has been deleted, or has expired.")
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
         offered = list(scope.get("subprotocols") or ())
@@ -137,7 +148,7 @@ class Door:
             else:
                 visitor.caller = await self.services.keys.admit(scope, self.needs, key=key)
             await visitor.note(self.action, role=visitor.query.get("role"))
-            await self.welcome(visitor)
+            await until_first(self.welcome(visitor), self._key_is_gone(visitor))
         except Gone:
             await visitor.transport.close(ENDED, "")
         except Unauthorized as error:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from parola.api.described import described
 from parola.api.paging import PageDep, SortDirection, page_body
 from parola.api.responses import Json
-from parola.api.services import Services, ServicesDep, needs_key
+from parola.api.services import CallerDep, Services, ServicesDep, needs_key
 from parola.errors import Conflict, NotFound
 from parola.protocol.documents import JsonObject
 from parola.protocol.webhooks import WebhookDeliveriesPage, WebhookDelivery, WebhookDeliveryDetails
@@ -49,9 +49,11 @@ async def list_deliveries(
 
 @router.get("/{delivery_id}", operation_id="x_webhook_deliveries_get")
 @described(response=WebhookDeliveryDetails)
-async def get(delivery_id: str, services: ServicesDep) -> Json:
-    """One delivery, with its message and every attempt."""
-    return Json(await details(services, await _find(services, delivery_id)))
+async def get(delivery_id: str, services: ServicesDep, caller: CallerDep) -> Json:
+    """One delivery, with its message and every attempt. The message is a conversation's record: `body` is null without
+    the scope `conversations:read`."""
+    found = await details(services, await _find(services, delivery_id))
+    return Json(found if caller.may("conversations:read") else found | {"body": None})
 
 
 @router.post("/{delivery_id}/replay", operation_id="x_webhook_deliveries_replay")

@@ -14,6 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from parola.api import socket_door
 from parola.app import create_app
 from parola.config import Settings
 from tests.api.conftest import beside, create_agent
@@ -154,6 +155,47 @@ def test_with_the_key_goes_what_it_signed(server: TestClient, agent: str) -> Non
         assert opened(server, url)[0] == 3000
     log = server.get("/v1/x/audit-log", params={"key_id": clerk["key_id"]}, headers=owner).json()["entries"]
     assert [one["action"] for one in log] == ["conversations_get_signed_url", "x_signed_urls_create"]
+
+
+def test_with_the_key_ends_what_it_signed_and_a_rotated_one_lives_on(server: TestClient, agent: str) -> None:
+    owner = {"xi-api-key": server.post("/v1/x/api-keys", json={"name": "owner"}).json()["api_key"]}
+
+    def signed() -> tuple[str, str]:
+        clerk = server.post("/v1/x/api-keys", json={"scopes": ["conversations:start"]}, headers=owner).json()
+        key = {"xi-api-key": clerk["api_key"]}
+        return clerk["key_id"], server.post(URLS, json={"agent_id": agent}, headers=key).json()["signed_url"]
+
+    store = server.app.state.services.store  # type: ignore[attr-defined]
+    expired, its_url = signed()
+    rotated, other_url = signed()
+    server.post(f"/v1/x/api-keys/{rotated}/rotate", headers=owner)
+    for row in server.portal.call(store.api_keys.all):  # type: ignore[union-attr]
+        if row.key_id in (expired, rotated):
+            server.portal.call(store.api_keys.put, replace(row, expires_at=time.time() - 1))  # type: ignore[union-attr]
+    assert opened(server, its_url)[0] == 3000
+    assert opened(server, other_url)[1] == "Hello x in y"
+
+
+def test_a_socket_beside_a_conversation_closes_when_its_key_is_deleted(
+    server: TestClient, agent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket_door, "KEY_CHECK_SECONDS", 0.02)
+    url = made(server, agent)["signed_url"]
+    owner = {"xi-api-key": server.post("/v1/x/api-keys", json={"name": "owner"}).json()["api_key"]}
+    desk = server.post("/v1/x/api-keys", json={"scopes": ["monitor"]}, headers=owner).json()
+    init = {"type": "conversation_initiation_client_data", "dynamic_variables": {"name": "x", "town": "y"}}
+    with server.websocket_connect(url.partition("8400")[2]) as socket:
+        socket.send_json(init)
+        metadata = json.loads(socket.receive_text())["conversation_initiation_metadata_event"]
+        path = f"/v1/convai/conversations/{metadata['conversation_id']}/monitor"
+        with server.websocket_connect(path, headers={"xi-api-key": desk["api_key"]}) as monitor:
+            while json.loads(monitor.receive_text())["type"] != "history_complete":
+                pass
+            server.delete(f"/v1/x/api-keys/{desk['key_id']}", headers=owner)
+            with pytest.raises(WebSocketDisconnect) as close:
+                while True:
+                    monitor.receive_text()
+            assert close.value.code == 3000 and "has been deleted" in close.value.reason
 
 
 def test_a_url_lets_somebody_into_a_running_conversation_in_its_role_and_no_other(

@@ -199,6 +199,13 @@ def test_monitor_operator_and_backend_act_on_one_voice_call_and_all_of_it_is_tol
     )
     assert event["type"] == "post_call_transcription" and event["data"] == record
     _both_sides_are_recorded(server, conversation_id)
+    with watching.monitors() as late:
+        assert late.sees_to_the_end()[0] == 3000, "a key that may watch may not read what is over"
+    [delivery] = _deliveries(server, {"conversation_id": conversation_id, "status": "delivered"}, bool)
+    log = f"/v1/x/webhook-deliveries/{delivery['delivery_id']}"
+    assert json.loads(server.http.get(log).json()["body"]) == event
+    clerk = {"xi-api-key": key(server, "postman", "webhooks")}
+    assert server.http.get(log, headers=clerk).json()["body"] is None, "nor may one that looks after webhooks"
 
 
 def _the_record_names_everybody(record: dict[str, Any], commands: Sequence[tuple[str, str]]) -> None:
@@ -355,6 +362,22 @@ def test_a_session_asks_before_and_tells_after_and_a_receiver_that_was_away_gets
     event = client.webhooks.construct_event(told.body.decode(), told.headers["elevenlabs-signature"], secret)
     assert event["data"]["conversation_id"] == conversation_id
     assert told.headers["x-webhook-event-id"] == delivery["event_id"] and told.headers["x-webhook-attempt"] == "2"
+
+
+def test_who_floods_a_monitor_does_not_fill_the_audit_log(server: ServerProcess, tapped: Tapped) -> None:
+    agent_id = server.create_agent(agent(config={"conversation": {"text_only": True}}))
+    with Caller(tapped(server), agent_id, api_key=str(server.http.headers["xi-api-key"])) as caller:
+        caller.began()
+        conversation_id = str(caller.conversation._conversation_id)
+        with Desk(server, conversation_id, key(server, "flood", "monitor", "inject")).monitors() as monitor:
+            for _ in range(200):
+                monitor.sends(command_type="contextual_update", parameters={"contextual_update": "again"})
+            results = [monitor.sees("command_result") for _ in range(200)]
+        refused = [one for one in results if not one["ok"]]
+        assert refused and {one["error"]["code"] for one in refused} == {"rate_limited"}
+    log = server.http.get("/v1/x/audit-log", params={"page_size": 100}).json()["entries"]
+    of_flood = [one["result"] for one in log if (one["resource"], one["action"]) == (conversation_id, "command")]
+    assert of_flood and "refused" not in of_flood
 
 
 def _deliveries(
