@@ -171,6 +171,25 @@ async def test_whoever_has_the_token_takes_the_call_over_and_nobody_else_can(ser
                 assert "has ended" in await line.refused(resume_token=third.token)
 
 
+async def test_who_waited_for_a_place_can_come_back_too(server: ServerProcess):
+    platform = {
+        "call_limits": {"agent_concurrency_limit": 1},
+        "queueing_config": {"enabled": True, "wait_timeout_seconds": 30},
+    }
+    agent_id = server.create_agent(agent(config=TEXT, platform=platform))
+    async with RawClient(server.socket_of(agent_id)) as first:
+        await first.begin()
+        async with RawClient(f"{server.socket_of(agent_id)}&x_resume=1") as second:
+            line = Line(server, second, await second.begin())
+            await second.next("queue_status")
+            await first.hang_up()
+            await second.next("queue_status", lambda event: event["status"] == "admitted")
+            assert await second.answer("one") == "I heard: one"
+            await line.breaks()
+            async with line.back() as again:
+                assert await again.client.answer("two") == "I heard: two"
+
+
 async def test_who_does_not_come_back_in_time_has_left(server: ServerProcess):
     config = {"conversation": {"text_only": True, "x_resume_window_secs": 1}}
     async with call(server, agent(config=config)) as line:
@@ -182,6 +201,8 @@ async def test_who_does_not_come_back_in_time_has_left(server: ServerProcess):
             "The client's connection was lost (code 1006) and it did not come back within 1 s"
         )
         assert record["metadata"]["x_close"]["by"] == "client"
+        why = (await asyncio.to_thread(server.http.get, f"/v1/x/conversations/{line.id}/why")).json()
+        assert why["ending"].startswith("The client was waited for in vain"), why["ending"]
         assert "has ended" in await line.refused(resume_token=line.token)
 
 
