@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,8 @@ from parola.config import load
 from parola.errors import InvalidRequest, ProviderError
 from parola.outbound.guard import AddressRefused
 from tests.virtual_time import run
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -96,3 +100,21 @@ def test_the_variables_of_opentelemetry_are_read_where_ours_are_not_set():
     assert load(environ={**standard, "PAROLA_OTLP_ENDPOINT": "http://own:4318"}).settings.otlp_endpoint.endswith(
         "own:4318"
     )
+
+
+LOGGED = [
+    (file.relative_to(ROOT), call)
+    for file in sorted((ROOT / "parola").rglob("*.py"))
+    for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    if isinstance(call, ast.Call) and ast.unparse(call.func).startswith("log.")
+]
+
+
+def test_nobody_logs_the_message_of_an_error():
+    """It may quote what somebody said: ``logs.reason`` says what may be told."""
+    assert len(LOGGED) > 50
+    for file, call in LOGGED:
+        for keyword in call.keywords:
+            told = ast.unparse(keyword.value)
+            allowed = file.name == "postgres.py" and "error.orig" in told  # what the database says of an extension
+            assert allowed or not re.search(r"\bstr\(|\.message\b", told), f"{file}:{call.lineno}: {told}"

@@ -158,7 +158,7 @@ class Door:
         except (NotFound, ClientError) as error:
             await visitor.transport.close(UNKNOWN, error.message)
         except ParolaError as error:
-            log.error("watching_failed", error=error.message)
+            log.error("watching_failed", error=error.logged)
             await visitor.transport.close(BROKEN, "Internal error")
         except Exception:
             log.exception("watching_failed")
