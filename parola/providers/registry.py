@@ -15,8 +15,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import importlib
-import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -25,11 +24,12 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from parola.config import ProviderSettings, Settings
-from parola.errors import InvalidRequest, ModelMissing, ParolaError
+from parola.errors import ModelMissing, ParolaError
 from parola.logs import logger, reason
 from parola.providers.catalogue import SMART_TURN
 from parola.providers.fair_queue import FairQueue
 from parola.providers.hosted_voices import HOSTED_VOICES
+from parola.providers.making import BUILT_IN, check, make
 
 if TYPE_CHECKING:
     from parola.outbound.http import Connections
@@ -46,10 +46,6 @@ if TYPE_CHECKING:
 P = TypeVar("P")
 
 log = logger(__name__)
-
-GROUP = "parola.providers"
-BUILT_IN = {"llm": ("scripted", "openai"), "stt": ("scripted", "openai", "embedded"), "tts": ()}
-BUILT_IN["tts"] = BUILT_IN["embedding"] = BUILT_IN["stt"]
 
 DEFAULTS = {
     "llm": ProviderSettings("scripted"),
@@ -115,7 +111,7 @@ class Registry:
         }
         for kind, entries in self._entries.items():
             for name, entry in entries.items():
-                _check(kind, name, entry)
+                check(kind, name, entry)
         self._made: dict[tuple[str, ...], Any] = {}
         self.queues: dict[str, FairQueue] = {}
         """Where work for the embedded models waits: ``stt``, ``tts``."""
@@ -461,62 +457,15 @@ class Registry:
             settings = self._entries[kind][entry]
             with self._making:
                 if key not in self._made:
-                    self._made[key] = self._make(kind, entry, replace(settings, model=model) if model else settings)
+                    self._made[key] = make(
+                        kind,
+                        entry,
+                        replace(settings, model=model) if model else settings,
+                        models=self._settings.models,
+                        connections=lambda: self.connections,
+                        queue=self._queue,
+                    )
         return self._made[key]
-
-    def _make(self, kind: str, entry: str, settings: ProviderSettings) -> Any:
-        name = settings.provider if entry == "default" else entry
-        match kind, settings.provider:
-            case "llm", "scripted":
-                from parola.providers.scripted import ScriptedModel, load_script
-
-                script = settings.options.get("script")
-                return ScriptedModel(load_script(Path(str(script)).expanduser()) if script else None)
-            case "stt", "scripted":
-                from parola.providers.scripted_speech import ScriptedSpeechToText
-
-                return _with_options(ScriptedSpeechToText, kind, entry, settings)
-            case "tts", "scripted":
-                from parola.providers.scripted_speech import ScriptedTextToSpeech
-
-                return _with_options(ScriptedTextToSpeech, kind, entry, settings)
-            case "llm", "openai":
-                from parola.providers.openai import OpenAIModel
-                from parola.providers.openai_responses import OpenAIResponsesModel
-
-                if settings.options.get("api") == "responses":
-                    return OpenAIResponsesModel(settings, self.connections, name=name)
-                return OpenAIModel(settings, self.connections, name=name)
-            case "stt", "openai":
-                from parola.providers.openai_speech import OpenAISpeechToText
-
-                return OpenAISpeechToText(settings, self.connections, name=name)
-            case "tts", "openai":
-                from parola.providers.openai_speech import OpenAITextToSpeech
-
-                return OpenAITextToSpeech(settings, self.connections, name=name)
-            case "stt", "embedded":
-                from parola.providers.moonshine import MoonshineSpeechToText
-
-                return MoonshineSpeechToText(self._settings.models, self._queue(kind, entry, settings))
-            case "tts", "embedded":
-                from parola.providers.hibari import HibariTextToSpeech
-
-                return HibariTextToSpeech(self._queue(kind, entry, settings))
-            case "embedding", "scripted":
-                from parola.providers.scripted_embedding import ScriptedEmbedder
-
-                return _with_options(ScriptedEmbedder, kind, entry, settings)
-            case "embedding", "openai":
-                from parola.providers.openai_embedding import OpenAIEmbedder
-
-                return OpenAIEmbedder(settings, self.connections, name=name)
-            case "embedding", "embedded":
-                from parola.providers.minilm import MiniLMEmbedder
-
-                return MiniLMEmbedder(self._settings.models, self._queue(kind, entry, settings))
-            case _:
-                return _factory(settings.provider)(kind, settings)
 
     def _queue(self, kind: str, entry: str, settings: ProviderSettings) -> FairQueue:
         """For an embedded model: its own threads, as many as ``workers`` says."""
@@ -530,29 +479,6 @@ CUSTOM_MODELS = 256
 """Custom endpoints are kept ready, so many at a time."""
 
 
-def _check(kind: str, name: str, entry: ProviderSettings) -> None:
-    where = f"[{kind}.{name}]"
-    if entry.provider not in BUILT_IN[kind] and entry.provider not in _third_parties():
-        known = ", ".join([*BUILT_IN[kind], *_third_parties()])
-        raise InvalidRequest(f'{where}: provider "{entry.provider}" is unknown. Known: {known}.')
-    if entry.provider == "openai" and not entry.base_url.startswith(("http://", "https://")):
-        raise InvalidRequest(
-            f'{where}: expected base_url = "http://…", the address of an OpenAI-compatible server up to and including '
-            f'"/v1"; got "{entry.base_url}".'
-        )
-
-
-def _third_parties() -> Mapping[str, Any]:
-    from importlib.metadata import entry_points
-
-    return {point.name: point for point in entry_points(group=GROUP)}
-
-
-def _factory(provider: str) -> Callable[[str, ProviderSettings], Any]:
-    factory: Callable[[str, ProviderSettings], Any] = _third_parties()[provider].load()
-    return factory
-
-
 def _silero(models: Path) -> VoiceActivity:
     """Imported and loaded, which takes a moment. Raises ``ModelMissing``."""
     from parola.providers.silero import SileroVoiceActivity
@@ -560,16 +486,6 @@ def _silero(models: Path) -> VoiceActivity:
     silero = SileroVoiceActivity(models)
     silero.load()
     return silero
-
-
-def _with_options(make: Callable[..., P], kind: str, entry: str, settings: ProviderSettings) -> P:
-    """Call a constructor with the entry's options as keyword arguments."""
-    known = list(inspect.signature(make).parameters)
-    options = {name: value for name, value in settings.options.items() if name != "voice_activity"}
-    for name in options:
-        if name not in known:
-            raise InvalidRequest(f'[{kind}.{entry}]: option "{name}" is unknown. Known: {", ".join(known)}.')
-    return make(**options)
 
 
 def _looked_up(mapping: Mapping[str, str], name: str) -> str | None:
