@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from soak.kills import run
 
-CYCLES = 15
+CYCLES = 10
 
 
 async def test_kills_under_load_lose_no_turn_no_end_no_webhook_and_no_analysis():
