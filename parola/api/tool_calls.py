@@ -59,7 +59,7 @@ async def invoke(tool_id: str, raw: OptionalBody, services: ServicesDep) -> Json
     from parola.conversation.actions import RunTool
     from parola.conversation.events import ToolFinished
     from parola.conversation.tools import Tool
-    from parola.tools.context import Identity
+    from parola.tools.identity import Identity
     from parola.tools.webhook import Outcome, WebhookTools
 
     asked = checked(ToolInvocation, raw)

@@ -67,7 +67,8 @@ from parola.session.voice import Ear
 from parola.session.voice_activity import SharedVoiceActivity
 from parola.session.waiting_room import Guest, Terms, WaitingRoom
 from parola.store.base import AgentRow, FileRow, Store, events_of, spool_of
-from parola.tools.context import Identity, ToolContext
+from parola.tools.context import ToolContext
+from parola.tools.identity import Identity
 from parola.tracing.context import current
 from parola.tracing.tracer import Tracer
 from parola.webhooks.pre_call import PreCall

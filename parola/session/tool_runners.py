@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from parola.conversation.setup import Setup
 from parola.session.tool_calls import ToolRunner
-from parola.tools.context import Identity, ToolContext
+from parola.tools.context import ToolContext
+from parola.tools.identity import Identity
 from parola.tools.webhook import WebhookTools
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from parola.config import Settings
 from parola.outbound.locators import Locators, Seal
 from parola.store.base import Store
+from parola.tools.signing import signing_secret
 
 if TYPE_CHECKING:
     from parola.outbound.http import Connections
@@ -17,16 +18,6 @@ if TYPE_CHECKING:
     from parola.tools.callbacks import Callbacks
     from parola.tools.mcp import McpServers
     from parola.tools.mcp_listings import McpListings
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """For whom a tool runs: what a request to the outside says of the conversation."""
-
-    agent_id: str
-    conversation_id: str
-    branch_id: str | None = None
-    environment: str = "production"
 
 
 @dataclass(frozen=True)
@@ -64,8 +55,6 @@ class ToolContext:
     @cached_property
     def signing_secret(self) -> str:
         """What receivers of tool requests verify signatures with."""
-        from parola.tools.signing import signing_secret
-
         return signing_secret(self.server_secret)
 
     @cached_property

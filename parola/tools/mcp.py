@@ -27,6 +27,7 @@ from parola.outbound.locators import Locators
 if TYPE_CHECKING:
     from parola.tools.auth import AuthConnections
     from parola.tools.mcp_listings import McpListings
+from parola.tools.mcp_target import Target
 
 log = logger(__name__)
 
@@ -61,18 +62,6 @@ class McpFailed(ClientError):
         super().__init__(message)
         self.was_called = was_called
         """False: the tool itself was not reached."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A server and all it takes to reach it; two that are equal share a connection."""
-
-    server_id: str
-    transport: str
-    """``SSE`` or ``STREAMABLE_HTTP``."""
-    url: str
-    headers: tuple[tuple[str, str], ...] = ()
-    compresses: bool = True
 
 
 @dataclass(frozen=True, slots=True)

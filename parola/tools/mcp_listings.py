@@ -10,16 +10,14 @@ from __future__ import annotations
 import hmac
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from parola.errors import StoreError
 from parola.logs import logger, reason
 from parola.store.base import DocumentRow, Store
-
-if TYPE_CHECKING:
-    from parola.tools.mcp import Target
+from parola.tools.mcp_target import Target
 
 log = logger(__name__)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 
-from parola.tools.context import Identity
-
 HEADER = "X-Parola-Signature"
 
 
@@ -15,23 +13,12 @@ def signing_secret(server_secret: bytes) -> str:
     return "tsec_" + hmac.digest(server_secret, b"parola tool requests", "sha256").hex()
 
 
-def identity_headers(identity: Identity, call_id: str) -> dict[str, str]:
-    """Whose request it is."""
-    headers = {
-        "X-Agent-Id": identity.agent_id,
-        "X-Conversation-Id": identity.conversation_id,
-        "X-Tool-Call-Id": call_id,
-        "X-Environment": identity.environment,
-    }
-    return headers | ({"X-Branch-Id": identity.branch_id} if identity.branch_id else {})
-
-
 def signature(
     secret: str, timestamp: int, method: str, url: str, headers: Mapping[str, str], body: bytes | None
 ) -> str:
     """``t=…,v0=…,v1=…``. ``v0`` is that of webhooks (time and body), which the official SDK's ``construct_event``
     verifies; ``v1`` covers the method, the address and whose request it is as well, which a GET has nothing but.
-    ``headers`` are those of ``identity_headers``."""
+    ``headers`` are those of ``identity.headers_of``."""
     key, content = secret.encode(), body or b""
     v0 = hmac.digest(key, f"{timestamp}.".encode() + content, "sha256").hex()
     said = [headers.get(name, "") for name in ("X-Agent-Id", "X-Conversation-Id", "X-Tool-Call-Id")]

@@ -24,10 +24,11 @@ from parola.outbound.http import proxy_for
 from parola.outbound.locators import ValueNotFound
 from parola.tools.auth import NotAuthorized
 from parola.tools.callbacks import PATH
-from parola.tools.context import Identity, ToolContext
+from parola.tools.context import ToolContext
+from parola.tools.identity import Identity, headers_of
 from parola.tools.request import CannotCall, WebhookRequest, webhook_request, without_credentials
 from parola.tools.response import Answer, for_model, read, shortened
-from parola.tools.signing import HEADER, identity_headers, signature
+from parola.tools.signing import HEADER, signature
 from parola.tracing.context import headers as trace_headers
 
 log = logger(__name__)
@@ -112,7 +113,7 @@ class WebhookTools:
         settings = self._context.settings
         if not settings.tool_identity_headers:
             return request
-        headers = identity_headers(identity, call_id)
+        headers = headers_of(identity, call_id)
         signed = signature(
             self._context.signing_secret, int(time.time()), request.method, request.url, headers, request.body
         )

@@ -12,6 +12,7 @@ from parola.errors import InvalidRequest
 from parola.providers import registry as registry_module
 from parola.providers.base import Capabilities, ModelRequest, TextDelta, Voice
 from parola.providers.hosted_voices import HOSTED_VOICES
+from parola.providers.making import GROUP
 from parola.providers.openai import OpenAIModel
 from parola.providers.openai_responses import OpenAIResponsesModel
 from parola.providers.openai_speech import OpenAISpeechToText, OpenAITextToSpeech
@@ -406,7 +407,7 @@ class Parrot:
 
 
 def test_third_parties_bring_providers(monkeypatch):
-    point = EntryPoint("parrot", f"{__name__}:Parrot", registry_module.GROUP)
+    point = EntryPoint("parrot", f"{__name__}:Parrot", GROUP)
     monkeypatch.setattr(EntryPoint, "load", lambda self: Parrot)
     monkeypatch.setattr("importlib.metadata.entry_points", lambda *, group: [point])
     entry = ProviderSettings("parrot", options={"colour": "green"})

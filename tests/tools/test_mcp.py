@@ -19,8 +19,9 @@ from parola.outbound.locators import Locators
 from parola.session.mcp import finished
 from parola.store.memory import MemoryStore
 from parola.tools import mcp_http
-from parola.tools.mcp import Answer, Connection, McpFailed, McpServers, Target, target_of
+from parola.tools.mcp import Answer, Connection, McpFailed, McpServers, target_of
 from parola.tools.mcp_listings import McpListings
+from parola.tools.mcp_target import Target
 from tests.wire.mcp_server import McpProcess
 from tests.wire.servers import free_port
 

@@ -31,7 +31,8 @@ from parola.store.base import DocumentRow
 from parola.store.memory import MemoryStore
 from parola.tools import webhook
 from parola.tools.auth import sealed
-from parola.tools.context import Identity, ToolContext
+from parola.tools.context import ToolContext
+from parola.tools.identity import Identity
 from parola.tools.response import MOST_READ_BYTES, called_back
 from parola.tools.signing import signature
 from parola.tools.webhook import Outcome, WebhookTools
