@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Query, Request
-from starlette.responses import StreamingResponse
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import Response, StreamingResponse
 
 from parola.api import commanding
 from parola.api.auth import CALLER, Caller
@@ -45,13 +45,18 @@ async def waiting_for_human(services: ServicesDep, agent_id: OfAgent = None) -> 
 @router.get(
     "/waiting-for-human/events",
     operation_id="live_waiting_for_human_events",
-    response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {}}, "description": "Server-sent events, without an end."}},
+    response_model=None,
     dependencies=[watches],
 )
-async def events(request: Request, services: ServicesDep, agent_id: OfAgent = None) -> StreamingResponse:
-    """The same as server-sent events: `snapshot`, the whole list, then `x_waiting_for_human` for each that begins to
-    wait and `x_waiting_for_human_over` for each that does not any more."""
+@described(response=protocol.WaitingForHumanResponse)
+async def events(
+    request: Request, services: ServicesDep, agent_id: OfAgent = None, accept: Annotated[str, Header()] = ""
+) -> Response:
+    """The same; with `Accept: text/event-stream` as server-sent events: `snapshot`, the whole list, then
+    `x_waiting_for_human` for each that begins to wait and `x_waiting_for_human_over` for each that does not any
+    more."""
+    if "text/event-stream" not in accept:
+        return Json({"waiting": services.live.humans.waiting(agent_id)})
     if isinstance(caller := request.scope.get(CALLER), Caller):
         await services.audit.note(caller, "monitor", "waiting-for-human")
     headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}

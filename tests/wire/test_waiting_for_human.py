@@ -20,6 +20,7 @@ from tests.wire.test_python_sdk import Caller
 TOOL = "x_transfer_to_human"
 LIST = "/v1/x/conversations/waiting-for-human"
 ASKING = {"when": "person", "call": {"tool": TOOL, "arguments": {"reason": "refund", "message_to_user": "One moment."}}}
+STREAM = {"accept": "text/event-stream"}
 Tapped = Callable[[ServerProcess], Tap]
 
 
@@ -35,7 +36,7 @@ def asking(*, params: dict[str, Any] | None = None, **config: Any) -> dict[str, 
 def ringing(parola: ServerProcess, agent_id: str) -> Iterator[Callable[[], tuple[str, dict[str, Any]]]]:
     """A desk that is rung: reads the stream event by event."""
     client = httpx.Client(base_url=parola.url, timeout=20, trust_env=False)
-    with client, client.stream("GET", f"{LIST}/events", params={"agent_id": agent_id}) as answer:
+    with client, client.stream("GET", f"{LIST}/events", params={"agent_id": agent_id}, headers=STREAM) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         lines = answer.iter_lines()
 
