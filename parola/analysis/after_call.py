@@ -22,7 +22,8 @@ from parola import logs
 from parola.analysis.unanswered import with_results
 from parola.errors import Conflict, NotFound, ParolaError, ProviderError, StoreError
 from parola.logs import logger
-from parola.store.base import ConversationChange, ConversationRow, Document, Store, spool_of
+from parola.store.base import ConversationChange, ConversationRow, Store, spool_of
+from parola.store.pages import Document
 from parola.tracing.context import current
 from parola.tracing.spans import Span
 

@@ -22,7 +22,8 @@ from parola.errors import NotFound, ParolaError
 from parola.logs import logger, reason
 from parola.providers.base import TokenUsage
 from parola.session.accounts import Accounts
-from parola.store.base import ConversationRow, Document
+from parola.store.base import ConversationRow
+from parola.store.pages import Document
 from parola.tools.context import ToolContext
 
 log = logger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from parola.store.base import Document
+from parola.store.pages import Document
 
 STOPPED = "The server stopped while the tool ran: its result is not known."
 

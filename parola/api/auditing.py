@@ -16,7 +16,8 @@ from parola.api.auth import CALLER, Caller, address_of
 from parola.errors import ParolaError
 from parola.logs import logger, reason
 from parola.store.audit import AuditRow
-from parola.store.base import Document, Store
+from parola.store.base import Store
+from parola.store.pages import Document
 
 if TYPE_CHECKING:
     from parola.api.access import Rule

@@ -15,7 +15,8 @@ from fastapi import Depends, Query
 
 from parola.api.paging import SortDirection
 from parola.errors import InvalidRequest
-from parola.store.base import ConversationQuery, ConversationRow, Conversations, Document, cursor_after
+from parola.store.base import ConversationQuery, ConversationRow, Conversations, cursor_after
+from parola.store.pages import Document
 
 MOST_LOOKED_AT = 2000
 """Conversations in one request."""

@@ -10,7 +10,8 @@ from typing import Any
 
 from parola.api.conversation_turns import complete, thumbs
 from parola.protocol.lossless import merged
-from parola.store.base import ConversationRow, Document
+from parola.store.base import ConversationRow
+from parola.store.pages import Document
 
 LIVE = ("initiated", "in-progress")
 

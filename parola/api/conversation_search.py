@@ -20,7 +20,8 @@ from parola.api.responses import Json
 from parola.api.services import Services, ServicesDep, needs_key
 from parola.errors import InvalidRequest, ParolaError
 from parola.protocol.conversations import MessagesSearchResponse
-from parola.store.base import ConversationRow, Conversations, Document, cursor_after
+from parola.store.base import ConversationRow, Conversations, cursor_after
+from parola.store.pages import Document
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from parola.store.base import ConversationRow, Document
+from parola.store.base import ConversationRow
+from parola.store.pages import Document
 
 _TURN: Document = {
     "agent_metadata": None,

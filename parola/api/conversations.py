@@ -16,7 +16,8 @@ from parola.api.responses import Json, RawBody
 from parola.api.services import Services, ServicesDep, needs_key, open_to_all
 from parola.errors import NotFound
 from parola.protocol.conversations import ConversationResponse, ConversationsPage, FeedbackRequest
-from parola.store.base import ConversationChange, ConversationRow, Document, Page
+from parola.store.base import ConversationChange, ConversationRow
+from parola.store.pages import Document, Page
 
 router = APIRouter(prefix="/v1/convai/conversations", tags=["conversations"])
 

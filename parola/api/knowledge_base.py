@@ -55,7 +55,8 @@ from parola.protocol.knowledge import (
     UpdateDocumentRequest,
 )
 from parola.protocol.tools import DependentAgentsPage
-from parola.store.base import AgentRow, KnowledgeDocumentRow, KnowledgeQuery, Page
+from parola.store.base import AgentRow, KnowledgeDocumentRow, KnowledgeQuery
+from parola.store.pages import Page
 
 router = APIRouter(prefix="/v1/convai", tags=["knowledge base"], dependencies=[needs_key])
 open_router = APIRouter(tags=["knowledge base"])

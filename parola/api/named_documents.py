@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from parola.protocol.agents import ConversationalConfig
-from parola.store.base import Document
+from parola.store.pages import Document
 
 LISTS = ("knowledge_base", "additional_knowledge_base")
 

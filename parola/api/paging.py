@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Query
 
-from parola.store.base import Page
+from parola.store.pages import Page
 
 SortDirection = Annotated[Literal["asc", "desc"], Query(description="Newest or last first by default.")]
 

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from parola.protocol.mcp_servers import KIND as MCP_SERVER
-from parola.store.base import AgentRow, Document, DocumentRow, Store, ToolRow
+from parola.store.base import AgentRow, DocumentRow, Store, ToolRow
+from parola.store.pages import Document
 
 _AT_A_TIME = 100
 

@@ -17,7 +17,8 @@ from parola.api.services import Services, ServicesDep, needs_key
 from parola.errors import Conflict, NotFound
 from parola.protocol.documents import JsonObject
 from parola.protocol.tools import DependentAgentsPage, ToolRequest, ToolResponse, ToolsPage
-from parola.store.base import Page, ToolRow
+from parola.store.base import ToolRow
+from parola.store.pages import Page
 
 router = APIRouter(prefix="/v1/convai/tools", tags=["tools"], dependencies=[needs_key])
 

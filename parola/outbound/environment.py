@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from parola.store.base import Document, DocumentRow, Store
+from parola.store.base import DocumentRow, Store
+from parola.store.pages import Document
 
 KIND = "environment_variable"
 """Of their documents: ``{"type": …, "label": …, "values": {environment: value}}``."""

@@ -21,14 +21,13 @@ from parola.store.base import (
     ConversationQuery,
     ConversationRow,
     Conversations,
-    Document,
-    Page,
     Store,
     bare_reason,
     raw_of,
     unlink_files_of,
 )
 from parola.store.outbox import DeliveryRow
+from parola.store.pages import Document, Page
 
 MOST_REMEMBERED = 10_000
 """Policies of conversations, so that a write need not ask for them."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from parola.config import Settings
-from parola.store.base import Document
+from parola.store.pages import Document
 
 DAY_SECONDS = 86_400
 

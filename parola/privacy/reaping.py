@@ -16,7 +16,8 @@ from parola.errors import ParolaError
 from parola.logs import logger, reason
 from parola.privacy.keeping import metadata_without_words
 from parola.privacy.policy import KEY, Policy
-from parola.store.base import AgentRow, ConversationChange, ConversationQuery, ConversationRow, Document, Store
+from parola.store.base import AgentRow, ConversationChange, ConversationQuery, ConversationRow, Store
+from parola.store.pages import Document
 
 log = logger(__name__)
 

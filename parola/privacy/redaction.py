@@ -13,7 +13,7 @@ import orjson
 
 from parola.privacy.entities import find, redacted
 from parola.privacy.policy import KEY, Policy
-from parola.store.base import Document
+from parola.store.pages import Document
 
 _OURS = frozenset(
     {

@@ -14,7 +14,8 @@ from parola.privacy.policy import KEY, Policy
 from parola.protocol.client_messages import ConversationInitiationClientData
 from parola.protocol.messages import close_reason
 from parola.session.admitted import Admitted
-from parola.store.base import ConversationRow, Document, Store
+from parola.store.base import ConversationRow, Store
+from parola.store.pages import Document
 from parola.tracing.context import current
 from parola.webhooks.announcing import failure_announcements, held
 from parola.webhooks.endpoints import sealed_endpoint

@@ -11,7 +11,8 @@ from typing import Any
 from parola.conversation.actions import Close
 from parola.conversation.setup import Setup
 from parola.session.features import Features
-from parola.store.base import ConversationChange, Conversations, Document
+from parola.store.base import ConversationChange, Conversations
+from parola.store.pages import Document
 
 EndRecord = Callable[[str, ConversationChange], Awaitable[None]]
 """Stores the last change of a conversation, and sees to what follows a call. Raises what the store raises."""

@@ -4,10 +4,9 @@ old, removed; nothing changes one. No row holds what people said, nor any secret
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from parola.store.base import Document, Page
+from parola.store.pages import Document, Page
 
 
 @dataclass(frozen=True, slots=True)

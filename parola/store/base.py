@@ -13,24 +13,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
+from parola.store.audit import AuditLog
 from parola.store.outbox import DeliveryRow, Outbox
+from parola.store.pages import Document, Page
 
 if TYPE_CHECKING:
     from parola.metrics import Histogram
-    from parola.store.audit import AuditLog
-
-Document = dict[str, Any]
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """One page, and the cursor of the next (None: there is none)."""
-
-    items: Sequence[T]
-    next_cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from parola.errors import InvalidRequest
-from parola.store.base import Document
+from parola.store.pages import Document
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 

@@ -24,13 +24,11 @@ from parola.store.base import (
     ConversationQuery,
     ConversationRow,
     Conversations,
-    Document,
     DocumentRow,
     Documents,
     FileRow,
     Files,
     Knowledge,
-    Page,
     Retention,
     SecretRow,
     Secrets,
@@ -47,6 +45,7 @@ from parola.store.memory_pages import named as _named
 from parola.store.memory_pages import page as _page
 from parola.store.memory_retention import MemoryRetention
 from parola.store.outbox import DeliveryRow, Outbox
+from parola.store.pages import Document, Page
 
 Row = TypeVar("Row", AgentRow, ToolRow, DocumentRow, ConversationRow)
 T = TypeVar("T")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from parola.store.audit import AuditQuery, AuditRow
-from parola.store.base import Page
 from parola.store.memory_pages import page
+from parola.store.pages import Page
 
 
 class MemoryAuditLog:

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from parola.protocol.lossless import dumps, loads
 from parola.store import cursors
-from parola.store.base import ChunkRow, KnowledgeDocumentRow, KnowledgeQuery, Page, RagIndexRow
+from parola.store.base import ChunkRow, KnowledgeDocumentRow, KnowledgeQuery, RagIndexRow
 from parola.store.memory_pages import page
+from parola.store.pages import Page
 
 
 class MemoryKnowledge:

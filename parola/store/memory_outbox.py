@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from parola.store.base import Page
 from parola.store.memory_pages import page as _page
 from parola.store.outbox import DeliveryQuery, DeliveryRow
+from parola.store.pages import Page
 
 
 class MemoryOutbox:

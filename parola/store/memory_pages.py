@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from parola.store import cursors
-from parola.store.base import Page
+from parola.store.pages import Page
 
 T = TypeVar("T")
 

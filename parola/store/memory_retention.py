@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from parola.store.base import ConversationRow, Document
+from parola.store.base import ConversationRow
+from parola.store.pages import Document
 
 
 class _Conversations(Protocol):

@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
-if TYPE_CHECKING:
-    from parola.store.base import Page
+from parola.store.pages import Page
 
 DeliveryStatus = Literal["held", "waiting", "delivered", "dead", "skipped"]
 """``held``: for a conversation that still runs; ``waiting``: for its next attempt; ``dead``: given up; ``skipped``:

@@ -12,9 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from parola.errors import StoreError
 from parola.store import cursors
-from parola.store.base import Page
 from parola.store.database import Database
 from parola.store.outage import Outage
+from parola.store.pages import Page
 
 T = TypeVar("T")
 

@@ -39,7 +39,6 @@ from parola.store.base import (
     Documents,
     Files,
     Knowledge,
-    Page,
     Retention,
     SecretRow,
     Secrets,
@@ -51,6 +50,7 @@ from parola.store.database import Database
 from parola.store.documents import is_archived, recording_file, tags, tool_type
 from parola.store.outage import PATIENCE_SECONDS, Outage
 from parola.store.outbox import Outbox
+from parola.store.pages import Page
 from parola.store.readers import Readers
 from parola.store.schema import bring_up_to_date
 from parola.store.sql_audit import SqlAuditLog

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select
 
 from parola.protocol.lossless import dumps, loads
 from parola.store.audit import AuditQuery, AuditRow
-from parola.store.base import Page
+from parola.store.pages import Page
 from parola.store.readers import Readers
 from parola.store.tables import audit_log as table
 from parola.store.writer import Writer

@@ -26,18 +26,11 @@ from sqlalchemy.types import Boolean, Double, Integer, LargeBinary, String
 
 from parola.errors import NotFound
 from parola.protocol.lossless import dumps, loads, merged
-from parola.store.base import (
-    ConversationChange,
-    ConversationQuery,
-    ConversationRow,
-    Document,
-    FileRow,
-    Page,
-    unlink_files_of,
-)
+from parola.store.base import ConversationChange, ConversationQuery, ConversationRow, FileRow, unlink_files_of
 from parola.store.blobs import Blobs
 from parola.store.documents import recording_file, speaker, words
 from parola.store.outbox import DeliveryRow
+from parola.store.pages import Document, Page
 from parola.store.readers import Readers
 from parola.store.sql_outbox import SqlOutbox, put_all
 from parola.store.sql_retention import forget_what_was_deleted

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, insert, or_, select, update
 
 from parola.protocol.lossless import dumps, loads
-from parola.store.base import ChunkRow, KnowledgeDocumentRow, KnowledgeQuery, Page, RagIndexRow
+from parola.store.base import ChunkRow, KnowledgeDocumentRow, KnowledgeQuery, RagIndexRow
 from parola.store.blobs import Blobs
+from parola.store.pages import Page
 from parola.store.readers import Readers
 from parola.store.sql_conversations import SealedChange
 from parola.store.tables import knowledge_chunks, knowledge_documents, knowledge_texts, rag_indexes

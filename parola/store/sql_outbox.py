@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, and_, case, func, insert, or_, select, update
 
 from parola.protocol.lossless import dumps, loads
-from parola.store.base import Page
 from parola.store.outbox import DeliveryQuery, DeliveryRow
+from parola.store.pages import Page
 from parola.store.readers import Readers
 from parola.store.tables import conversations
 from parola.store.tables import webhook_deliveries as table

@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from parola.protocol.lossless import dumps
-from parola.store.base import Document, bare_reason, unlink_files_of
+from parola.store.base import bare_reason, unlink_files_of
 from parola.store.blobs import Blobs
 from parola.store.documents import recording_file
+from parola.store.pages import Document
 from parola.store.readers import Readers
 from parola.store.tables import conversations, files, retention, turns, webhook_deliveries
 from parola.store.writer import Writer

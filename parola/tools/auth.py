@@ -17,7 +17,8 @@ from parola.outbound.guard import AddressRefused
 from parola.outbound.http import message_in, proxy_for
 from parola.outbound.locators import Seal, ValueNotFound
 from parola.protocol.auth_connections import KIND
-from parola.store.base import Document, Store
+from parola.store.base import Store
+from parola.store.pages import Document
 
 if TYPE_CHECKING:
     from parola.outbound.http import Connections

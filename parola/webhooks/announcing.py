@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from parola.store.base import ConversationRow, Document, Store
+from parola.store.base import ConversationRow, Store
 from parola.store.outbox import DeliveryRow
+from parola.store.pages import Document
 
 WEBHOOK = "webhook"
 """Kind of the documents that are the workspace's webhooks."""

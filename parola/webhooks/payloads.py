@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from parola.protocol.lossless import dumps
-from parola.store.base import ConversationRow, Document, Store
+from parola.store.base import ConversationRow, Store
 from parola.store.outbox import DeliveryRow
+from parola.store.pages import Document
 from parola.webhooks.announcing import OTEL, TYPES
 
 PIECE_BYTES = 3 * 64 * 1024

@@ -25,7 +25,8 @@ from parola.outbound.locators import Seal, ValueNotFound
 from parola.protocol.client_messages import ConversationInitiationClientData
 from parola.protocol.lossless import loads, merged
 from parola.protocol.webhooks import Channel, PreCallWebhook
-from parola.store.base import AgentRow, Document, Store
+from parola.store.base import AgentRow, Store
+from parola.store.pages import Document
 from parola.tracing.context import headers as tracing
 from parola.webhooks.announcing import PRE_CALL, PRE_CALL_ENABLED, settings_of
 from parola.webhooks.endpoints import located

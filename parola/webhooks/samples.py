@@ -6,8 +6,8 @@ from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
-from parola.store.base import Document
 from parola.store.outbox import DeliveryRow
+from parola.store.pages import Document
 from parola.webhooks.announcing import OTEL, TYPES
 from parola.webhooks.payloads import envelope, traces
 

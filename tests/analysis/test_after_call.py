@@ -13,9 +13,10 @@ from parola.analysis.analysing import Analysing
 from parola.config import Settings
 from parola.errors import Conflict, ProviderError, StoreError
 from parola.providers.base import ModelEvent, ModelRequest
-from parola.store.base import AgentRow, ConversationChange, ConversationRow, Document
+from parola.store.base import AgentRow, ConversationChange, ConversationRow
 from parola.store.memory import MemoryStore
 from parola.store.outbox import DeliveryRow
+from parola.store.pages import Document
 from tests.analysis.test_analysing import AGENT, GOOD, Models, Reader
 from tests.tool_context import tool_context
 from tests.virtual_time import run

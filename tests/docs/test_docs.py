@@ -108,6 +108,7 @@ FOR_ANYONE = {
     "providers.base",
     "store.address",
     "store.base",
+    "store.pages",
     "store.audit",
     "store.outbox",
 }

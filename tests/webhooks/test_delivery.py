@@ -16,9 +16,10 @@ import structlog
 
 from parola import logs
 from parola.metrics import Metrics
-from parola.store.base import ConversationChange, ConversationRow, Document, DocumentRow
+from parola.store.base import ConversationChange, ConversationRow, DocumentRow
 from parola.store.memory import MemoryStore
 from parola.store.outbox import DeliveryRow
+from parola.store.pages import Document
 from parola.webhooks.announcing import SETTINGS, WEBHOOK, announcements, failure_announcements, held
 from parola.webhooks.circuit import OPENS_AFTER
 from parola.webhooks.delivery import Delivery, replayed
