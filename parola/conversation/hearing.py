@@ -39,7 +39,7 @@ class Hearing:
         self._failures = 0
 
     def speech_started(self, event: SpeechStarted) -> None:
-        self.turn.speech_started(event)
+        self.turn.speech_started(event.at)
         self._deadlines.clear("end_of_turn", "transcript")
         self._deadlines.set("barge_in", event.at + self.setup.barge_in.first_look_seconds())
 
@@ -47,7 +47,7 @@ class Hearing:
         """Says whether the utterance had not been judged for barge-in yet."""
         if not self.turn.has_begun:
             return False
-        self.turn.speech_stopped(event)
+        self.turn.speech_stopped(event.at)
         self.turn.weigh(now)
         is_new = "barge_in" in self._deadlines
         self._deadlines.clear("barge_in")

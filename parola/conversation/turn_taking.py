@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from parola.conversation.backchannels import IgnoreTerms, count_words, is_hum
-from parola.conversation.events import SpeechStarted, SpeechStopped
 from parola.conversation.timeline import UserTimeline, VerdictAt
 from parola.conversation.wording import Wording
 
@@ -104,18 +103,18 @@ class UserTurn:
     def has_begun(self) -> bool:
         return self.started_at is not None
 
-    def speech_started(self, event: SpeechStarted) -> None:
+    def speech_started(self, at: float) -> None:
         if self.times.speech_started_at is None:
-            self.times.speech_started_at = event.at
+            self.times.speech_started_at = at
         self.is_speaking = True
-        self.started_at = event.at
+        self.started_at = at
         self.stopped_at = None
         self.partial = None
         self.probability = None
 
-    def speech_stopped(self, event: SpeechStopped) -> None:
+    def speech_stopped(self, at: float) -> None:
         self.is_speaking = False
-        self.stopped_at = self.times.speech_stopped_at = event.at
+        self.stopped_at = self.times.speech_stopped_at = at
         self.partial = None
         self.awaited_transcripts += 1
 

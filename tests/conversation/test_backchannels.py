@@ -199,11 +199,11 @@ def test_a_noise_that_was_on_when_the_user_typed_does_not_stop_the_answer():
 @given(at=st.floats(min_value=0, max_value=1e7))
 def test_the_first_look_comes_when_there_is_something_to_see(at):
     turn, rules = UserTurn(PATIENCE["normal"]), BargeIn()
-    turn.speech_started(SpeechStarted(at))
+    turn.speech_started(at)
     assert rules.judge(turn, at + rules.first_look_seconds()) == "yields"
 
 
 def test_a_look_that_comes_too_early_is_not_the_last():
     turn, rules = UserTurn(PATIENCE["normal"]), BargeIn()
-    turn.speech_started(SpeechStarted(4.385))
+    turn.speech_started(4.385)
     assert rules.judge(turn, 4.5) == "look_again"

@@ -75,9 +75,9 @@ def test_who_the_agent_yields_the_floor_to(floor: Floor, to_text: bool, to_speec
 def test_a_user_turn_ends_when_silence_and_typing_are_over():
     turn = UserTurn(PATIENCE["normal"])
     assert turn.ends_at is None and not turn.has_begun
-    turn.speech_started(SpeechStarted(1.0))
+    turn.speech_started(1.0)
     assert turn.ends_at is None and not turn.has_spoken_for(0.8, 1.75) and turn.has_spoken_for(0.75, 1.75)
-    turn.speech_stopped(SpeechStopped(2.0))
+    turn.speech_stopped(2.0)
     assert (
         turn.ends_at == 2.5
         and turn.has_spoken_for(1.0, 9.0)
