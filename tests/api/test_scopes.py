@@ -58,7 +58,7 @@ REQUESTS = [
 ]
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{getattr(route, 'methods', 'WS')} {route.path}")
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{sorted(getattr(route, 'methods', ['WS']))} {route.path}")
 def test_every_route_and_socket_says_who_may_use_it(route: Any) -> None:
     rule = rule_of(route)
     assert rule.is_known, f"{route.path} has no rule: see parola/api/access.py"
