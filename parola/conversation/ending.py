@@ -15,8 +15,6 @@ from parola.conversation.guardrails import Trigger
 from parola.protocol.messages import close_reason
 from parola.protocol.server_messages import Error
 
-STOPPING = "The server is stopping."
-
 FAREWELL_SECONDS = 30.0
 """How long the last words may take to be made and played, at most."""
 

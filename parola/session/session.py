@@ -42,7 +42,6 @@ from parola.conversation.actions import (
 )
 from parola.conversation.actions import Record as RecordTurn
 from parola.conversation.conversation import Conversation
-from parola.conversation.ending import STOPPING
 from parola.conversation.events import (
     ClientDisconnected,
     ClientResumed,
@@ -70,6 +69,7 @@ from parola.session.human_queue import HumanQueue
 from parola.session.human_waits import HumanWaits
 from parola.session.inbox import Inbox
 from parola.session.late_results import take_later
+from parola.session.live import STOPPING
 from parola.session.mcp import ConversationMcp
 from parola.session.operator_ear import OperatorEar
 from parola.session.operator_line import Hear, OperatorLine

@@ -12,10 +12,10 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from parola.config import Settings
-from parola.conversation.ending import STOPPING
 from parola.demo import DEMO_AGENT_ID
 from parola.errors import InvalidRequest
 from parola.logs import logger
+from parola.session.live import STOPPING
 from parola.store.address import without_password
 
 if TYPE_CHECKING:
