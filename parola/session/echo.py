@@ -23,7 +23,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from parola.session.audio import MODEL_RATE, AudioFormat, ulaw_decode, ulaw_encode
+from parola.session.audio import MODEL_RATE, AudioFormat, ulaw_decode
 
 Float32 = NDArray[np.float32]
 Int16 = NDArray[np.int16]
@@ -165,7 +165,8 @@ class _History:
     __slots__ = ("_count", "_kept", "_rows", "next")
 
     def __init__(self, kept: int) -> None:
-        self._rows = np.zeros((kept * 3, BANDS), np.float32)
+        self._rows = np.zeros((0, BANDS), np.float32)
+        """Made with the first frame: most calls have no echo to look at."""
         self._kept = kept
         self._count = 0
         self.next = 0
@@ -177,6 +178,8 @@ class _History:
         return self.next - self._count
 
     def add(self, levels: Float32) -> None:
+        if not len(self._rows):
+            self._rows = np.zeros((self._kept * 3, BANDS), np.float32)
         if self._count + len(levels) > len(self._rows):
             kept = min(self._kept, self._count)
             self._rows[:kept] = self._rows[self._count - kept : self._count].copy()
@@ -200,14 +203,16 @@ class EchoGuard:
 
     __slots__ = (
         *("_bound", "_bound_at", "_cleared_until", "_delay", "_floor", "_format", "_held", "_mic", "_path", "_playing"),
-        *("_plays_until", "_ring", "_ring_end", "_sent", "_smeared", "_sounds_until", "_streak"),
+        *("_plays_until", "_ring", "_ring_end", "_sent", "_smeared", "_sounds_until", "_streak", "_width"),
     )
 
     def __init__(self, format: AudioFormat) -> None:
         """``format`` is what the client plays."""
         self._format = format
+        self._width = 1 if format.codec == "ulaw" else 2
+        """Bytes of a sample."""
         self._playing: deque[tuple[float, bytes]] = deque()
-        """What was sent, each piece with the moment at which it begins to play; as mu-law, which is half as large."""
+        """What was sent, each piece with the moment at which it begins to play."""
         self._plays_until = -math.inf
         """Where what is sent next will begin, or before."""
         self._sounds_until = -math.inf
@@ -243,9 +248,7 @@ class EchoGuard:
         if starts < self._sounds_until:
             self._shorten(starts)  # what a client still played after a cut, it plays no more
         self._plays_until = self._sounds_until = starts + self._format.seconds(len(audio))
-        self._playing.append(
-            (starts, audio if self._format.codec == "ulaw" else ulaw_encode(np.frombuffer(audio, "<i2")))
-        )
+        self._playing.append((starts, audio))
         while self._playing[0][0] < now - _KEPT_SECONDS:
             self._playing.popleft()
 
@@ -261,8 +264,8 @@ class EchoGuard:
             self._playing.pop()
         if self._playing:
             starts, audio = self._playing[-1]
-            rate = self._format.sample_rate
-            self._playing[-1] = (starts, audio[: max(0, round((until - starts) * rate))])
+            kept = max(0, round((until - starts) * self._format.sample_rate))
+            self._playing[-1] = (starts, audio[: kept * self._width])
 
     def is_awake(self, now: float) -> bool:
         """What is heard now may be echo: windows have to be shown to ``heard``."""
@@ -363,9 +366,9 @@ class EchoGuard:
             place = round((starts - start) * rate)
             if place >= len(samples):
                 continue
-            if starts + len(audio) / rate <= start:
+            if starts + self._format.seconds(len(audio)) <= start:
                 break
-            pcm = ulaw_decode(audio)
+            pcm = ulaw_decode(audio) if self._width == 1 else np.frombuffer(audio, "<i2")
             pcm = pcm[max(0, -place) : len(samples) - place]
             place = max(0, place)
             samples[place : place + len(pcm)] = pcm

@@ -127,17 +127,14 @@ class Segmenter:
 class Windows:
     """Cuts audio that comes in any length into windows of one size."""
 
-    __slots__ = ("_begin", "_buffer", "_end", "_size")
+    __slots__ = ("_begin", "_buffer", "_end", "_size", "buffered")
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._buffer = np.empty(4 * size, np.int16)
         self._begin = self._end = 0
-
-    @property
-    def buffered(self) -> int:
+        self.buffered = 0
         """Samples that are in no window yet."""
-        return self._end - self._begin
 
     def add(self, samples: NDArray[np.int16]) -> None:
         end = self._end + len(samples)
@@ -150,11 +147,13 @@ class Windows:
             self._begin = 0
         self._buffer[end - len(samples) : end] = samples
         self._end = end
+        self.buffered = end - self._begin
 
     def take(self) -> NDArray[np.int16]:
         """The next window; there must be one."""
         begin = self._begin
         self._begin = begin + self._size
+        self.buffered -= self._size
         return self._buffer[begin : self._begin].copy()
 
 

@@ -135,8 +135,8 @@ def test_what_is_said_after_an_interruption_is_known_as_well():
     assert not guard.is_awake(START + 2)
     guard.played(second, START + 0.6)
     assert [(starts, len(audio)) for starts, audio in guard._playing] == [
-        (START, pytest.approx(0.6 * 16000, abs=2)),
-        (START + 0.6, 16000),
+        (START, pytest.approx(0.6 * 32000, abs=4)),
+        (START + 0.6, 32000),
     ]
     assert guard.is_awake(START + 2.6)
     assert not guard.is_awake(START + 2.8)
