@@ -22,8 +22,8 @@ _LATE: set[asyncio.Task[None]] = set()
 
 
 def take_later(tool_calls: ToolCalls, inbox: Inbox, conversation: Conversation, record: Record) -> None:
-    """Take them in as they come, if there are any to come."""
-    if tool_calls.running():
+    """Take in those that came while everything was being closed, and those that are still to come."""
+    if tool_calls.running() or len(inbox):
         task = asyncio.get_running_loop().create_task(_take(tool_calls, inbox, conversation, record))
         _LATE.add(task)
         task.add_done_callback(_LATE.discard)
@@ -33,14 +33,16 @@ async def _take(tool_calls: ToolCalls, inbox: Inbox, conversation: Conversation,
     clock = asyncio.get_running_loop().time
     try:
         async with asyncio.timeout(LATE_SECONDS):
-            while running := tool_calls.running():
-                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            while True:
                 while (event := inbox.take()) is not None:
                     for action in conversation.handle(event, clock()):
                         if isinstance(action, RecordTurn):
                             record.turn(action.index, action.turn)
                 if write := record.flush():
                     await write
+                if not (running := tool_calls.running()):
+                    break
+                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
     except (ParolaError, TimeoutError) as error:
         told = type(error).__name__
         log.warning("late_results_not_stored", conversation_id=conversation.setup.conversation_id, error=told)
