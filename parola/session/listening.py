@@ -142,7 +142,7 @@ class Windows:
             rest = self._buffer[self._begin : self._end]
             end = len(rest) + len(samples)
             if end > len(self._buffer):
-                self._buffer = np.empty(end + self._size, np.int16)
+                self._buffer = np.empty(2 * end, np.int16)
             self._buffer[: len(rest)] = rest
             self._begin = 0
         self._buffer[end - len(samples) : end] = samples
