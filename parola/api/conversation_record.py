@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from parola.api.conversation_turns import complete, thumbs
+from parola.privacy.reaping import NEVER
 from parola.protocol.lossless import merged
 from parola.store.base import ConversationRow
 from parola.store.pages import Document
@@ -137,14 +138,7 @@ def _metadata(row: ConversationRow, now: float) -> dict[str, Any]:
         "call_duration_secs": duration(row, now),
         "queue_wait_secs": None,
         "cost": 0,
-        "deletion_settings": {
-            "deletion_time_unix_secs": None,
-            "deleted_logs_at_time_unix_secs": None,
-            "deleted_audio_at_time_unix_secs": None,
-            "deleted_transcript_at_time_unix_secs": None,
-            "delete_transcript_and_pii": False,
-            "delete_audio": False,
-        },
+        "deletion_settings": {**NEVER},
         "feedback": {"type": None, "overall_score": None, "likes": 0, "dislikes": 0, "rating": None, "comment": None},
         "authorization_method": "public",
         "charging": {
