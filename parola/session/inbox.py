@@ -23,9 +23,6 @@ class Inbox:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def __len__(self) -> int:
-        return len(self._events)
-
     def take(self) -> Event | None:
         """The oldest event, None when there is none."""
         return self._events.popleft() if self._events else None

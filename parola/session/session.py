@@ -68,7 +68,7 @@ from parola.session.guarding import Guarding
 from parola.session.human_queue import HumanQueue
 from parola.session.human_waits import HumanWaits
 from parola.session.inbox import Inbox
-from parola.session.late_results import take_later
+from parola.session.late_results import take_later, take_waiting
 from parola.session.live import STOPPING
 from parola.session.mcp import ConversationMcp
 from parola.session.operator_ear import OperatorEar
@@ -281,6 +281,7 @@ class Session:
                 error={"code": 1011, "reason": "Internal error"},
             )
         finally:
+            take_waiting(self._inbox, self._conversation, self._record)
             await asyncio.shield(self._leave(close))
             take_later(self._tool_calls, self._inbox, self._conversation, self._record)
 
