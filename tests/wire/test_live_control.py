@@ -388,7 +388,11 @@ def test_a_participant_writes_and_answers_tools_and_an_observer_only_watches(
     parola: ServerProcess, tapped: Tapped
 ) -> None:
     rules = [{"when": "look", "call": {"tool": "look_up", "arguments": {}}, "then": "Found: {{result}}"}]
-    with chat(parola, tapped, *rules, tools=[client_tool("look_up", timeout=20)]) as (caller, desk):
+    answered = threading.Event()
+    own = ClientTools()
+    own.register("look_up", lambda _: answered.wait(TIMEOUT) and "too late")
+    options: dict[str, Any] = {"tools": [client_tool("look_up", timeout=20)], "client_tools": own}
+    with chat(parola, tapped, *rules, **options) as (caller, desk):
         with desk.attaches("participant", "&name=helper") as helper, desk.attaches("observer") as observer:
             assert helper.next()["type"] == "conversation_initiation_metadata"
             helper.sees("history_complete")
@@ -397,6 +401,7 @@ def test_a_participant_writes_and_answers_tools_and_an_observer_only_watches(
             call = helper.sees("client_tool_call")["client_tool_call"]
             helper.sends(type="client_tool_result", tool_call_id=call["tool_call_id"], result="seven", is_error=False)
             assert caller.hears("response") == "Found: seven"
+            answered.set()
             helper.sends(command_type="end_call")
             result = helper.sees("command_result")
             while result["ok"]:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from parola.providers.scripted_speech import encode_tones
+from parola.session.mixing import ENCODER_DELAY
 from tests.wire.frames import RawClient
 from tests.wire.servers import COMMAND, ServerProcess, agent, client_tool
 
@@ -150,7 +151,8 @@ async def test_both_sides_are_recorded_as_the_record_says(server: ServerProcess)
         for turn in record["transcript"]
         if turn["role"] == "agent" and "first_audio_sent_secs" in turn["x_timeline"]
     )
-    assert answered == pytest.approx(sent, abs=0.04)
+    # What an MP3 decoder swallows at the beginning is cut off before, so that the rest is at its time.
+    assert answered == pytest.approx(max(sent, ENCODER_DELAY / RATE), abs=0.04)
     assert both[:, 1].max() > 2000
     silent = await call(server, private(record_voice=False), f"{WORD} five")
     record = server.record(silent)
