@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from parola.store.audit import AuditLog
 from parola.store.outbox import DeliveryRow, Outbox
+from parola.store.overview import Overview, OverviewQuery
 from parola.store.pages import Document, Page
+from parola.store.versions import AgentVersionRow
 
 if TYPE_CHECKING:
     from parola.metrics import Histogram
@@ -31,16 +33,28 @@ class AgentRow:
     """``conversation_config``, ``platform_settings``, ``workflow``, ``tags`` … as they were sent."""
     created_at: float
     updated_at: float
+    version_id: str = field(default="", compare=False)
+    """Said by the store of what it gives; what is put gets one of its own."""
 
 
 class Agents(Protocol):
-    async def put(self, agent: AgentRow) -> None:
-        """Create or replace."""
+    async def put(self, agent: AgentRow, description: str | None = None) -> str:
+        """Create or replace. What differs from what was there, or comes with a description, is committed as a version,
+        at ``updated_at`` and in the same transaction; of an agent's versions the newest ``MOST_VERSIONS`` are kept.
+        Returns the id of the version that the agent is at now."""
 
     async def get(self, agent_id: str) -> AgentRow | None: ...
 
     async def delete(self, agent_id: str) -> bool:
-        """False when there was none."""
+        """With its versions. False when there was none."""
+
+    async def at(self, agent_id: str, version_id: str) -> AgentRow | None:
+        """The agent as that version has it; ``updated_at`` is when it was committed."""
+
+    async def version(self, agent_id: str, version_id: str) -> AgentVersionRow | None: ...
+
+    async def versions(self, agent_id: str, *, page_size: int, cursor: str | None = None) -> Page[AgentVersionRow]:
+        """Newest first."""
 
     async def page(
         self,
@@ -226,6 +240,8 @@ class ConversationQuery:
     duration_max: float | None = None
     rating_min: int | None = None
     rating_max: int | None = None
+    call_successful: str | None = None
+    """What the analysis found: ``success``, ``failure`` or ``unknown``."""
     exclude_statuses: Sequence[str] = ()
     termination_reasons: Sequence[str] = ()
     search: str | None = None
@@ -284,6 +300,9 @@ class Conversations(Protocol):
 
     async def count(self, query: ConversationQuery) -> int:
         """How many conversations a query finds."""
+
+    async def overview(self, query: OverviewQuery) -> Overview:
+        """What is summed up over many; reads no transcript."""
 
     async def unfinished(self) -> Sequence[ConversationRow]:
         """Those that no running process can own any more when the store is opened."""

@@ -41,11 +41,14 @@ from parola.store.documents import is_archived, recording_file, speaker, tags, t
 from parola.store.memory_audit import MemoryAuditLog
 from parola.store.memory_knowledge import MemoryKnowledge
 from parola.store.memory_outbox import MemoryOutbox
+from parola.store.memory_overview import overview_of
 from parola.store.memory_pages import named as _named
 from parola.store.memory_pages import page as _page
 from parola.store.memory_retention import MemoryRetention
 from parola.store.outbox import DeliveryRow, Outbox
+from parola.store.overview import Overview, OverviewQuery, verdict_of, with_document, with_turns
 from parola.store.pages import Document, Page
+from parola.store.versions import MOST_VERSIONS, AgentVersionRow, new_version_id
 
 Row = TypeVar("Row", AgentRow, ToolRow, DocumentRow, ConversationRow)
 T = TypeVar("T")
@@ -105,6 +108,9 @@ class _Documents(Generic[Row]):
     def pop(self, row_id: str) -> bool:
         return self._rows.pop(row_id, None) is not None
 
+    def without_documents(self) -> Iterable[Row]:
+        return (row for row, _ in list(self._rows.values()))
+
     def all(self) -> Iterable[Row]:
         return (replace(row, document=loads(document)) for row, document in list(self._rows.values()))
 
@@ -112,15 +118,51 @@ class _Documents(Generic[Row]):
 class MemoryAgents:
     def __init__(self) -> None:
         self._rows: _Documents[AgentRow] = _Documents()
+        self._versions: dict[str, list[tuple[AgentVersionRow, bytes]]] = {}
+        """By agent, oldest first; with the document of each."""
 
-    async def put(self, agent: AgentRow) -> None:
-        self._rows[agent.agent_id] = agent
+    async def put(self, agent: AgentRow, description: str | None = None) -> str:
+        versions = self._versions.setdefault(agent.agent_id, [])
+        last, content = versions[-1] if versions else (None, b"")
+        document = dumps(agent.document)
+        if last is not None and description is None and (last.name, content) == (agent.name, document):
+            version_id = last.version_id
+        else:
+            version_id = new_version_id()
+            number, parent_id = (last.number + 1, last.version_id) if last is not None else (1, None)
+            told = (agent.name, description or "", agent.updated_at, parent_id)
+            versions.append((AgentVersionRow(version_id, agent.agent_id, number, *told), document))
+            del versions[:-MOST_VERSIONS]
+        self._rows[agent.agent_id] = replace(agent, version_id=version_id)
+        return version_id
 
     async def get(self, agent_id: str) -> AgentRow | None:
         return self._rows.get(agent_id)
 
     async def delete(self, agent_id: str) -> bool:
+        self._versions.pop(agent_id, None)
         return self._rows.pop(agent_id)
+
+    async def at(self, agent_id: str, version_id: str) -> AgentRow | None:
+        agent = self._rows.get(agent_id)
+        for version, document in self._versions.get(agent_id, ()):
+            if agent is not None and version.version_id == version_id:
+                at = (agent.created_at, version.committed_at, version_id)
+                return AgentRow(agent_id, version.name, loads(document), *at)
+        return None
+
+    async def version(self, agent_id: str, version_id: str) -> AgentVersionRow | None:
+        kept = self._versions.get(agent_id, ())
+        return next((version for version, _ in kept if version.version_id == version_id), None)
+
+    async def versions(self, agent_id: str, *, page_size: int, cursor: str | None = None) -> Page[AgentVersionRow]:
+        return _page(
+            (version for version, _ in self._versions.get(agent_id, ())),
+            lambda version: (float(version.number), version.version_id),
+            ascending=False,
+            page_size=page_size,
+            cursor=cursor,
+        )
 
     async def page(
         self,
@@ -291,6 +333,7 @@ class MemoryConversations:
         self._transcripts: dict[str, _Transcript] = {}
         self._files = files
         self._recording_path = recording_path
+        self._facts: dict[str, Document] = {}
         self.outbox = MemoryOutbox(self.__contains__)
 
     def __contains__(self, conversation_id: str) -> bool:
@@ -298,6 +341,7 @@ class MemoryConversations:
 
     async def create(self, conversation: ConversationRow, deliveries: Sequence[DeliveryRow] = ()) -> None:
         self._rows[conversation.conversation_id] = conversation
+        self._facts[conversation.conversation_id] = with_document({}, conversation.document)
         self._transcripts.setdefault(conversation.conversation_id, _Transcript())
         self.outbox.put_all(deliveries)
 
@@ -322,6 +366,7 @@ class MemoryConversations:
         transcript.turns |= new_turns
         transcript.speakers |= {position: speaker(turn) for position, turn in change.turns.items()}
         transcript.words |= {position: words(turn) for position, turn in change.turns.items()}
+        self._facts[conversation_id] = with_document(with_turns(self._facts[conversation_id], change.turns), document)
         speakers = list(transcript.speakers.values())
         self._rows[conversation_id] = replace(
             row,
@@ -352,7 +397,7 @@ class MemoryConversations:
     async def delete(self, conversation_id: str) -> bool:
         if not self._rows.pop(conversation_id):
             return False
-        del self._transcripts[conversation_id]
+        del self._transcripts[conversation_id], self._facts[conversation_id]
         self.outbox.forget(conversation_id)
         for file in await self._files.of(conversation_id):
             await self._files.delete(file.file_id)
@@ -365,6 +410,7 @@ class MemoryConversations:
         if row is None:
             return
         row = replace(row, document=document, has_audio=row.has_audio and not audio)
+        self._facts[conversation_id] = with_document({} if words else self._facts[conversation_id], document)
         if words:
             row = replace(row, user_id=None, termination_reason=bare_reason(row.termination_reason))
             self._transcripts[conversation_id] = _Transcript()
@@ -388,6 +434,9 @@ class MemoryConversations:
     async def count(self, query: ConversationQuery) -> int:
         return sum(self._matches(row, query) for row in self._rows.all())
 
+    async def overview(self, query: OverviewQuery) -> Overview:
+        return overview_of(self._rows.without_documents(), self._facts, query)
+
     async def unfinished(self) -> Sequence[ConversationRow]:
         return [row for row in self._rows.all() if row.status in ("in-progress", "processing")]
 
@@ -397,6 +446,7 @@ class MemoryConversations:
         return (
             query.agent_id in (None, row.agent_id)
             and query.user_id in (None, row.user_id)
+            and query.call_successful in (None, verdict_of(row.document))
             and query.source in (None, row.source)
             and query.text_only in (None, row.text_only)
             and (query.started_before is None or row.started_at < query.started_before)

@@ -8,21 +8,10 @@ drivers of SQLite do, costs three times the latency. File contents and recording
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    RowMapping,
-    Select,
-    Table,
-    delete,
-    exists,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, RowMapping, select, update
 
 from parola.errors import ParolaError, StoreError
 from parola.metrics import WRITE_SECONDS, Histogram
@@ -30,7 +19,6 @@ from parola.protocol.lossless import dumps, loads
 from parola.store import sqlite
 from parola.store.audit import AuditLog
 from parola.store.base import (
-    AgentRow,
     Agents,
     ApiKeyRow,
     ApiKeys,
@@ -47,18 +35,20 @@ from parola.store.base import (
 )
 from parola.store.blobs import Blobs
 from parola.store.database import Database
-from parola.store.documents import is_archived, recording_file, tags, tool_type
+from parola.store.documents import recording_file, tool_type
 from parola.store.outage import PATIENCE_SECONDS, Outage
 from parola.store.outbox import Outbox
 from parola.store.pages import Page
 from parola.store.readers import Readers
 from parola.store.schema import bring_up_to_date
+from parola.store.sql_agents import SqlAgents
 from parola.store.sql_audit import SqlAuditLog
 from parola.store.sql_conversations import SealedChange, SqlConversations, SqlFiles, apply_all
 from parola.store.sql_knowledge import SqlKnowledge
 from parola.store.sql_outbox import SqlOutbox
+from parola.store.sql_resources import Resource
 from parola.store.sql_retention import SqlRetention
-from parola.store.tables import agent_tags, agents, api_keys, documents, secrets, tools
+from parola.store.tables import api_keys, documents, secrets, tools
 from parola.store.writer import Writer
 
 DATABASE = "parola.db"
@@ -151,108 +141,7 @@ class SqlStore:
             self._readers = None
 
 
-class _Resource:
-    """Rows of one table, by id: what agents, tools, secrets and keys have in common."""
-
-    table: Table
-
-    def __init__(self, readers: Readers, writer: Writer[SealedChange]) -> None:
-        self._readers = readers
-        self._writer = writer
-        self._key = next(iter(self.table.primary_key))
-
-    async def _put(self, values: Mapping[str, Any]) -> None:
-        def work(connection: Connection) -> None:
-            self._replace(connection, values)
-
-        await self._writer.run(work)
-
-    def _replace(self, connection: Connection, values: Mapping[str, Any]) -> None:
-        is_it = self._key == values[self._key.name]
-        replaced = connection.execute(update(self.table).where(is_it).values(values))
-        if not replaced.rowcount:
-            connection.execute(insert(self.table).values(values))
-
-    async def _one(self, row_id: str) -> RowMapping | None:
-        rows = await self._readers.rows(select(self.table).where(self._key == row_id))
-        return rows[0] if rows else None
-
-    async def _delete(self, row_id: str) -> bool:
-        def work(connection: Connection) -> bool:
-            return connection.execute(delete(self.table).where(self._key == row_id)).rowcount > 0
-
-        return await self._writer.run(work)
-
-    def _matching(self, search: str | None) -> Select[Any]:
-        statement = select(self.table)
-        if search:
-            statement = statement.where(self.table.c.name_key.contains(search.casefold(), autoescape=True))
-        return statement
-
-    def _sorted_by(self, sort_by: str) -> Any:
-        return self.table.c.name_key if sort_by == "name" else self.table.c.created_at
-
-
-class SqlAgents(_Resource):
-    table = agents
-
-    async def put(self, agent: AgentRow) -> None:
-        values = {
-            "agent_id": agent.agent_id,
-            "name": agent.name,
-            "name_key": agent.name.casefold(),
-            "archived": is_archived(agent.document),
-            "document": dumps(agent.document),
-            "created_at": agent.created_at,
-            "updated_at": agent.updated_at,
-        }
-        tagged = [{"agent_id": agent.agent_id, "tag": tag} for tag in tags(agent.document)]
-
-        def work(connection: Connection) -> None:
-            self._replace(connection, values)
-            connection.execute(delete(agent_tags).where(agent_tags.c.agent_id == agent.agent_id))
-            if tagged:
-                connection.execute(insert(agent_tags), tagged)
-
-        await self._writer.run(work)
-
-    async def get(self, agent_id: str) -> AgentRow | None:
-        row = await self._one(agent_id)
-        return None if row is None else _agent(row)
-
-    async def delete(self, agent_id: str) -> bool:
-        return await self._delete(agent_id)
-
-    async def page(
-        self,
-        *,
-        page_size: int,
-        cursor: str | None = None,
-        search: str | None = None,
-        tags: Sequence[str] = (),
-        archived: bool | None = None,
-        sort_by: str = "created_at",
-        ascending: bool = False,
-    ) -> Page[AgentRow]:
-        statement = self._matching(search)
-        if archived is not None:
-            statement = statement.where(agents.c.archived == archived)
-        if tags:
-            statement = statement.where(
-                exists().where(agent_tags.c.agent_id == agents.c.agent_id, agent_tags.c.tag.in_(tags))
-            )
-        return await self._readers.page(
-            statement,
-            sort=self._sorted_by(sort_by),
-            key=agents.c.agent_id,
-            ascending=ascending,
-            page_size=page_size,
-            cursor=cursor,
-            make=_agent,
-        )
-
-
-class SqlTools(_Resource):
+class SqlTools(Resource):
     table = tools
 
     async def put(self, tool: ToolRow) -> None:
@@ -304,7 +193,7 @@ class SqlTools(_Resource):
         )
 
 
-class SqlDocuments(_Resource):
+class SqlDocuments(Resource):
     table = documents
 
     async def put(self, row: DocumentRow) -> None:
@@ -353,7 +242,7 @@ class SqlDocuments(_Resource):
         )
 
 
-class SqlSecrets(_Resource):
+class SqlSecrets(Resource):
     table = secrets
 
     async def put(self, secret: SecretRow) -> None:
@@ -386,7 +275,7 @@ class SqlSecrets(_Resource):
         )
 
 
-class SqlApiKeys(_Resource):
+class SqlApiKeys(Resource):
     table = api_keys
 
     async def put(self, key: ApiKeyRow) -> None:
@@ -414,10 +303,6 @@ class SqlApiKeys(_Resource):
 def _api_key(row: RowMapping) -> ApiKeyRow:
     scopes: str | None = row["scopes"]
     return ApiKeyRow(**{**row, "scopes": None if scopes is None else tuple(scopes.split())})
-
-
-def _agent(row: RowMapping) -> AgentRow:
-    return AgentRow(row["agent_id"], row["name"], loads(row["document"]), row["created_at"], row["updated_at"])
 
 
 def _tool(row: RowMapping) -> ToolRow:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from parola.store.vectors import Vector
 
-HEAD = "0006"
+HEAD = "0007"
 """The migration that leads to these tables."""
 
 metadata = MetaData(
@@ -45,9 +45,25 @@ agents = Table(
     Column("document", LargeBinary, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
+    Column("version_id", String),
     Index(None, "created_at", "agent_id"),
     Index(None, "name_key", "agent_id"),
 )
+
+agent_versions = Table(
+    "agent_versions",
+    metadata,
+    Column("version_id", String, primary_key=True),
+    Column("agent_id", String, ForeignKey("agents.agent_id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("parent_id", String),
+    Column("committed_at", Double, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    UniqueConstraint("agent_id", "number"),
+)
+"""Rows are added, and removed when there are newer ones enough; none is ever changed."""
 
 agent_tags = Table(
     "agent_tags",
@@ -126,6 +142,9 @@ audit_log = Table(
 )
 """Rows are added, and removed when they are old; none is ever changed."""
 
+_READ_IN_LISTS = ("status", "call_successful", "ended_at", "ending")
+"""In the indexes of conversations, so that overviews and filters need not open a row, which may be large."""
+
 conversations = Table(
     "conversations",
     metadata,
@@ -143,10 +162,14 @@ conversations = Table(
     Column("agent_messages", Integer, nullable=False),
     Column("rating", Integer),
     Column("has_audio", Boolean, nullable=False),
+    Column("ending", Text, nullable=False, server_default=""),
+    Column("call_successful", String, nullable=False, server_default="unknown"),
+    Column("facts", LargeBinary),
     Column("document", LargeBinary, nullable=False),
-    Index(None, "started_at", "conversation_id"),
-    Index(None, "agent_id", "started_at", "conversation_id"),
+    Index("ix_conversations_by_start", "started_at", "conversation_id", "agent_id", *_READ_IN_LISTS),
+    Index("ix_conversations_by_agent", "agent_id", "started_at", "conversation_id", *_READ_IN_LISTS),
 )
+"""``ending``, ``call_successful`` and ``facts`` follow from the other columns and the turns (``overview.py``)."""
 
 turns = Table(
     "turns",

@@ -170,6 +170,33 @@ async def test_a_database_whose_creation_was_cut_short_is_completed(tmp_path: Pa
     await store.aclose()
 
 
+async def test_the_agents_of_an_older_database_are_at_their_first_version(database_url: str, tmp_path: Path) -> None:
+    agent = AgentRow("agent_1", "A", {"tags": ["x"]}, 1.0, 2.0)
+    store = SqlStore(tmp_path, database_url)
+    await store.open()
+    await store.agents.put(agent)
+    await store.aclose()
+    url = make_url(database_url).set(drivername="postgresql+psycopg") if database_url else ""
+    engine = create_engine(url or f"sqlite:///{tmp_path / DATABASE}")
+    with engine.begin() as connection:
+        for statement in (
+            "DROP TABLE agent_versions",
+            "ALTER TABLE agents DROP COLUMN version_id",
+            "UPDATE alembic_version SET version_num = '0006'",
+        ):
+            connection.execute(text(statement))
+    engine.dispose()
+    store = SqlStore(tmp_path, database_url)
+    await store.open()
+    (first,) = (await store.agents.versions("agent_1", page_size=9)).items
+    assert (first.number, first.name, first.committed_at, first.parent_id) == (1, "A", 2.0, None)
+    assert await store.agents.at("agent_1", first.version_id) == await store.agents.get("agent_1") == agent
+    second = await store.agents.put(AgentRow("agent_1", "B", {}, 1.0, 3.0))
+    newest = await store.agents.version("agent_1", second)
+    assert newest is not None and (newest.number, newest.parent_id) == (2, first.version_id)
+    await store.aclose()
+
+
 async def test_a_newer_database_is_refused_and_left_alone(database_url: str, tmp_path: Path) -> None:
     store = SqlStore(tmp_path, database_url)
     await store.open()
