@@ -12,13 +12,16 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import create_engine, inspect, make_url, text
 
 from parola.errors import StoreError
 from parola.store import postgres as dialect
 from parola.store import sqlite
 from parola.store.base import AgentRow, ConversationChange, ConversationRow
-from parola.store.schema import migrate
+from parola.store.database import Database
+from parola.store.schema import MIGRATIONS, migrate
 from parola.store.sql import DATABASE, SqlStore
 from parola.store.tables import HEAD, metadata
 from tests.postgres import Postgres
@@ -170,31 +173,43 @@ async def test_a_database_whose_creation_was_cut_short_is_completed(tmp_path: Pa
     await store.aclose()
 
 
-async def test_the_agents_of_an_older_database_are_at_their_first_version(database_url: str, tmp_path: Path) -> None:
-    agent = AgentRow("agent_1", "A", {"tags": ["x"]}, 1.0, 2.0)
-    store = SqlStore(tmp_path, database_url)
-    await store.open()
-    await store.agents.put(agent)
-    await store.aclose()
-    url = make_url(database_url).set(drivername="postgresql+psycopg") if database_url else ""
-    engine = create_engine(url or f"sqlite:///{tmp_path / DATABASE}")
-    with engine.begin() as connection:
-        for statement in (
-            "DROP TABLE agent_versions",
-            "ALTER TABLE agents DROP COLUMN version_id",
-            "UPDATE alembic_version SET version_num = '0006'",
-        ):
-            connection.execute(text(statement))
-    engine.dispose()
-    store = SqlStore(tmp_path, database_url)
-    await store.open()
-    (first,) = (await store.agents.versions("agent_1", page_size=9)).items
-    assert (first.number, first.name, first.committed_at, first.parent_id) == (1, "A", 2.0, None)
-    assert await store.agents.at("agent_1", first.version_id) == await store.agents.get("agent_1") == agent
-    second = await store.agents.put(AgentRow("agent_1", "B", {}, 1.0, 3.0))
-    newest = await store.agents.version("agent_1", second)
-    assert newest is not None and (newest.number, newest.parent_id) == (2, first.version_id)
-    await store.aclose()
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_the_agents_of_an_older_database_are_at_their_first_version(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    with ExitStack() as belongings:
+        if kind == "sqlite":
+            url, database = "", sqlite.database(tmp_path / DATABASE)
+        else:
+            postgres: Postgres = request.getfixturevalue("postgres")
+            url = belongings.enter_context(postgres.database())
+            database = dialect.database(url, 1, is_server=False)
+        _with_an_agent_of_migration_six(database)
+        store = SqlStore(tmp_path, url)
+        await store.open()
+        (first,) = (await store.agents.versions("agent_1", page_size=9)).items
+        assert (first.number, first.name, first.committed_at, first.parent_id) == (1, "A", 2.0, None)
+        agent = AgentRow("agent_1", "A", {"tags": ["x"]}, 1.0, 2.0)
+        assert await store.agents.at("agent_1", first.version_id) == await store.agents.get("agent_1") == agent
+        second = await store.agents.put(AgentRow("agent_1", "B", {}, 1.0, 3.0))
+        newest = await store.agents.version("agent_1", second)
+        assert newest is not None and (newest.number, newest.parent_id) == (2, first.version_id)
+        await store.aclose()
+
+
+def _with_an_agent_of_migration_six(database: Database) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with database.engine.begin() as connection:
+        database.before_tables(connection)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0006")
+        columns = "agent_id, name, name_key, archived, document, created_at, updated_at"
+        values = {"document": b'{"tags":["x"]}', "archived": False}
+        connection.execute(
+            text(f"INSERT INTO agents ({columns}) VALUES ('agent_1', 'A', 'a', :archived, :document, 1.0, 2.0)"), values
+        )
+    database.engine.dispose()
 
 
 async def test_a_newer_database_is_refused_and_left_alone(database_url: str, tmp_path: Path) -> None:
