@@ -67,7 +67,8 @@ async def replay(delivery_id: str, services: ServicesDep) -> Json:
         what = "has no endpoint" if not row.endpoint else "was a test"
         raise Conflict(f"The delivery {delivery_id} {what}: expected one that was delivered, given up or skipped.")
     row = replayed(row, time.time())
-    await services.store.outbox.put([row])
+    if not await services.store.outbox.update(row):
+        raise NotFound(f"Document with id {delivery_id} not found.")
     return Json(_response(row))
 
 

@@ -56,12 +56,22 @@ class Reaper:
             self._task = None
 
     async def sweep(self) -> int:
-        """Delete everything that is due; returns of how many conversations."""
+        """Delete everything that is due; returns of how many conversations. One that cannot be deleted, of which a file
+        cannot be removed for example, stays due and keeps up no other."""
         swept = 0
-        while due := await self._store.retention.due(self._clock(), BATCH):
+        failed: set[str] = set()
+        while True:
+            due = await self._store.retention.due(self._clock(), BATCH + len(failed))
+            due = [one for one in due if one not in failed]
+            if not due:
+                break
             for conversation_id in due:
-                await self._delete(conversation_id)
-            swept += len(due)
+                try:
+                    await self._delete(conversation_id)
+                    swept += 1
+                except (ParolaError, OSError) as error:
+                    failed.add(conversation_id)
+                    log.error("conversation_not_deleted", conversation_id=conversation_id, error=reason(error))
         if swept:
             log.info("retention_deleted", conversations=swept)
         return swept
@@ -100,10 +110,11 @@ def remainder(row: ConversationRow, now: int, *, words: bool, audio: bool) -> Do
         kept = ("has_user_audio", "has_response_audio", "branch_id", "environment", "visited_agents", "tag_ids", KEY)
         document = {key: document[key] for key in kept if key in document}
         metadata = metadata_without_words(metadata)
-        settings |= {"deleted_transcript_at_time_unix_secs": now, "deleted_logs_at_time_unix_secs": now}
+        at = settings["deleted_transcript_at_time_unix_secs"] or now
+        settings |= {"deleted_transcript_at_time_unix_secs": at, "deleted_logs_at_time_unix_secs": at}
     if audio:
         document = document | {"has_user_audio": False, "has_response_audio": False}
-        settings["deleted_audio_at_time_unix_secs"] = now
+        settings["deleted_audio_at_time_unix_secs"] = settings["deleted_audio_at_time_unix_secs"] or now
     return document | {"metadata": {**metadata, "deletion_settings": settings}}
 
 

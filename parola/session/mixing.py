@@ -7,6 +7,7 @@ agent right. Then the spool goes. A WAV is made anew from the MP3 of its kind wh
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from parola.errors import ModelMissing
 from parola.session.audio import MODEL_RATE, AudioFormat, ulaw_decode
 from parola.session.recording import pieces
-from parola.store.base import spool_of
+from parola.store.base import spool_of, unlink_files_of
 
 BITRATE_KBPS = 32
 """For each channel."""
@@ -41,8 +42,12 @@ def mix_down(recording: Path) -> bool:
         for path, channels in ((stereo_of(recording), (user, agent)), (recording, (user + agent,))):
             aside = path.with_suffix(".part")
             aside.write_bytes(mp3(*channels))
-            aside.replace(path)
-        spool.unlink()
+            with suppress(FileNotFoundError):  # it was deleted
+                aside.replace(path)
+        try:
+            spool.unlink()
+        except FileNotFoundError:  # the recording was deleted meanwhile, and must not come back
+            unlink_files_of(recording, words=False)
     return recording.is_file()
 
 

@@ -67,6 +67,7 @@ from parola.session.voice import Ear
 from parola.session.voice_activity import SharedVoiceActivity
 from parola.session.waiting_room import Guest, Terms, WaitingRoom
 from parola.store.base import AgentRow, FileRow, Store, events_of, spool_of
+from parola.store.erased import is_erased
 from parola.tools.context import ToolContext
 from parola.tools.identity import Identity
 from parola.tracing.context import current
@@ -262,6 +263,9 @@ class Opening:
             path.write_bytes(event_lines(events.lines(), policy) if policy.redacts else events.lines())
 
         await asyncio.to_thread(keep)
+        row = await self._store.conversations.get(conversation_id)
+        if row is None or is_erased(row.document):  # it was deleted while this was written
+            await asyncio.to_thread(path.unlink, missing_ok=True)
 
     async def hold(self, session: Session) -> None:
         """Run a session to its end, findable while it lives."""

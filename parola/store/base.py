@@ -478,9 +478,10 @@ def files_of(recording: Path, *, audio: bool = True, words: bool = True) -> list
 
 
 def unlink_files_of(recording: Path, *, audio: bool = True, words: bool = True) -> None:
-    """Delete them. Blocks: call it in a thread."""
-    for file in files_of(recording, audio=audio, words=words):
-        file.unlink(missing_ok=True)
+    """Delete them, also what somebody makes of them meanwhile. Blocks: call it in a thread."""
+    while found := files_of(recording, audio=audio, words=words):
+        for file in found:
+            file.unlink(missing_ok=True)
 
 
 def bare_reason(termination_reason: str | None) -> str:
@@ -503,7 +504,8 @@ class Retention(Protocol):
     async def erase(self, conversation_id: str, document: Document, *, words: bool, audio: bool) -> None:
         """Take out of a conversation its ``words`` (turns, files, the user's id, messages to webhooks, tape and event
         log) or its ``audio``, put ``document`` in place of its document, and take it off the plan. What
-        was deleted cannot be read back from the database's files."""
+        was deleted cannot be read back from the database's files. A document that says that the words are gone
+        (``store/erased.py``) keeps them away: what is written later is written without any."""
 
 
 class Store(Protocol):

@@ -38,6 +38,7 @@ from parola.store.base import (
     unlink_files_of,
 )
 from parola.store.documents import is_archived, recording_file, speaker, tags, tool_type, words
+from parola.store.erased import after_erasure, is_erased
 from parola.store.memory_audit import MemoryAuditLog
 from parola.store.memory_knowledge import MemoryKnowledge
 from parola.store.memory_outbox import MemoryOutbox
@@ -355,6 +356,8 @@ class MemoryConversations:
         row = self._rows.get(conversation_id)
         if row is None:
             raise NotFound(f"Document with id {conversation_id} not found.")
+        if is_erased(row.document):
+            change = after_erasure(change)
         new_turns = {position: dumps(turn) for position, turn in change.turns.items()}
         document = row.document if change.document is None else merged(row.document, change.document)
         given: Mapping[str, Any] = {
@@ -472,7 +475,8 @@ class MemoryFiles:
         self._rows: dict[str, tuple[FileRow, bytes]] = {}
 
     async def put(self, file: FileRow, content: bytes) -> None:
-        if file.conversation_id not in self.owners:
+        owner = await self.owners.get(file.conversation_id)
+        if owner is None or is_erased(owner.document):
             raise NotFound(f"Document with id {file.conversation_id} not found.")
         self._rows[file.file_id] = (file, content)
 

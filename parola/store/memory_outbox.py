@@ -34,9 +34,17 @@ class MemoryOutbox:
                 self._bodies[row.delivery_id] = body
         self.news.set()
 
-    async def keep_body(self, delivery_id: str, body: bytes) -> None:
-        if delivery_id in self._rows:
+    async def update(self, delivery: DeliveryRow) -> bool:
+        is_there = delivery.delivery_id in self._rows
+        if is_there:
+            self.put_all([delivery])
+        return is_there
+
+    async def keep_body(self, delivery_id: str, body: bytes) -> bool:
+        is_there = delivery_id in self._rows
+        if is_there:
             self._bodies[delivery_id] = body
+        return is_there
 
     async def body(self, delivery_id: str) -> bytes | None:
         return self._bodies.get(delivery_id)
@@ -89,6 +97,9 @@ class MemoryOutbox:
 
     async def counts(self) -> Mapping[str, int]:
         return Counter(row.status for row in self._rows.values())
+
+    async def oldest_waiting(self) -> float | None:
+        return min((row.created_at for row in self._rows.values() if row.status == "waiting"), default=None)
 
     def forget(self, conversation_id: str) -> None:
         """With the conversation."""

@@ -69,8 +69,12 @@ class Outbox(Protocol):
         """Create or replace, in one transaction; a body that is None stays as it is. Rows of a conversation that is
         gone are left out."""
 
-    async def keep_body(self, delivery_id: str, body: bytes) -> None:
-        """Keep the message as it will be sent at every attempt."""
+    async def update(self, delivery: DeliveryRow) -> bool:
+        """Replace a delivery that is still there, and give it back. False when it is gone, with its conversation or
+        the words of it: it does not come back, whatever has become of an attempt meanwhile."""
+
+    async def keep_body(self, delivery_id: str, body: bytes) -> bool:
+        """Keep the message as it will be sent at every attempt. False when the delivery is gone."""
 
     async def body(self, delivery_id: str) -> bytes | None:
         """The message, if it was kept."""
@@ -87,7 +91,7 @@ class Outbox(Protocol):
 
     async def claim(self, endpoint: str, now: float, until: float, most: int) -> Sequence[DeliveryRow]:
         """Take what is due for an endpoint, oldest first, for oneself until then. Nobody else gets it meanwhile;
-        ``put`` gives it back."""
+        ``update`` gives it back."""
 
     async def next_due(self, now: float) -> float | None:
         """When, after ``now``, the next attempt is to be made or the next claim runs out; None: nothing waits."""
@@ -100,3 +104,6 @@ class Outbox(Protocol):
 
     async def counts(self) -> Mapping[str, int]:
         """How many deliveries have each status."""
+
+    async def oldest_waiting(self) -> float | None:
+        """When the delivery was made that has waited longest; None: nothing waits."""

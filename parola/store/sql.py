@@ -8,6 +8,7 @@ drivers of SQLite do, costs three times the latency. File contents and recording
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,7 +48,7 @@ from parola.store.sql_conversations import SealedChange, SqlConversations, SqlFi
 from parola.store.sql_knowledge import SqlKnowledge
 from parola.store.sql_outbox import SqlOutbox
 from parola.store.sql_resources import Resource
-from parola.store.sql_retention import SqlRetention
+from parola.store.sql_retention import SqlRetention, forget_what_was_deleted
 from parola.store.tables import api_keys, documents, secrets, tools
 from parola.store.writer import Writer
 
@@ -109,6 +110,7 @@ class SqlStore:
         self._writer = writer = Writer(database, outage, apply_all, self.writes)
         try:
             await writer.run(lambda connection: bring_up_to_date(connection, database))
+            await asyncio.to_thread(forget_what_was_deleted, engine)  # a killed server may have deleted something
         except ParolaError:
             await self.aclose()
             raise

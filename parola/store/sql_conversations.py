@@ -29,6 +29,7 @@ from parola.protocol.lossless import dumps, loads, merged
 from parola.store.base import ConversationChange, ConversationQuery, ConversationRow, FileRow, unlink_files_of
 from parola.store.blobs import Blobs
 from parola.store.documents import recording_file, speaker, words
+from parola.store.erased import DELETED_AT, after_erasure, is_erased
 from parola.store.outbox import DeliveryRow
 from parola.store.pages import Document, Page
 from parola.store.readers import Readers
@@ -69,6 +70,11 @@ class SealedChange:
             change.document,
         )
 
+    def after_erasure(self) -> SealedChange:
+        """What is left of it for a conversation whose words are gone."""
+        change = ConversationChange(turns={}, document=self.document, **self.columns)
+        return self.seal(self.conversation_id, after_erasure(change))
+
 
 _CHANGEABLE: dict[str, Any] = {
     "status": String(),
@@ -77,6 +83,9 @@ _CHANGEABLE: dict[str, Any] = {
     "has_audio": Boolean(),
     "rating": Integer(),
 }
+
+_DELETED_AT = DELETED_AT.encode()
+"""Stands in the stored document of every conversation that is ever to be deleted: others need not be read."""
 
 _DELETE_TURN = delete(turns).where(
     turns.c.conversation_id == bindparam("b_conversation_id"), turns.c.position == bindparam("b_position")
@@ -116,6 +125,8 @@ class _Sum:
     document: Document | None = None
 
     def add(self, change: SealedChange, stored: bytes) -> None:
+        if _DELETED_AT in stored and is_erased(loads(stored)):
+            change = change.after_erasure()
         self.turns.update((turn["position"], turn) for turn in change.turns)
         self.columns.update((name, value) for name, value in change.columns.items() if value is not None)
         if change.document is not None:
@@ -243,16 +254,22 @@ class SqlConversations:
         return {row["position"]: loads(row["document"]) for row in rows}
 
     async def delete(self, conversation_id: str) -> bool:
+        # Files go before the row: of what a killed server has begun to delete, something must be left to delete by.
+        # What was written meanwhile goes after it.
+        recording = recording_file(self._recordings, conversation_id)
+        owned_files = select(files.c.file_id).where(files.c.conversation_id == conversation_id)
+        await self._blobs.delete([row["file_id"] for row in await self._readers.rows(owned_files)])
+        await asyncio.to_thread(unlink_files_of, recording)
+
         def work(connection: Connection) -> tuple[bool, list[str]]:
-            owned = connection.execute(select(files.c.file_id).where(files.c.conversation_id == conversation_id))
-            file_ids = list(owned.scalars())
+            file_ids = list(connection.execute(owned_files).scalars())
             gone = connection.execute(delete(conversations).where(conversations.c.conversation_id == conversation_id))
             return gone.rowcount > 0, file_ids
 
         existed, file_ids = await self._writer.run(work)
         if existed:
             await self._blobs.delete(file_ids)
-            await asyncio.to_thread(unlink_files_of, recording_file(self._recordings, conversation_id))
+            await asyncio.to_thread(unlink_files_of, recording)
             await asyncio.to_thread(forget_what_was_deleted, self._engine)
         return existed
 
@@ -286,10 +303,11 @@ class SqlFiles:
 
     async def put(self, file: FileRow, content: bytes) -> None:
         await self._blobs.put(file.file_id, content)
-        owner = select(conversations.c.status).where(conversations.c.conversation_id == file.conversation_id)
+        owner = select(conversations.c.document).where(conversations.c.conversation_id == file.conversation_id)
 
         def work(connection: Connection) -> None:
-            if connection.execute(owner).first() is None:
+            found = connection.execute(owner).scalar()
+            if found is None or (_DELETED_AT in found and is_erased(loads(found))):
                 raise not_found(file.conversation_id)
             connection.execute(delete(files).where(files.c.file_id == file.file_id))
             connection.execute(insert(files).values({c.name: getattr(file, c.name) for c in files.c}))

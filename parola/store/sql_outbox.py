@@ -35,9 +35,16 @@ class SqlOutbox:
         await self._writer.run(work)
         self.news.set()
 
-    async def keep_body(self, delivery_id: str, body: bytes) -> None:
+    async def update(self, delivery: DeliveryRow) -> bool:
+        statement = update(table).where(table.c.delivery_id == delivery.delivery_id).values(_values(delivery))
+        is_there: bool = await self._writer.run(lambda connection: connection.execute(statement).rowcount > 0)
+        self.news.set()
+        return is_there
+
+    async def keep_body(self, delivery_id: str, body: bytes) -> bool:
         statement = update(table).where(table.c.delivery_id == delivery_id).values(body=body)
-        await self._writer.run(lambda connection: connection.execute(statement))
+        is_there: bool = await self._writer.run(lambda connection: connection.execute(statement).rowcount > 0)
+        return is_there
 
     async def body(self, delivery_id: str) -> bytes | None:
         rows = await self._readers.rows(select(table.c.body).where(table.c.delivery_id == delivery_id))
@@ -111,21 +118,30 @@ class SqlOutbox:
         found = select(table.c.status, func.count().label("count")).group_by(table.c.status)
         return {row["status"]: row["count"] for row in await self._readers.rows(found)}
 
+    async def oldest_waiting(self) -> float | None:
+        found = select(func.min(table.c.created_at).label("oldest")).where(table.c.status == "waiting")
+        oldest: float | None = (await self._readers.rows(found))[0]["oldest"]
+        return oldest
+
 
 def put_all(connection: Connection, deliveries: Sequence[DeliveryRow], body: bytes | None = None) -> None:
     """Create or replace, inside a transaction of whoever calls."""
     for row in deliveries:
-        values = {field.name: getattr(row, field.name) for field in fields(DeliveryRow)}
-        values |= {
-            "options": dumps(dict(row.options)),
-            "attempts": dumps([dict(attempt) for attempt in row.attempts]),
-            "claimed_until": None,
-        }
+        values = _values(row)
         if body is not None:
             values["body"] = body
         replaced = connection.execute(update(table).where(table.c.delivery_id == row.delivery_id).values(values))
         if not replaced.rowcount:
             connection.execute(insert(table).values(values))
+
+
+def _values(row: DeliveryRow) -> dict[str, Any]:
+    """Its columns, claimed by nobody."""
+    return {field.name: getattr(row, field.name) for field in fields(DeliveryRow)} | {
+        "options": dumps(dict(row.options)),
+        "attempts": dumps([dict(attempt) for attempt in row.attempts]),
+        "claimed_until": None,
+    }
 
 
 def missing(connection: Connection, deliveries: Sequence[DeliveryRow]) -> set[str]:

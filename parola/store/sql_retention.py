@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
+from parola.logs import logger
 from parola.protocol.lossless import dumps
 from parola.store.base import bare_reason, unlink_files_of
 from parola.store.blobs import Blobs
@@ -19,6 +20,11 @@ from parola.store.tables import conversations, files, retention, turns, webhook_
 from parola.store.writer import Writer
 
 ENDED = ("done", "failed")
+
+MOST_TRIES = 6
+"""To empty the log of writes; each waits for readers as long as any statement does."""
+
+log = logger(__name__)
 
 
 class SqlRetention:
@@ -56,13 +62,19 @@ class SqlRetention:
 
     async def erase(self, conversation_id: str, document: Document, *, words: bool, audio: bool) -> None:
         sealed = dumps(document)
+        recording = recording_file(self._recordings, conversation_id)
+        owned = select(files.c.file_id).where(files.c.conversation_id == conversation_id)
+        # Files go before it is taken off the plan: what a killed server has begun to delete is due at its next start.
+        # What was written meanwhile goes after it.
+        if words:
+            await self._blobs.delete([row["file_id"] for row in await self._readers.rows(owned)])
+        await asyncio.to_thread(unlink_files_of, recording, audio=audio, words=words)
 
         def work(connection: Connection) -> list[str]:
             key = conversations.c.conversation_id == conversation_id
             file_ids: list[str] = []
             values: dict[str, Any] = {"document": sealed}
             if words:
-                owned = select(files.c.file_id).where(files.c.conversation_id == conversation_id)
                 file_ids = list(connection.execute(owned).scalars())
                 connection.execute(delete(files).where(files.c.conversation_id == conversation_id))
                 connection.execute(delete(turns).where(turns.c.conversation_id == conversation_id))
@@ -77,7 +89,6 @@ class SqlRetention:
             return file_ids
 
         await self._blobs.delete(await self._writer.run(work))
-        recording = recording_file(self._recordings, conversation_id)
         await asyncio.to_thread(unlink_files_of, recording, audio=audio, words=words)
         await asyncio.to_thread(forget_what_was_deleted, self._engine)
 
@@ -87,4 +98,8 @@ def forget_what_was_deleted(engine: Engine) -> None:
     copied into the database and emptied. Blocks: call it in a thread."""
     if engine.dialect.name == "sqlite":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            for _ in range(MOST_TRIES):
+                is_busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+                if not is_busy:
+                    return
+        log.warning("deleted_rows_not_overwritten", hint="something reads the database all the time")

@@ -227,7 +227,7 @@ class Delivery:
             if is_hopeless or due_at is None:
                 return await self._put_away(row, answer.reason)
             row = replace(row, status="waiting", reason=answer.reason, due_at=due_at)
-        await self._store.outbox.put([row])
+        await self._store.outbox.update(row)
         log.info(
             "webhook_delivered" if is_done else "webhook_attempt_failed",
             delivery_id=row.delivery_id,
@@ -283,7 +283,7 @@ class Delivery:
         """Give up: it stays in the log, and can be replayed."""
         row = replace(row, status="dead", reason=reason, due_at=None, ended_at=self._now())
         self._metrics.webhooks_failed[reason] += 1
-        await self._store.outbox.put([row])
+        await self._store.outbox.update(row)
         log.warning(
             "webhook_given_up",
             delivery_id=row.delivery_id,

@@ -84,7 +84,8 @@ class Payloads:
                 raise NothingToSend("no_audio")
             return audio(row, recording)
         body = envelope(row, await self._data(row, conversation))
-        await self._store.outbox.keep_body(row.delivery_id, body)
+        if not await self._store.outbox.keep_body(row.delivery_id, body):
+            raise NothingToSend("conversation_deleted")  # while the message was made
         return Message(body)
 
     async def _data(self, row: DeliveryRow, conversation: ConversationRow) -> Document:

@@ -157,6 +157,34 @@ async def test_what_is_due_is_deleted_and_the_record_says_so_before_and_after(st
     assert settings["deleted_audio_at_time_unix_secs"] == 1000 + DAY_SECONDS
 
 
+async def test_what_a_killed_server_had_begun_to_delete_is_deleted_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SqlStore(tmp_path / "data")
+    await store.open()
+    keep_private(store, Settings(retention_days=0))
+    await store.agents.put(agent())
+    for name in ("c", "d"):
+        await store.conversations.create(conversation(name))
+        await store.files.put(FileRow(f"file_{name}", name, "x.txt", "text/plain", 1, 1.0), CANARY.encode())
+        store.recording_path(name).write_bytes(CANARY.encode())
+        await held(store, name)
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise OSError("killed")
+
+    with monkeypatch.context() as patch:
+        for module in ("sql_retention", "sql_conversations"):
+            patch.setattr(f"parola.store.{module}.unlink_files_of", killed)
+        assert await Reaper(store, lambda: 2000.0).sweep() == 0
+        with pytest.raises(OSError, match="killed"):
+            await store.conversations.delete("d")
+    assert await Reaper(store, lambda: 2000.0).sweep() == 2
+    kept = [file for file in (tmp_path / "data").rglob("*") if file.is_file()]
+    assert not [file.name for file in kept if CANARY.encode() in file.read_bytes()]
+    await store.aclose()
+
+
 async def test_audio_may_go_and_the_words_stay(store: Store) -> None:
     await store.agents.put(agent(retention_days=0, delete_audio=True))
     await store.conversations.create(conversation())

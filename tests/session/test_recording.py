@@ -9,11 +9,12 @@ import pytest
 
 from parola.privacy.policy import Policy
 from parola.protocol.server_messages import Audio, AudioAlignment
+from parola.session import mixing
 from parola.session.audio import AudioFormat, ulaw_encode
 from parola.session.mixing import interleaved, mix_down, stereo_of, tracks, wav
 from parola.session.recording import Recorder
 from parola.session.silencing import SilencedRecorder
-from parola.store.base import raw_of, spool_of
+from parola.store.base import raw_of, spool_of, unlink_files_of
 
 RATE = 16000
 SECOND = np.full(RATE, 1000, np.int16).tobytes()
@@ -136,6 +137,24 @@ def test_a_tone_of_each_side_is_found_at_its_place_in_the_file_that_is_served(tm
         both = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, 2)
     assert onsets(both[:, 0]) == pytest.approx([1.0, 4.0, 30.0], abs=0.04)
     assert onsets(both[:, 1]) == pytest.approx([2.5, 5.5, 31.5], abs=0.04)
+
+
+@pytest.mark.parametrize("when", [1, 2])
+def test_a_recording_that_is_deleted_while_it_is_mixed_does_not_come_back(tmp_path, monkeypatch, when):
+    recording = tmp_path / "call.mp3"
+    recorder = Recorder(spool_of(recording), AudioFormat.parse("pcm_16000"), started_at=100.0)
+    recorder.user_spoke(tone(440), now=102.0)
+    recorder.close()
+    made = []
+
+    def encode(*channels):
+        made.append(len(channels))
+        if len(made) == when:
+            unlink_files_of(recording)
+        return b"mp3"
+
+    monkeypatch.setattr(mixing, "mp3", encode)
+    assert not mix_down(recording) and list(tmp_path.iterdir()) == []
 
 
 def test_what_must_not_be_heard_is_silent_before_the_recording_can_be_asked_for(tmp_path):

@@ -117,3 +117,16 @@ async def test_deliveries_are_listed_newest_first_by_what_is_asked_for(store: St
     assert [row.delivery_id for row in rest.items] == ["whd_1"] and rest.next_cursor is None
     dead = await store.outbox.page(DeliveryQuery(statuses=["dead"]), page_size=5)
     assert [row.reason for row in dead.items] == ["http_404"]
+
+
+async def test_an_attempt_that_ends_when_its_delivery_is_gone_leaves_nothing(store: Store) -> None:
+    await store.conversations.create(replace(CONVERSATION, status="done"))
+    await store.outbox.put([delivery(1)])
+    (claimed,) = await store.outbox.claim("wh_1", 20.0, 60.0, most=1)
+    assert await store.outbox.update(replace(claimed, due_at=30.0))
+    assert await store.outbox.due_endpoints(30.0) == {"wh_1": 1}, "nobody's again"
+
+    await store.retention.erase("conv_1", {"metadata": {}}, words=True, audio=True)
+    assert not await store.outbox.update(replace(claimed, status="delivered", attempts=({"answer": "canary"},)))
+    assert not await store.outbox.keep_body("whd_1", b"canary")
+    assert await store.outbox.get("whd_1") is None and await store.outbox.body("whd_1") is None

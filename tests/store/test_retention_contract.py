@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+import pytest
+
+from parola.errors import NotFound
 from parola.store.base import ConversationChange, ConversationRow, FileRow, Store
 
 ROW = ConversationRow("c1", "a", "done", 100.0, {"metadata": {"warnings": ["canary"]}}, user_id="u", has_audio=True)
@@ -40,3 +43,46 @@ async def test_words_are_erased_without_the_audio_and_the_audio_without_the_word
     await store.retention.erase("c1", {}, words=False, audio=True)
     row = await store.conversations.get("c1")
     assert row is not None and not row.has_audio and not recording.is_file()
+
+
+async def test_what_was_begun_before_the_words_were_deleted_and_ends_after_brings_none_back(store: Store):
+    await store.conversations.create(ROW)
+    await store.conversations.write("c1", ConversationChange(turns={0: {"role": "user", "message": "canary"}}))
+    erased = {"metadata": {"deletion_settings": {"deleted_transcript_at_time_unix_secs": 5, "delete_audio": False}}}
+    await store.retention.erase("c1", erased, words=True, audio=False)
+    late = ConversationChange(
+        turns={0: {"role": "user", "message": "canary"}, 7: {"role": "agent", "message": "canary"}},
+        termination_reason="end_call tool was called: canary",
+        rating=4,
+        document={
+            "analysis": {"transcript_summary": "canary"},
+            "tag_ids": ["t"],
+            "metadata": {
+                "warnings": ["canary"],
+                "charging": {"analysis": 2},
+                "feedback": {"rating": 4, "comment": "canary"},
+                "deletion_settings": {"deleted_transcript_at_time_unix_secs": None, "delete_audio": True},
+            },
+        },
+    )
+    await store.conversations.write("c1", late)
+    await store.conversations.conclude("c1", late, [])
+    with pytest.raises(NotFound):
+        await store.files.put(FileRow("f1", "c1", "x.txt", "text/plain", 1, 1.0), b"canary")
+    assert await store.files.content("f1") is None
+    row = await store.conversations.get("c1")
+    assert "canary" not in repr(row) and await store.conversations.turns("c1") == []
+    assert (
+        row is not None
+        and row.rating == 4
+        and row.has_audio
+        and row.document
+        == {
+            "tag_ids": ["t"],
+            "metadata": {
+                "charging": {"analysis": 2},
+                "feedback": {"rating": 4, "comment": None},
+                "deletion_settings": {"deleted_transcript_at_time_unix_secs": 5, "delete_audio": True},
+            },
+        }
+    )

@@ -285,6 +285,26 @@ def test_what_a_killed_server_had_claimed_is_sent_by_the_next():
     assert first.headers["X-Webhook-Event-Id"] == second.headers["X-Webhook-Event-Id"]
 
 
+def test_an_attempt_that_is_on_its_way_while_its_conversation_is_erased_leaves_nothing_behind():
+    async def echoing() -> Answer:
+        await asyncio.sleep(10)
+        return Answer(503, "http_503", "Grüße")
+
+    async def story(world: World) -> None:
+        await world.has_webhook("wh_1")
+        await world.has_settings(post_call_webhook_id="wh_1", events=["transcript"])
+        for number in range(2):
+            await world.ends(f"conv_{number}")
+        await asyncio.sleep(5)
+        await world.store.retention.erase("conv_0", {"metadata": {}}, words=True, audio=True)
+        assert await world.store.conversations.delete("conv_1")
+        await asyncio.sleep(200)
+        assert await world.told("conv_0") == {} and await world.store.outbox.counts() == {}
+
+    world = told_as_story(story, answers=lambda _: echoing())
+    assert [request.at for request in world.requests] == [0, 0]
+
+
 def test_a_disabled_endpoint_gets_what_waits_for_it_when_it_is_enabled():
     async def story(world: World) -> None:
         await world.has_webhook("wh_1")
