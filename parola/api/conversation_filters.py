@@ -100,6 +100,7 @@ def asked(
         user_id=user_id,
         source=conversation_initiation_source,
         text_only=text_only,
+        call_successful=call_successful,
         started_before=call_start_before_unix,
         started_after=call_start_after_unix,
         duration_min=call_duration_min_secs,
@@ -129,8 +130,6 @@ def asked(
     among(topic_ids, "topic_ids")
     among(tag_ids, "tag_ids")
     among(triggered_procedure_ids, "triggered_procedure_ids")
-    if call_successful is not None:
-        record.append(lambda row: (_at(row.document, "analysis", "call_successful") or "unknown") == call_successful)
     if has_feedback_comment is not None:
         record.append(lambda row: bool(_at(row.document, "metadata", "feedback", "comment")) is has_feedback_comment)
     if conversation_product_type is not None:

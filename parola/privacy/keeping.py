@@ -27,6 +27,7 @@ from parola.store.base import (
     unlink_files_of,
 )
 from parola.store.outbox import DeliveryRow
+from parola.store.overview import Overview, OverviewQuery
 from parola.store.pages import Document, Page
 
 MOST_REMEMBERED = 10_000
@@ -148,6 +149,9 @@ class PrivateConversations:
 
     async def count(self, query: ConversationQuery) -> int:
         return await self._inner.count(query)
+
+    async def overview(self, query: OverviewQuery) -> Overview:
+        return await self._inner.overview(query)
 
     async def unfinished(self) -> Sequence[ConversationRow]:
         return await self._inner.unfinished()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,11 @@ from parola.store.blobs import Blobs
 from parola.store.documents import recording_file, speaker, words
 from parola.store.erased import DELETED_AT, after_erasure, is_erased
 from parola.store.outbox import DeliveryRow
+from parola.store.overview import Overview, OverviewQuery, ending_of, verdict_of, with_document, with_turns
 from parola.store.pages import Document, Page
 from parola.store.readers import Readers
 from parola.store.sql_outbox import SqlOutbox, put_all
+from parola.store.sql_overview import read_overview
 from parola.store.sql_retention import forget_what_was_deleted
 from parola.store.tables import conversations, files, turns
 from parola.store.writer import Writer
@@ -49,6 +51,7 @@ class SealedChange:
     turns: Sequence[dict[str, Any]]
     columns: dict[str, Any]
     document: Document | None
+    plain_turns: Mapping[int, Document]
 
     @classmethod
     def seal(cls, conversation_id: str, change: ConversationChange) -> SealedChange:
@@ -68,6 +71,7 @@ class SealedChange:
             ],
             {name: getattr(change, name) for name in _CHANGEABLE},
             change.document,
+            change.turns,
         )
 
     def after_erasure(self) -> SealedChange:
@@ -76,6 +80,9 @@ class SealedChange:
         return self.seal(self.conversation_id, after_erasure(change))
 
 
+_KEPT = tuple(conversations.c[one.name] for one in fields(ConversationRow))
+"""Without the columns that only queries use."""
+
 _CHANGEABLE: dict[str, Any] = {
     "status": String(),
     "ended_at": Double(),
@@ -83,6 +90,9 @@ _CHANGEABLE: dict[str, Any] = {
     "has_audio": Boolean(),
     "rating": Integer(),
 }
+
+_DERIVED: dict[str, Any] = {"ending": String(), "call_successful": String(), "facts": LargeBinary()}
+"""What follows from a change (``overview.py``)."""
 
 _DELETED_AT = DELETED_AT.encode()
 """Stands in the stored document of every conversation that is ever to be deleted: others need not be read."""
@@ -110,6 +120,10 @@ _UPDATE = (
         document=func.coalesce(bindparam("b_document", type_=LargeBinary()), conversations.c.document),
         **{
             name: func.coalesce(bindparam(f"b_{name}", type_=kind), conversations.c[name])
+            for name, kind in _DERIVED.items()
+        },
+        **{
+            name: func.coalesce(bindparam(f"b_{name}", type_=kind), conversations.c[name])
             for name, kind in _CHANGEABLE.items()
         },
     )
@@ -123,25 +137,46 @@ class _Sum:
     turns: dict[int, dict[str, Any]] = field(default_factory=dict)
     columns: dict[str, Any] = field(default_factory=lambda: dict.fromkeys(_CHANGEABLE))
     document: Document | None = None
+    plain_turns: dict[int, Document] = field(default_factory=dict)
 
     def add(self, change: SealedChange, stored: bytes) -> None:
         if _DELETED_AT in stored and is_erased(loads(stored)):
             change = change.after_erasure()
         self.turns.update((turn["position"], turn) for turn in change.turns)
+        self.plain_turns.update(change.plain_turns)
         self.columns.update((name, value) for name, value in change.columns.items() if value is not None)
         if change.document is not None:
             self.document = merged(self.document if self.document is not None else loads(stored), change.document)
+
+    def derived(self, stored_facts: bytes | None) -> dict[str, Any]:
+        """What follows from all of it; None: it stays as it is."""
+        reason = self.columns["termination_reason"]
+        values: dict[str, Any] = {
+            "ending": None if reason is None else ending_of(reason),
+            "call_successful": None,
+            "facts": None,
+        }
+        if self.plain_turns or self.document is not None:
+            facts: Document = loads(stored_facts) if stored_facts else {}
+            changed = with_turns(facts, self.plain_turns)
+            if self.document is not None:
+                values["call_successful"] = verdict_of(self.document)
+                changed = with_document(changed, self.document)
+            if changed != facts:
+                values["facts"] = dumps(changed)
+        return values
 
 
 def apply_all(connection: Connection, changes: Sequence[SealedChange]) -> Sequence[Exception | None]:
     """Apply changes, in order, with five statements whatever their number."""
     ids = {change.conversation_id for change in changes}
     found = connection.execute(
-        select(conversations.c.conversation_id, conversations.c.document).where(
+        select(conversations.c.conversation_id, conversations.c.document, conversations.c.facts).where(
             conversations.c.conversation_id.in_(ids)
         )
-    )
+    ).all()
     stored: dict[str, bytes] = {row.conversation_id: row.document for row in found}
+    facts: dict[str, bytes | None] = {row.conversation_id: row.facts for row in found}
     sums: dict[str, _Sum] = {conversation_id: _Sum() for conversation_id in stored}
     problems: list[Exception | None] = []
     for change in changes:
@@ -165,6 +200,7 @@ def apply_all(connection: Connection, changes: Sequence[SealedChange]) -> Sequen
                     "b_conversation_id": conversation_id,
                     "b_document": None if total.document is None else dumps(total.document),
                     **{f"b_{name}": value for name, value in total.columns.items()},
+                    **{f"b_{name}": value for name, value in total.derived(facts[conversation_id]).items()},
                 }
                 for conversation_id, total in sums.items()
             ],
@@ -236,7 +272,7 @@ class SqlConversations:
         return await self._writer.run(work)
 
     async def get(self, conversation_id: str) -> ConversationRow | None:
-        rows = await self._readers.rows(select(conversations).where(conversations.c.conversation_id == conversation_id))
+        rows = await self._readers.rows(select(*_KEPT).where(conversations.c.conversation_id == conversation_id))
         return _row(rows[0]) if rows else None
 
     async def turns(self, conversation_id: str) -> Sequence[Document]:
@@ -277,7 +313,7 @@ class SqlConversations:
         self, query: ConversationQuery, *, page_size: int, cursor: str | None = None
     ) -> Page[ConversationRow]:
         return await self._readers.page(
-            select(conversations).where(and_(True, *_conditions(query))),
+            select(*_KEPT).where(and_(True, *_conditions(query))),
             sort=conversations.c.started_at,
             key=conversations.c.conversation_id,
             ascending=query.ascending,
@@ -290,8 +326,11 @@ class SqlConversations:
         found = select(func.count().label("found")).select_from(conversations).where(and_(True, *_conditions(query)))
         return int((await self._readers.rows(found))[0]["found"])
 
+    async def overview(self, query: OverviewQuery) -> Overview:
+        return await read_overview(self._readers, query)
+
     async def unfinished(self) -> Sequence[ConversationRow]:
-        rows = await self._readers.rows(select(conversations).where(conversations.c.status.in_(UNFINISHED)))
+        rows = await self._readers.rows(select(*_KEPT).where(conversations.c.status.in_(UNFINISHED)))
         return [_row(row) for row in rows]
 
 
@@ -342,7 +381,17 @@ class SqlFiles:
 
 
 def _values(row: ConversationRow) -> dict[str, Any]:
-    return {c.name: getattr(row, c.name) for c in conversations.c} | {"document": dumps(row.document)}
+    return {c.name: getattr(row, c.name) for c in _KEPT} | derived_from(row.document, row.termination_reason)
+
+
+def derived_from(document: Document, termination_reason: str) -> dict[str, Any]:
+    """The document, and the columns that follow from it when there are no turns."""
+    return {
+        "document": dumps(document),
+        "ending": ending_of(termination_reason),
+        "call_successful": verdict_of(document),
+        "facts": dumps(with_document({}, document)),
+    }
 
 
 def _row(row: RowMapping) -> ConversationRow:
@@ -355,6 +404,7 @@ def _conditions(query: ConversationQuery) -> list[ColumnElement[bool]]:
     bounds = (
         (query.agent_id, c.agent_id.__eq__),
         (query.user_id, c.user_id.__eq__),
+        (query.call_successful, c.call_successful.__eq__),
         (query.source, c.source.__eq__),
         (query.text_only, c.text_only.__eq__),
         (query.started_before, c.started_at.__lt__),

@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from parola.logs import logger
-from parola.protocol.lossless import dumps
+from parola.protocol.lossless import dumps, loads
 from parola.store.base import bare_reason, unlink_files_of
 from parola.store.blobs import Blobs
 from parola.store.documents import recording_file
+from parola.store.overview import verdict_of, with_document
 from parola.store.pages import Document
 from parola.store.readers import Readers
 from parola.store.tables import conversations, files, retention, turns, webhook_deliveries
@@ -61,7 +62,6 @@ class SqlRetention:
         return [row["conversation_id"] for row in rows]
 
     async def erase(self, conversation_id: str, document: Document, *, words: bool, audio: bool) -> None:
-        sealed = dumps(document)
         recording = recording_file(self._recordings, conversation_id)
         owned = select(files.c.file_id).where(files.c.conversation_id == conversation_id)
         # Files go before it is taken off the plan: what a killed server has begun to delete is due at its next start.
@@ -73,15 +73,23 @@ class SqlRetention:
         def work(connection: Connection) -> list[str]:
             key = conversations.c.conversation_id == conversation_id
             file_ids: list[str] = []
-            values: dict[str, Any] = {"document": sealed}
+            asked = select(conversations.c.termination_reason, conversations.c.facts).where(key)
+            found = connection.execute(asked).first()
+            if found is None:
+                return []
+            facts: Document = {} if words or not found.facts else loads(found.facts)
+            values: dict[str, Any] = {
+                "document": dumps(document),
+                "call_successful": verdict_of(document),
+                "facts": dumps(with_document(facts, document)),
+            }
             if words:
                 file_ids = list(connection.execute(owned).scalars())
                 connection.execute(delete(files).where(files.c.conversation_id == conversation_id))
                 connection.execute(delete(turns).where(turns.c.conversation_id == conversation_id))
                 sent = webhook_deliveries.c.conversation_id == conversation_id
                 connection.execute(delete(webhook_deliveries).where(sent))
-                asked = select(conversations.c.termination_reason).where(key)
-                values |= {"user_id": None, "termination_reason": bare_reason(connection.execute(asked).scalar())}
+                values |= {"user_id": None, "termination_reason": bare_reason(found.termination_reason)}
             if audio:
                 values["has_audio"] = False
             connection.execute(update(conversations).where(key).values(**values))

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from parola.store.vectors import Vector
 
-HEAD = "0007"
+HEAD = "0008"
 """The migration that leads to these tables."""
 
 metadata = MetaData(

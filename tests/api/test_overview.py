@@ -1,0 +1,107 @@
+"""The front page of a dashboard: each day, how fast, how it ended, what to warn of."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from tests.api.conftest import call
+from tests.api.test_conversations import change, keep, services
+
+OVERVIEW = "/v1/x/overview"
+
+
+def answered(seconds: float) -> dict[str, Any]:
+    steps = {"end_of_turn": 0.25, "llm": seconds - 0.25, "total": seconds}
+    return {"role": "agent", "message": "Yes", "x_timeline": {"latency_secs": steps}}
+
+
+def test_an_empty_server_has_a_whole_overview(client: TestClient) -> None:
+    found = client.get(OVERVIEW, params={"days": 3}).json()
+    assert abs(found["generated_at_unix_secs"] - time.time()) < 60
+    assert [day["calls"] for day in found["days"]] == [0, 0, 0]
+    assert found["latency"] == {
+        "conversations": 0,
+        "turns": 0,
+        "p50_secs": None,
+        "p90_secs": None,
+        "p95_secs": None,
+        "p99_secs": None,
+        "steps": {},
+    }
+    assert (found["live"], found["waiting_for_human"], found["endings"], found["warnings"]) == (0, 0, [], [])
+    assert found["webhooks"] == {
+        "endpoints": 0,
+        "disabled": 0,
+        "waiting": 0,
+        "delivered": 0,
+        "failed": 0,
+        "oldest_waiting_secs": None,
+    }
+
+
+def test_days_latencies_endings_and_warnings_of_what_was_said(client: TestClient) -> None:
+    now = time.time()
+    for n, (reason, status) in enumerate([("Bye: so long", "done"), ("Bye: farewell", "done"), ("Broken", "failed")]):
+        keep(client, f"conv_{n}", started_at=now - n, status="in-progress")
+        change(
+            client,
+            f"conv_{n}",
+            turns={k: answered(1.0 + k / 10 + n) for k in range(10)},
+            document={"metadata": {"warnings": ["No such model"] * (n != 1)}},
+            status=status,
+            ended_at=now - n + 90,
+            termination_reason=reason,
+        )
+    keep(client, "conv_other", agent_id="agent_2", started_at=now - 50)
+    found = client.get(OVERVIEW, params={"agent_id": "agent_1"}).json()
+    assert len(found["days"]) == 14
+    assert sum(day["calls"] for day in found["days"]) == 3
+    assert sum(day["minutes"] for day in found["days"]) == 4.5
+    assert sum(day["failed"] for day in found["days"]) == 1
+    assert found["latency"] == {
+        "conversations": 3,
+        "turns": 30,
+        "p50_secs": 2.4,
+        "p90_secs": 3.6,
+        "p95_secs": 3.8,
+        "p99_secs": 3.9,
+        "steps": {"end_of_turn": {"p50_secs": 0.25, "p95_secs": 0.25}, "llm": {"p50_secs": 2.15, "p95_secs": 3.55}},
+    }
+    assert found["endings"] == [
+        {"status": "done", "termination_reason": "Bye", "count": 2},
+        {"status": "failed", "termination_reason": "Broken", "count": 1},
+    ]
+    assert found["warnings"] == [{"message": "No such model", "count": 2, "last_conversation_id": "conv_0"}]
+    assert sum(day["calls"] for day in client.get(OVERVIEW).json()["days"]) == 4
+
+
+def test_a_day_begins_where_the_asker_says(client: TestClient) -> None:
+    midnight = time.time() // 86_400 * 86_400
+    keep(client, started_at=midnight - 600)
+    days = client.get(OVERVIEW, params={"days": 3}).json()["days"]
+    yesterday = datetime.fromtimestamp(midnight - 1, UTC).date().isoformat()
+    assert [day for day in days if day["calls"]] == [{"date": yesterday, "calls": 1, "minutes": 0.0, "failed": 0}]
+    further_east = client.get(OVERVIEW, params={"days": 3, "utc_offset_minutes": 60}).json()["days"]
+    today = datetime.fromtimestamp(midnight, UTC).date().isoformat()
+    assert [day["date"] for day in further_east if day["calls"]] == [today]
+    assert client.get(OVERVIEW, params={"days": 0}).status_code == 422
+
+
+def test_it_counts_how_webhooks_stand(client: TestClient) -> None:
+    from parola.store.outbox import DeliveryRow
+
+    now, outbox = time.time(), services(client).store.outbox
+    far = now + 9999
+    rows = [
+        DeliveryRow("d1", "e1", "post_call_transcription", "webhook_1", "waiting", created_at=now - 60, due_at=far),
+        DeliveryRow("d2", "e2", "post_call_transcription", "webhook_1", "waiting", created_at=now - 30, due_at=far),
+        DeliveryRow("d3", "e3", "post_call_transcription", "webhook_1", "dead", created_at=now - 90),
+    ]
+    call(client, outbox.put, rows)
+    found = client.get(OVERVIEW).json()["webhooks"]
+    assert 60 <= found.pop("oldest_waiting_secs") < 90
+    assert found == {"endpoints": 0, "disabled": 0, "waiting": 2, "delivered": 0, "failed": 1}
