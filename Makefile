@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup serve test check bench bench-voice soak lock clean
+.PHONY: setup serve dashboard browser test check bench bench-voice soak lock clean
 
 setup: .venv/.ready .venv/.models
 
@@ -17,20 +17,41 @@ setup: .venv/.ready .venv/.models
 	$(BIN)/parola models install
 	touch $@
 
+# The dashboard is built where Node.js is; without it everything else works.
+BUILT := parola/dashboard/built/index.html
+PAGES := $(shell find dashboard/src dashboard/public -type f) $(wildcard dashboard/*.json dashboard/*.ts dashboard/*.html)
+
 serve: setup
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(BUILT); \
+	else echo "Node.js is not installed: the server runs without its dashboard. Install Node.js 20, then: make dashboard"; fi
 	$(BIN)/parola serve --preload $(ARGS)
+
+dashboard: $(BUILT)
+
+$(BUILT): dashboard/node_modules $(PAGES)
+	cd dashboard && npm run --silent build
+	touch $@
+
+dashboard/node_modules: dashboard/package.json dashboard/package-lock.json
+	cd dashboard && npm ci --no-audit --no-fund
+	touch $@
 
 node_modules: package.json package-lock.json
 	npm ci --no-audit --no-fund
 	touch $@
 
-test: setup node_modules
+# Debian's Chromium, for the tests that use the dashboard as people do.
+browser:
+	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+
+test: setup node_modules browser $(BUILT)
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
-check: .venv/.ready
+check: .venv/.ready dashboard/node_modules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	cd dashboard && npm run --silent check && npm run --silent test
 
 bench: setup
 	$(BIN)/python -m bench $(ARGS)
@@ -47,4 +68,4 @@ lock:
 		pyproject.toml requirements/dev.in --extra speech --extra mcp --extra postgres -o requirements/dev.txt
 
 clean:
-	rm -rf .venv node_modules
+	rm -rf .venv node_modules dashboard/node_modules parola/dashboard/built

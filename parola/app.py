@@ -36,6 +36,8 @@ from parola.api.process import Services
 from parola.api.sealing import master_key, sealed_data_key
 from parola.api.signed_url_grants import SignedUrlGrants
 from parola.config import Settings
+from parola.dashboard.pages import PATH as DASHBOARD_PATH
+from parola.dashboard.pages import Pages, to_dashboard
 from parola.errors import InvalidRequest
 from parola.knowledge.library import Library
 from parola.logs import logger
@@ -166,6 +168,8 @@ def create_app(
         ],
         routes=[
             Route("/health", health),
+            Route("/", to_dashboard),
+            Mount(DASHBOARD_PATH, Pages(), name="dashboard"),
             WebSocketRoute(SOCKET_PATH, conversations, name="conversation"),
             Mount("", rest, name="rest"),
         ],

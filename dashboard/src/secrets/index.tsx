@@ -1,0 +1,5 @@
+import { Page } from "@/parts/Page";
+
+export default function Place() {
+  return <Page title="secrets">{null}</Page>;
+}

@@ -1,0 +1,35 @@
+import { createTheme, type MantineColorsTuple } from "@mantine/core";
+
+const ink: MantineColorsTuple = [
+  "#eef1ff",
+  "#dbe1fd",
+  "#b5c0f5",
+  "#8c9def",
+  "#6a7fe9",
+  "#556ce5",
+  "#4c5fd5",
+  "#3c4ebb",
+  "#3344a7",
+  "#273893",
+];
+
+/** One accent, system type, generous rounding; every colour pair is readable in both schemes. */
+export const theme = createTheme({
+  colors: { ink },
+  primaryColor: "ink",
+  primaryShade: { light: 6, dark: 5 },
+  autoContrast: true,
+  luminanceThreshold: 0.35,
+  defaultRadius: "md",
+  cursorType: "pointer",
+  fontFamily: "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif",
+  fontFamilyMonospace: "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace",
+  headings: { fontWeight: "650" },
+  components: {
+    Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },
+    Modal: { defaultProps: { centered: true, closeButtonProps: { "aria-label": "Close" } } },
+    Drawer: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
+    Paper: { defaultProps: { withBorder: true, radius: "lg" } },
+    Table: { defaultProps: { verticalSpacing: "sm", highlightOnHover: true } },
+  },
+});
