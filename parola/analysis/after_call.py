@@ -13,22 +13,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from parola import logs
 from parola.analysis.unanswered import with_results
+from parola.analysis.visits import Visit, visited
 from parola.errors import Conflict, NotFound, ParolaError, ProviderError, StoreError
 from parola.logs import logger
 from parola.store.base import ConversationChange, ConversationRow, Store, spool_of
 from parola.store.pages import Document
-from parola.tracing.context import current
-from parola.tracing.spans import Span
+from parola.tracing.context import current, kept
+from parola.tracing.spans import SERVER, Span, tokens
 
 if TYPE_CHECKING:
-    from parola.analysis.analysing import Analysing
+    from parola.analysis.analysing import Analysing, OneCriterion, Outcome
     from parola.tracing.tracer import Tracer
 
 log = logger(__name__)
@@ -86,9 +87,9 @@ class AfterCall:
         row = await self._store.conversations.get(conversation_id)
         if row is None:
             raise NotFound(f"Document with id {conversation_id} not found.")
-        agent = await self._agent_of(row)
+        visits = await self._visits(row, change.document)
         says_something = bool(row.user_messages + row.agent_messages + len(change.turns))
-        if not (says_something and self._analysing.is_wanted(agent)):
+        if not (says_something and self._analysing.is_wanted(visits)):
             await self._conclude(row, change)
             return
         await self._store.conversations.write(conversation_id, replace(change, status="processing"))
@@ -101,9 +102,11 @@ class AfterCall:
                 self._soon(row.conversation_id)
                 continue
             log.warning("conversation_was_abandoned", conversation_id=row.conversation_id)
-            await self.end(row.conversation_id, await self._abandoned(row))
+            change = await self._abandoned(row)
+            await self.end(row.conversation_id, change)
+            self._tell_of(row, change)
 
-    async def run_again(self, conversation_id: str, criterion_id: str | None = None) -> None:
+    async def run_again(self, conversation_id: str, one: OneCriterion | None = None) -> None:
         """Read a conversation that has ended once more, now, and replace its analysis; or only what it says of one
         criterion. Raises ``NotFound``, ``Conflict`` while it runs or is read already, ``ProviderError`` when no model
         could (what was found out before stays)."""
@@ -117,11 +120,10 @@ class AfterCall:
         self._again.add(conversation_id)
         try:
             turns = await self._store.conversations.turns(conversation_id)
-            agent = await self._agent_of(row) or {}
-            if criterion_id is None:
-                outcome = await self._analysing.analyse(row, turns, agent)
-            else:
-                outcome = await self._analysing.judge(row, turns, agent, criterion_id)
+            visits = await self._visits(row)
+            analysing = self._analysing
+            reading = analysing.analyse(row, turns, visits) if one is None else analysing.judge(row, turns, visits, one)
+            outcome = await self._traced(row, reading)
             charging: Document = {"metadata": {"charging": {"analysis": outcome.charging}}}
             if outcome.error:
                 await self._store.conversations.write(conversation_id, ConversationChange(document=charging))
@@ -180,35 +182,48 @@ class AfterCall:
         if row is None or row.status != "processing":
             return
         change = ConversationChange(status=_final_status(row.document))
-        agent = await self._agent_of(row)
-        if self._analysing.is_wanted(agent):
-            change = replace(change, document=await self._traced(row, self._found_out(row, agent or {})))
+        visits = await self._visits(row)
+        if self._analysing.is_wanted(visits):
+            change = replace(change, document=await self._found_out(row, visits))
         with suppress(NotFound):  # it was deleted meanwhile
             await self._conclude(row, change)
 
-    async def _traced(self, row: ConversationRow, finding_out: Awaitable[Document]) -> Document:
-        """With a span of it, in the trace of the conversation."""
+    async def _traced(self, row: ConversationRow, finding_out: Awaitable[Outcome]) -> Outcome:
+        """With a span of it, in the trace of the conversation; models are told which one asks."""
         logs.about(conversation_id=row.conversation_id, agent_id=row.agent_id)
         tracer = self._tracer
         if tracer is None:
+            current.set(kept(row.document))
             return await finding_out
         context = tracer.of_record(row.conversation_id, row.document)
-        own = context.child("analysis")
+        own = context.child("analysis", _runs(row.document))
         current.set(own)
         began = tracer.now()
-        found = await finding_out
-        if context.is_sampled:
-            ids = own.trace_id, own.span_id, context.span_id
-            error = "failed" if "warnings" in (found.get("metadata") or {}) else None
-            attributes = {"gen_ai.conversation.id": row.conversation_id, "gen_ai.agent.id": row.agent_id}
-            tracer.put(Span(*ids, "analysis", began, tracer.now(), attributes, error=error))
-        return found
 
-    async def _found_out(self, row: ConversationRow, agent: Mapping[str, Any]) -> Document:
+        def told(error: str | None, spent: Document | None = None) -> None:
+            if context.is_sampled:
+                ids = own.trace_id, own.span_id, context.span_id
+                attributes = {
+                    "gen_ai.conversation.id": row.conversation_id,
+                    "gen_ai.agent.id": row.agent_id,
+                    "error.type": error,
+                    **tokens((spent or {}).get("last_run", {}).get("x_llm_usage") or {}),
+                }
+                tracer.put(Span(*ids, "analysis", began, tracer.now(), attributes, error=error))
+
+        try:
+            outcome = await finding_out
+        except Exception:  # one that the end of the server cuts short is made again, and told then
+            told("failed")
+            raise
+        told("failed" if outcome.error else None, outcome.charging)
+        return outcome
+
+    async def _found_out(self, row: ConversationRow, visits: Sequence[Visit]) -> Document:
         """What the analysis adds to the record; what goes wrong with it is told there."""
         try:
             turns = await self._store.conversations.turns(row.conversation_id)
-            outcome = await self._analysing.analyse(row, turns, agent)
+            outcome = await self._traced(row, self._analysing.analyse(row, turns, visits))
         except StoreError:
             raise  # the database is away: all of it is tried again
         except Exception as error:
@@ -251,9 +266,32 @@ class AfterCall:
             document={"metadata": {"error": {"code": 1011, "reason": STOPPED}, "x_close": close}},
         )
 
-    async def _agent_of(self, row: ConversationRow) -> Document | None:
-        agent = await self._store.agents.get(row.agent_id)
-        return None if agent is None else agent.document
+    def _tell_of(self, row: ConversationRow, change: ConversationChange) -> None:
+        """The span of a conversation whose server was killed: those of its turns have it as their parent. Whose span it
+        was below is not known any more."""
+        if self._tracer is None:
+            return
+        context = self._tracer.of_record(row.conversation_id, row.document)
+        if context.is_sampled:
+            attributes = {
+                "gen_ai.operation.name": "invoke_agent",
+                "gen_ai.agent.id": row.agent_id,
+                "gen_ai.conversation.id": row.conversation_id,
+                "parola.close.code": STOPPED_CODE,
+                "parola.status": "failed",
+                "error.type": "crash",
+            }
+            times = row.started_at, change.ended_at or row.started_at
+            ids = context.trace_id, context.span_id, ""
+            self._tracer.put(Span(*ids, "invoke_agent", *times, attributes, kind=SERVER, error="crash"))
+
+    async def _visits(self, row: ConversationRow, document: Document | None = None) -> list[Visit]:
+        """The agents that had the conversation; ``document`` is what is about to be added to its record."""
+        found: list[Visit] = []
+        for agent_id, branch_id in visited(row, document):
+            agent = await self._store.agents.get(agent_id)
+            found.append(Visit(agent_id, branch_id, None if agent is None else agent.document))
+        return found
 
 
 def _final_status(document: Document) -> str:
@@ -261,6 +299,12 @@ def _final_status(document: Document) -> str:
     metadata: Document = document.get("metadata") or {}
     close: Document = metadata.get("x_close") or {}
     return str(close.get("status") or ("failed" if metadata.get("error") else "done"))
+
+
+def _runs(document: Document) -> int:
+    """How often a conversation was read before."""
+    charging = ((document.get("metadata") or {}).get("charging") or {}).get("analysis") or {}
+    return int((charging.get("total") or {}).get("runs") or 0)
 
 
 def _warnings(row: ConversationRow) -> list[str]:

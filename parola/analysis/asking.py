@@ -21,6 +21,14 @@ STEP_SECONDS = 60.0
 MOST_CHARACTERS = 100_000
 """A longer answer is cut: the model is in a loop."""
 
+LONG_ANSWER = 8000
+"""Characters; a longer one is read in a thread, so that calls do not wait for it."""
+
+
+class Unusable(ProviderError):
+    """The model answered, and not with what it was asked for: asking again makes no sense."""
+
+
 Spend = Callable[[str, TokenUsage], None]
 """Told what each answer took."""
 
@@ -34,7 +42,8 @@ async def ask(
     script: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The object the model answers; it may still have ``problems`` when it was asked to correct them in vain. Raises
-    ``ProviderError``: it failed, was too slow, or answered twice with something else than a JSON object."""
+    ``ProviderError``: it failed or was too slow; ``Unusable``: it answered twice with something else than a JSON
+    object."""
     request = ModelRequest(
         list(messages),
         model=analyst.name,
@@ -44,7 +53,7 @@ async def ask(
         script=script,
     )
     answer = await _answer(analyst, request, spend)
-    read, wrong = _read(answer, problems)
+    read, wrong = await _read(answer, problems)
     if not wrong:
         return read or {}
     complaint = "Your answer cannot be used as it is:\n" + "\n".join(f"- {one}" for one in wrong[:20])
@@ -59,17 +68,19 @@ async def ask(
         if read is None:
             raise
         return read
-    second, _ = _read(answer, problems)
+    second, _ = await _read(answer, problems)
     if second is not None:
         return second
     if read is not None:
         return read
-    raise ProviderError(analyst.model.name, f"It answered with no JSON object, twice: {answer[:200]!r}")
+    raise Unusable(analyst.model.name, f"It answered with no JSON object, twice: {answer[:200]!r}")
 
 
-def _read(answer: str, problems: Callable[[Mapping[str, Any]], list[str]]) -> tuple[dict[str, Any] | None, list[str]]:
+async def _read(
+    answer: str, problems: Callable[[Mapping[str, Any]], list[str]]
+) -> tuple[dict[str, Any] | None, list[str]]:
     try:
-        read = object_in(answer)
+        read = await asyncio.to_thread(object_in, answer) if len(answer) > LONG_ANSWER else object_in(answer)
     except ValueError as error:
         return None, [f"{error}."]
     return read, problems(read)

@@ -6,6 +6,7 @@ import time
 
 from fastapi import APIRouter
 
+from parola.analysis.analysing import OneCriterion
 from parola.api.conversation_record import record
 from parola.api.conversations import find_conversation
 from parola.api.described import described
@@ -28,12 +29,16 @@ async def run(conversation_id: str, services: ServicesDep) -> Json:
 @router.post("/{conversation_id}/analysis/evaluations/run", operation_id="conversations_analysis_run_evaluation")
 @described(request=EvaluationRunRequest, response=ConversationResponse)
 async def run_evaluation(conversation_id: str, raw: RawBody, services: ServicesDep) -> Json:
-    """Judge one criterion of the agent anew; the rest of the analysis stays."""
-    return await _read_again(services, conversation_id, checked(EvaluationRunRequest, raw).evaluation_id)
+    """Judge one criterion anew; the rest of the analysis stays. Of a conversation that had several agents,
+    `evaluated_agent_id` says whose; without it a criterion of the whole conversation is judged for the first agent
+    that has it, one of the scope `agent` for every agent that has it."""
+    asked = checked(EvaluationRunRequest, raw)
+    one = OneCriterion(asked.evaluation_id, asked.scope, asked.evaluated_agent_id, asked.evaluated_branch_id)
+    return await _read_again(services, conversation_id, one)
 
 
-async def _read_again(services: Services, conversation_id: str, criterion_id: str | None = None) -> Json:
+async def _read_again(services: Services, conversation_id: str, one: OneCriterion | None = None) -> Json:
     await find_conversation(services, conversation_id)
-    await services.after_call.run_again(conversation_id, criterion_id)
+    await services.after_call.run_again(conversation_id, one)
     row = await find_conversation(services, conversation_id)
     return Json(record(row, await services.store.conversations.turns(conversation_id), time.time()))

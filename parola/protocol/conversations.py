@@ -158,9 +158,12 @@ class WhyResponse(Answer):
 
 
 class EvaluationRunRequest(Reading):
-    """Which of the agent's criteria is judged anew."""
+    """Which criterion is judged anew; null: of whichever scope, agent, branch."""
 
     evaluation_id: str
+    scope: Literal["conversation", "agent"] | None = None
+    evaluated_agent_id: str | None = None
+    evaluated_branch_id: str | None = None
 
 
 class SignedUrlResponse(Answer):

@@ -74,6 +74,11 @@ class Counting:
                     self._answered(action)
                 self._took(action)
 
+    def handed_over(self, *, content: bool) -> None:
+        """Another agent has the conversation. ``content``: its words may be in traces."""
+        if self._tracing is not None:
+            self._tracing.handed_over(content=content)
+
     def ended(self, close: Close, setup: Setup, charging: Mapping[str, Any]) -> None:
         """``charging`` is what models were asked for, as the record has it."""
         self._metrics.conversation_ended(close.status, close.code, close.cause)

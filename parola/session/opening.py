@@ -327,10 +327,8 @@ class Opening:
         setup = await self._set_up(admitted, client_data, present.conversation_id, started_at, how)
         setup = arrived(present, setup, transfer)
         first_agent = next(iter(known.values()))[0].agent
-        if (
-            Policy.of(admitted.agent.document, self._settings).redacts
-            and not Policy.of(first_agent.document, self._settings).redacts
-        ):
+        policy = Policy.of(admitted.agent.document, self._settings)
+        if policy.redacts and not Policy.of(first_agent.document, self._settings).redacts:
             setup = replace(setup, record_voice=False)  # nobody has kept where in the recording the words are
         warnings = list(setup.warnings)
         brain = await self._brain(setup, accounts)
@@ -350,6 +348,7 @@ class Opening:
             retriever,
             self._guarding(setup, brain),
             runners_for(setup, self._tools, _identity(setup, admitted, client_data)),
+            traces_words=not (policy.zero_retention or policy.redacts),
         )
 
     def _mouth_for(

@@ -32,6 +32,8 @@ class Relief:
     retriever: Retriever | None = None
     guarding: MakeGuarding | None = None
     tool_runners: Mapping[str, ToolRunner] | None = None
+    traces_words: bool = True
+    """What is said while it has the conversation may be in traces, as far as its privacy settings go."""
 
 
 FetchRelief = Callable[[FetchAgent, Setup, str], Awaitable[Relief]]

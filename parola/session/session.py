@@ -415,6 +415,7 @@ class Session:
         """Another agent has the conversation. A mouth speaks on in the pace of the one before it."""
         setup = relief.setup
         self._brain, self._mouth_for, self._retriever = relief.brain, relief.mouth_for, relief.retriever
+        self._counting.handed_over(content=relief.traces_words)
         if self._mouth is not None and relief.mouth is not None:
             self._mouth = replace(relief.mouth, pacing=self._mouth.pacing)
         if self._guarding is not None:

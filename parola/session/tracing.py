@@ -36,7 +36,7 @@ from parola.protocol.server_messages import Interruption
 from parola.providers.base import ModelRequest
 from parola.session.replying import Brain
 from parola.tracing.context import TraceContext, current
-from parola.tracing.spans import CLIENT, SERVER, Span
+from parola.tracing.spans import CLIENT, SERVER, Span, tokens
 from parola.tracing.tracer import Tracer
 
 Tell = Callable[[Event], None]
@@ -50,6 +50,15 @@ ERROR_TYPES = frozenset(
     }
 )
 """Of tools, as spans tell them; a client may say anything."""
+
+
+WORDS = frozenset(
+    {
+        *("parola.user.text", "gen_ai.input.messages", "gen_ai.output.messages"),
+        *("gen_ai.tool.call.arguments", "gen_ai.tool.call.result"),
+    }
+)
+"""Attributes that hold what somebody said."""
 
 
 @dataclass(slots=True)
@@ -159,6 +168,17 @@ class Tracing:
         finally:
             self._reply_is_over(reply)
 
+    def handed_over(self, *, content: bool) -> None:
+        """Another agent has the conversation; without ``content`` nothing that is said from now on may be in a span,
+        and nothing of this turn. It stays so: what the agent after that one says may quote it."""
+        if self.content and not content:
+            self.content = False
+            holders: list[_Turn | Span] = [self._turn, *self._turn.spans]
+            for holder in holders:
+                holder.attributes = {name: value for name, value in holder.attributes.items() if name not in WORDS}
+            for reply in self._replies:
+                reply.text.clear()
+
     def ended(self, close: Close, setup: Setup, charging: Mapping[str, Any]) -> None:
         """Everything that is left, and the span of the whole."""
         now = self._clock()
@@ -185,7 +205,8 @@ class Tracing:
                     "parola.close.code": close.code,
                     "parola.close.cause": close.cause,
                     "parola.status": close.status,
-                    **_tokens(usage.get("model_usage") or {}),
+                    "error.type": close.cause if close.status == "failed" else None,
+                    **tokens(usage),
                 },
                 kind=SERVER,
                 error=close.cause if close.status == "failed" else None,
@@ -294,13 +315,16 @@ class Tracing:
         if reply.request is not None:
             asked_at = reply.retrieved_at or reply.started_at
             if reply.retrieved_at is not None:
-                self._below(turn, "retrieval", reply.started_at, reply.retrieved_at, "retrieval", reply.number)
+                ids = "retrieval", reply.number
+                retrieval = self._below(turn, "retrieval", reply.started_at, reply.retrieved_at, *ids)
+                retrieval.attributes = {"gen_ai.operation.name": "retrieval"}
             self._model_answered(reply, reply.request, asked_at, reply.written_at or now)
         if reply.sentence_at is not None:
             tts = self._below(turn, "tts", reply.sentence_at, reply.last_audio_at or now, "tts", reply.number)
             tts.events = [("first_audio", reply.first_audio_at)] if reply.first_audio_at is not None else ()
             if reply.written_at is not None and reply.last_audio_at is None:
                 tts.error = reply.error_type
+                tts.attributes = {"error.type": reply.error_type}
         turn.running -= 1
         if turn.is_over and not turn.running:
             self._finish(turn)
@@ -347,9 +371,11 @@ class Tracing:
                 continue
             self._results.add(call_id)
             now = self._clock()
-            name = str(result["tool_name"])
+            # A tool that there is none of has a name of the model's own making: words, and ever new ones.
+            name = None if result.get("error_type") == "unknown_tool" else str(result["tool_name"])
             started_at = now - float(result["tool_latency_secs"])
-            span = self._below(self._turn, f"execute_tool {name}", started_at, now, "tool", call_id)
+            named = "execute_tool" if name is None else f"execute_tool {name}"
+            span = self._below(self._turn, named, started_at, now, "tool", call_id)
             kind = str(result["type"])
             attributes: dict[str, Any] = {
                 "gen_ai.operation.name": "execute_tool",
@@ -426,14 +452,3 @@ def _last_message(request: ModelRequest) -> str | None:
 
 def _message(role: str, text: str) -> str:
     return orjson.dumps([{"role": role, "parts": [{"type": "text", "content": text}]}]).decode()
-
-
-def _tokens(usage: Mapping[str, Any]) -> dict[str, int]:
-    """Of all models together, answers that were thrown away included."""
-    totals: dict[str, int] = {}
-    for kinds in usage.values():
-        for kind, name in (("input", "input"), ("input_cache_read", "input"), ("output_total", "output")):
-            tokens = int((kinds.get(kind) or {}).get("tokens") or 0)
-            key = f"gen_ai.usage.{name}_tokens"
-            totals[key] = totals.get(key, 0) + tokens
-    return totals

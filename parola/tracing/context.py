@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
@@ -59,6 +60,11 @@ def read(traceparent: str | None) -> TraceContext | None:
     if version == "ff" or (version == "00" and rest) or not trace.strip("0") or not span.strip("0"):
         return None
     return TraceContext(trace, span, bool(int(flags, 16) & SAMPLED))
+
+
+def kept(document: Mapping[str, Any] | None) -> TraceContext | None:
+    """The span that a conversation was in, by its record."""
+    return read(((document or {}).get("metadata") or {}).get("x_traceparent"))
 
 
 current: ContextVar[TraceContext | None] = ContextVar("trace", default=None)

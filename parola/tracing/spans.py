@@ -41,7 +41,7 @@ def encoded(span: Span) -> dict[str, Any]:
     told: dict[str, Any] = {
         "traceId": span.trace_id,
         "spanId": span.span_id,
-        "name": span.name,
+        "name": cut(span.name),
         "kind": span.kind,
         "startTimeUnixNano": nanoseconds(span.start),
         "endTimeUnixNano": nanoseconds(max(span.start, span.end)),
@@ -53,6 +53,16 @@ def encoded(span: Span) -> dict[str, Any]:
     if span.events:
         told["events"] = [{"name": name, "timeUnixNano": nanoseconds(at)} for name, at in span.events]
     return told
+
+
+def tokens(usage: Mapping[str, Any]) -> dict[str, int]:
+    """What models were asked for (``LlmUsage``), all of them together, as attributes."""
+    totals: dict[str, int] = {}
+    for kinds in (usage.get("model_usage") or {}).values():
+        for kind, name in (("input", "input"), ("input_cache_read", "input"), ("output_total", "output")):
+            key = f"gen_ai.usage.{name}_tokens"
+            totals[key] = totals.get(key, 0) + int((kinds.get(kind) or {}).get("tokens") or 0)
+    return totals
 
 
 def nanoseconds(seconds: float) -> str:
@@ -80,6 +90,13 @@ def _value(value: Any) -> dict[str, Any]:
 
 
 def cut(text: str) -> str:
-    """At most ``MOST_BYTES`` of it."""
-    raw = text.encode("utf-8", "replace")
-    return text if len(raw) <= MOST_BYTES else raw[:MOST_BYTES].decode("utf-8", "ignore")
+    """At most ``MOST_BYTES`` of it, and nothing that is no character."""
+    raw = text[:MOST_BYTES].encode("utf-8", "replace")
+    return raw[:MOST_BYTES].decode("utf-8", "ignore")
+
+
+def shortened(span: Span) -> None:
+    """Without the text that would be cut anyway: a span may wait for long, and many do."""
+    span.attributes = {
+        name: value[:MOST_BYTES] if isinstance(value, str) else value for name, value in span.attributes.items()
+    }

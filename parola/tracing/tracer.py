@@ -22,8 +22,8 @@ from parola.errors import InvalidRequest
 from parola.logs import logger, reason
 from parola.outbound.egress import is_this_machine
 from parola.outbound.http import Connections, proxy_for
-from parola.tracing.context import TraceContext, read, span_id, trace_id
-from parola.tracing.spans import Span, attributes, encoded
+from parola.tracing.context import TraceContext, kept, span_id, trace_id
+from parola.tracing.spans import Span, attributes, encoded, shortened
 
 log = logger(__name__)
 
@@ -124,9 +124,8 @@ class Tracer:
 
     def of_record(self, conversation_id: str, document: Mapping[str, Any] | None) -> TraceContext:
         """The same, of a conversation that is stored: its record knows which trace it was in."""
-        metadata = (document or {}).get("metadata") or {}
-        kept = read(metadata.get("x_traceparent"))
-        return self.begin(conversation_id) if kept is None else replace(kept, is_own=True)
+        known = kept(document)
+        return self.begin(conversation_id) if known is None else replace(known, is_own=True)
 
     # -- sending ------------------------------------------------------------------------------------------------------
 
@@ -135,6 +134,7 @@ class Tracer:
         if len(self._waiting) >= MOST_WAITING:
             self.dropped["queue_full"] += 1
             return
+        shortened(span)
         self._waiting.append(span)
         if len(self._waiting) >= MOST_AT_ONCE:
             self._news.set()
@@ -178,7 +178,12 @@ class Tracer:
         """Send a batch. False: the collector is not there, and the batch is the next one again."""
         batch = [self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))]
         try:
-            body = await asyncio.to_thread(_request, batch, self._resource)
+            body, told = await asyncio.to_thread(_request, batch, self._resource)
+            if told < len(batch):
+                log.error("spans_not_encoded", spans=len(batch) - told)
+                self.dropped["refused"] += len(batch) - told
+            if not told:
+                return True
             status, answer = await self._collector.post(body)
         except asyncio.CancelledError:
             self._waiting.extendleft(reversed(batch))
@@ -189,7 +194,7 @@ class Tracer:
         if status in TRIED_AGAIN:
             self._put_back(batch, f"http_{status}")
             return False
-        rejected = len(batch) if status >= 400 else _rejected(answer)
+        rejected = told if status >= 400 else max(0, min(told, _rejected(answer)))
         if rejected:
             if not self.dropped["refused"]:
                 log.warning("spans_refused", spans=rejected, status=status)
@@ -197,7 +202,7 @@ class Tracer:
             log.warning("collector_is_back", spans_waiting=len(self._waiting))
         self._is_away = False
         self.dropped["refused"] += rejected
-        self.exported += len(batch) - rejected
+        self.exported += told - rejected
         return True
 
     def _put_back(self, batch: Sequence[Span], why: str) -> None:
@@ -211,17 +216,18 @@ class Tracer:
         self._is_away = True
 
 
-def _request(batch: Sequence[Span], resource: Mapping[str, Any]) -> bytes:
-    """``ExportTraceServiceRequest``."""
-    spans = [encoded(span) for span in batch]
+def _request(batch: Sequence[Span], resource: Mapping[str, Any]) -> tuple[bytes, int]:
+    """``ExportTraceServiceRequest``, and how many spans are in it: one that cannot be written must not hold up the
+    others."""
+    spans = []
+    for span in batch:
+        try:
+            spans.append(orjson.Fragment(orjson.dumps(encoded(span))))
+        except (TypeError, ValueError):
+            continue
     scope = {"name": "parola", "version": __version__}
-    return orjson.dumps(
-        {
-            "resourceSpans": [
-                {"resource": {"attributes": attributes(resource)}, "scopeSpans": [{"scope": scope, "spans": spans}]}
-            ]
-        }
-    )
+    told = {"resource": {"attributes": attributes(resource)}, "scopeSpans": [{"scope": scope, "spans": spans}]}
+    return orjson.dumps({"resourceSpans": [told]}), len(spans)
 
 
 def _rejected(answer: bytes) -> int:

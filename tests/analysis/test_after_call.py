@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from parola.store.base import AgentRow, ConversationChange, ConversationRow
 from parola.store.memory import MemoryStore
 from parola.store.outbox import DeliveryRow
 from parola.store.pages import Document
+from parola.tracing.spans import Span
+from parola.tracing.tracer import Tracer
 from tests.analysis.test_analysing import AGENT, GOOD, Models, Reader
 from tests.tool_context import tool_context
 from tests.virtual_time import run
@@ -49,17 +52,21 @@ class SlowReader(Reader):
 class World:
     """A store with an agent, and who ends its conversations."""
 
-    def __init__(self, reader: Any, *, agent: Document = AGENT, setting: str = "auto") -> None:
+    def __init__(self, reader: Any, *, agent: Document = AGENT, setting: str = "auto", traced: bool = False) -> None:
         self.store = MemoryStore()
         self.agent = agent
         self.is_busy = False
-        settings = Settings(analysis=setting)
+        settings = Settings(analysis=setting, otlp_endpoint="http://127.0.0.1:4318")
         analysing = Analysing(settings, tool_context(settings, self.store), Models(reader))
-        self.after_call = AfterCall(self.store, lambda: analysing, lambda: self.is_busy)
+        self.spans: list[Span] = []
+        tracer = Tracer(settings, None, now=lambda: 7.0) if traced else None  # type: ignore[arg-type]
+        if tracer is not None:
+            tracer.put = self.spans.append  # type: ignore[method-assign]
+        self.after_call = AfterCall(self.store, lambda: analysing, lambda: self.is_busy, tracer)
 
-    async def begin(self, conversation_id: str = "conv_1") -> None:
+    async def begin(self, conversation_id: str = "conv_1", document: Document | None = None) -> None:
         await self.store.agents.put(AgentRow("agent_1", "Front desk", self.agent, 0.0, 0.0))
-        row = ConversationRow(conversation_id, "agent_1", "in-progress", 1000.0, {})
+        row = ConversationRow(conversation_id, "agent_1", "in-progress", 1000.0, document or {})
         await self.store.conversations.create(row)
         await self.store.conversations.write(conversation_id, ConversationChange(turns=TURNS))
 
@@ -233,5 +240,54 @@ def test_a_new_analysis_replaces_the_old_one_whole() -> None:
         assert kept["analysis"] == row.document["analysis"], "what was found out before stays"
         assert kept["metadata"]["charging"]["analysis"]["total"]["runs"] == 3
         assert len(await world.deliveries()) == 1, "nobody is told twice"
+
+    run(story())
+
+
+def test_every_agent_that_had_the_conversation_is_asked_what_it_wants_to_know() -> None:
+    async def story() -> None:
+        reader = SlowReader(
+            {"transcript_summary": "A bill.", "call_summary_title": "", "call_successful": "success"},
+            {"data_collection": {"bill": {"rationale": "", "value": "nine"}}},
+        )
+        world = World(reader, agent={})
+        await world.begin()
+        wants = {"data_collection": {"bill": {"type": "string"}}, "data_collection_scopes": {"bill": "agent"}}
+        await world.store.agents.put(AgentRow("billing", "Billing", {"platform_settings": wants}, 0.0, 0.0))
+        turn = {"role": "agent", "message": "Nine is paid.", "agent_metadata": {"agent_id": "billing"}}
+        visited = [{"agent_id": "agent_1", "branch_id": None}, {"agent_id": "billing", "branch_id": None}]
+        last = replace(ENDED, turns={1: turn}, document={**(ENDED.document or {}), "visited_agents": visited})
+        await world.after_call.end("conv_1", last)
+        analysis = (await world.settled()).document["analysis"]
+        (scoped,) = analysis["scoped"]
+        assert (scoped["scope"], scoped["source_agent_id"]) == ("agent", "billing")
+        assert analysis["data_collection_results"]["bill"]["value"] == "nine"
+        assert "Nine is paid." in reader.asked[1].messages[-1]["content"]
+
+    run(story())
+
+
+def test_every_analysis_is_a_span_and_so_is_a_conversation_whose_server_was_killed() -> None:
+    async def story() -> None:
+        world = World(Reader(GOOD, GOOD, RuntimeError("a bug")), traced=True)
+        own = f"00-{'1' * 32}-{'2' * 16}-01"
+        await world.begin(document={"metadata": {"x_traceparent": own}})
+        await world.after_call.take_up()
+        await world.settled()
+        await world.after_call.run_again("conv_1")
+        with pytest.raises(RuntimeError):
+            await world.after_call.run_again("conv_1")
+        call, *analyses = world.spans
+        assert (call.name, call.trace_id, call.span_id, call.start, call.end) == (
+            *("invoke_agent", "1" * 32, "2" * 16),
+            *(1000.0, 1007.0),
+        )
+        assert call.error == call.attributes["error.type"] == "crash"
+        assert [(one.name, one.parent_id, one.error) for one in analyses] == [
+            *[("analysis", "2" * 16, None)] * 2,
+            ("analysis", "2" * 16, "failed"),
+        ]
+        assert len({one.span_id for one in world.spans}) == 4
+        assert analyses[0].attributes["gen_ai.usage.input_tokens"] == 1000
 
     run(story())

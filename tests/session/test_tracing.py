@@ -135,7 +135,7 @@ def test_a_model_that_fails_and_a_tool_that_fails_are_errors_by_their_kind():
         (tool,) = call.named("execute_tool lookup")
         assert chat.error == chat.attributes["error.type"] == "llm_error"
         assert (tool.start, tool.end, tool.error) == (0.25, 0.5, "failed"), "what a client says is no kind of error"
-        assert call.spans[-1].error == "llm_error"
+        assert call.spans[-1].error == call.spans[-1].attributes["error.type"] == "llm_error"
         assert "12" not in repr([replace(span, span_id="", parent_id="") for span in call.spans])
 
     run(story())
@@ -152,6 +152,42 @@ def test_spans_hold_words_where_that_is_wanted():
         assert "my number is 12" in chat.attributes["gen_ai.input.messages"]
         said = '[{"role":"assistant","parts":[{"type":"text","content":"Yes."}]}]'
         assert chat.attributes["gen_ai.output.messages"] == said
+
+    run(story())
+
+
+def test_an_agent_whose_words_may_not_be_kept_takes_those_of_the_turn_with_it():
+    async def story() -> None:
+        call = Call(content=True)
+        call.user_says("Is it open?", started=0.0, stopped=0.0)
+        await call.replies(1, *answer(1, "Yes."))
+        call.tracing.handed_over(content=True)
+        call.user_says("My number is twelve", started=1.0, stopped=2.0)
+        half = call.replies(2, 0.1, ReplyText(2, "Twelve, I see."), 5.0, *answer(2, "Twelve."))
+        await asyncio.sleep(1)
+        call.tracing.handed_over(content=False)
+        await half
+        call.tracing.handed_over(content=True)
+        call.user_says("Twelve, as I said", started=9.0, stopped=9.0)
+        await call.replies(
+            3, *answer(3, "Twelve it is."), request=ModelRequest([{"role": "user", "content": "twelve"}])
+        )
+        call.ends()
+        told = repr(call.spans).casefold()
+        assert "is it open?" in told and "twelve" not in told
+
+    run(story())
+
+
+def test_a_tool_that_there_is_none_of_lends_its_name_to_no_span():
+    async def story() -> None:
+        call = Call()
+        result = {"request_id": "c1", "tool_name": "tell_number_12", "type": "system", "tool_latency_secs": 0.0}
+        result |= {"tool_has_been_called": False, "error_type": "unknown_tool", "is_error": True}
+        call.tracing.saw(Record(1, {"role": "agent", "tool_results": [result]}))
+        call.ends()
+        (tool,) = call.named("execute_tool")
+        assert tool.error == "unknown_tool" and "number" not in repr(call.spans)
 
     run(story())
 

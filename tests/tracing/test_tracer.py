@@ -12,7 +12,7 @@ from parola.config import Settings
 from parola.errors import InvalidRequest
 from parola.outbound.http import Connections
 from parola.tracing.context import TraceContext, current, headers, read
-from parola.tracing.spans import Span, encoded
+from parola.tracing.spans import MOST_BYTES, Span, encoded
 from parola.tracing.tracer import MOST_AT_ONCE, MOST_WAITING, Collector, Tracer
 from tests.virtual_time import run
 
@@ -183,6 +183,32 @@ def test_what_a_collector_refuses_is_counted_and_not_sent_again(status: int, ans
         await tracer.aclose()
 
     run(story())
+
+
+def test_one_span_that_cannot_be_written_holds_up_no_other():
+    collector = Somebody()
+
+    async def story() -> None:
+        tracer = Tracer(HERE, collector)
+        tracer.start()
+        tracer.put(replace(span(1), name="invoke_agent \ud800", attributes={"text": "\udfff"}))
+        tracer.put(replace(span(2), attributes={"key": {(1, 2): "no JSON"}}))
+        tracer.put(replace(span(3), start=float("nan")))
+        await asyncio.sleep(5)
+        assert collector.batches == [1] and tracer.waiting == 0
+        assert (tracer.exported, tracer.dropped["refused"]) == (1, 2)
+        await tracer.aclose()
+
+    run(story())
+
+
+def test_what_waits_for_a_collector_takes_no_more_room_than_what_it_will_be_told():
+    tracer = Tracer(HERE, Somebody())
+    long = replace(span(), attributes={"parola.user.text": "x" * 10_000_000, "number": 1})
+    tracer.put(long)
+    assert long.attributes == {"parola.user.text": "x" * MOST_BYTES, "number": 1}
+    (told, _) = encoded(long)["attributes"]
+    assert len(told["value"]["stringValue"].encode()) == MOST_BYTES
 
 
 def test_a_span_is_told_as_otlp_has_it():
