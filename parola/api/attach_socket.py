@@ -65,9 +65,11 @@ class AttachSocket(Door):
         await visitor.tell(session.setup.greeting.encode())
         guest = Guest(visitor, session, role, self.services)
         try:
+        session.glance.attached[role] += 1
             await until_first(guest.show(), guest.play(), guest.obey())
         finally:
             guest.leave()
+            session.glance.attached[role] -= 1
         await visitor.transport.close(ENDED, end_of(session.events))
 
 

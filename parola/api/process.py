@@ -41,6 +41,12 @@ class Live(Protocol):
     is_draining: bool
     """The server is about to stop: nobody begins any more."""
 
+    has_stopped: bool
+    """The server stops, and nothing runs any more."""
+
+    def running(self, agent_id: str | None = None) -> list[Session]:
+        """Those that run, in the order they began."""
+
     @property
     def waiting(self) -> int:
         """Callers who wait for a place."""
@@ -99,6 +105,22 @@ class Catalogue(Protocol):
         """Where work for embedded models waits."""
 
 
+class Looks:
+    """What many look at is made once for each moment that they look."""
+
+    def __init__(self) -> None:
+        self._moment = -1
+        self._made: dict[str, bytes] = {}
+
+    def at(self, moment: int, what: str, make: Callable[[], bytes]) -> bytes:
+        """``what`` as it is at this moment, made by whoever asks first."""
+        if moment != self._moment:
+            self._moment, self._made = moment, {}
+        if what not in self._made:
+            self._made[what] = make()
+        return self._made[what]
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     settings: Settings
@@ -119,6 +141,8 @@ class Services:
     """None: no traces are collected."""
     metrics: Metrics = field(default_factory=Metrics)
     """What this process has counted since it started."""
+    looks: Looks = field(default_factory=Looks)
+    """For those who follow the list of conversations that run."""
     editing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a stored document is read, changed and put back."""
     sharing: asyncio.Lock = field(default_factory=asyncio.Lock)

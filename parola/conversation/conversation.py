@@ -44,6 +44,7 @@ from parola.conversation.actions import Action
 from parola.conversation.asking_for_human import AskingForHuman
 from parola.conversation.commands import Commanded, OperatorSaid, OperatorSpoke
 from parola.conversation.events import REPLY_EVENTS, Event
+from parola.conversation.happening import Happening, happening
 from parola.conversation.phases import Phase
 from parola.conversation.speaking import LLM_SECONDS
 from parola.conversation.transcript import SilenceEntry, UserEntry
@@ -152,6 +153,22 @@ class Conversation(AskingForHuman):
     def next_deadline(self) -> float | None:
         """When to call ``wake``; None once the conversation has ended."""
         return self._deadlines.next
+    @property
+    def happening(self) -> Happening:
+        """What is happening now, for those who look on."""
+        return happening(
+            self.phase,
+            is_user_speaking=self._user.is_speaking,
+            is_taken_over=self._takeover.is_on,
+            awaits_human=self._human.is_on,
+            is_client_away=self._absence.is_on,
+        )
+
+    @property
+    def operator(self) -> str | None:
+        """Who has taken it over; None: nobody."""
+        return self._takeover.operator if self._takeover.is_on else None
+
 
     def wake(self, now: float) -> list[Action]:
         """Do what is due by ``now``."""

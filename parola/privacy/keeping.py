@@ -125,6 +125,10 @@ class PrivateConversations:
         while len(self._policies) > MOST_REMEMBERED:
             self._policies.popitem(last=False)
 
+    def policy_of(self, conversation_id: str) -> Policy | None:
+        """What may be kept of a conversation; None: it is not remembered."""
+        return self._policies.get(conversation_id)
+
     # -- as the store has it ------------------------------------------------------------------------------------------
 
     async def claim(self, conversation_id: str) -> bool:

@@ -199,3 +199,44 @@ class ToolResultParameters(Asked):
     tool_call_id: str
     result: Any = None
     is_error: bool = False
+
+
+class LastMessage(Answer):
+    role: Literal["user", "agent"]
+    text: str
+
+
+class LiveConversation(Answer):
+    conversation_id: str
+    agent_id: str
+    agent_name: str
+    started_at_unix_secs: int
+    is_voice: bool
+    user_id: str | None = None
+    status: Literal[
+        "listening",
+        "user_speaking",
+        "thinking",
+        "running_tools",
+        "speaking",
+        "waiting_for_human",
+        "taken_over",
+        "client_away",
+        "ending",
+        "ended",
+    ]
+    """What happens now."""
+    turns: int
+    """Messages so far, of both."""
+    last_message: LastMessage | None = None
+    """Null where the agent's words are not to be kept, or are to be redacted."""
+    taken_over_by: str | None = None
+    """The person's name, empty if they gave none; null: nobody."""
+    operators: int
+    """Sockets attached as operators."""
+    latency_secs: float | None = None
+    """Of the last answer, from the user's last sound to its first; null in a chat."""
+
+
+class LiveConversationsResponse(Answer):
+    conversations: list[LiveConversation]

@@ -20,7 +20,7 @@ from parola.session.tracing import Tracing
 class Counting:
     """Told every action of a conversation."""
 
-    __slots__ = ("_answers", "_is_away", "_metrics", "_questions", "_seen", "_tracing")
+    __slots__ = ("_answers", "_is_away", "_metrics", "_questions", "_seen", "_tracing", "latency_seconds")
 
     def __init__(self, metrics: Metrics, tracing: Tracing | None = None) -> None:
         """Made when the conversation's clock starts."""
@@ -31,6 +31,8 @@ class Counting:
         self._questions: set[int] = set()
         """Places in the transcript where the user has the floor, backchannels aside."""
         self._answers: set[int] = set()
+        self.latency_seconds: float | None = None
+        """Of the last answer."""
         self._is_away = False
         self._seen: set[tuple[int | str, str]] = set()
         """What of which turn, and which results of tools, have been counted: a turn is kept more than once."""
@@ -94,6 +96,7 @@ class Counting:
             self._metrics.turns_answered += 1
         latency = (action.turn.get("x_timeline") or {}).get("latency_secs")
         if latency and self._is_new(action.index, "latency"):
+            self.latency_seconds = latency["total"]
             self._metrics.turn_latency.observe(latency["total"])
             for step, seconds in latency.items():
                 if step != "total":

@@ -43,6 +43,8 @@ class LiveSessions:
         """Those that wait for a person."""
         self.left: Callable[[], None] = lambda: None
         """Called whenever a place has become free."""
+        self.has_stopped = False
+        """The server stops: nothing runs any more, and whoever follows what does is told so by its end."""
         self.is_draining = False
         """The server is about to stop: those that run may end by themselves, nobody else begins."""
 
@@ -66,6 +68,11 @@ class LiveSessions:
     def has_place(self, conversation_id: str) -> bool:
         """Whether it runs, or is being opened."""
         return conversation_id in self._sessions or conversation_id in self._expected
+
+    def running(self, agent_id: str | None = None) -> list[Session]:
+        """Those that run, in the order they began."""
+        sessions = cast("list[Session]", list(self._sessions.values()))
+        return [session for session in sessions if agent_id in (None, session.agent_id)]
 
     def wait(self, guest: Ending) -> None:
         """Somebody waits for a place: findable, and not counted."""
@@ -119,3 +126,4 @@ class LiveSessions:
                 [asyncio.ensure_future(session.ended.wait()) for session in sessions], timeout=FAREWELL_SECONDS
             )
         self.humans.close()
+        self.has_stopped = True
