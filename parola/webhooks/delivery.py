@@ -20,6 +20,7 @@ from parola.metrics import Metrics
 from parola.outbound.locators import ValueNotFound
 from parola.store.base import Store
 from parola.store.outbox import DeliveryRow
+from parola.tracing.context import HEADER, TraceContext, kept
 from parola.tracing.spans import CLIENT, Span
 from parola.tracing.tracer import Tracer
 from parola.webhooks import retry
@@ -196,8 +197,10 @@ class Delivery:
 
     async def _attempt(self, row: DeliveryRow) -> DeliveryRow:
         began = self._now()
+        conversation = await self._trace_of(row)
+        own = conversation and conversation.child("webhook", row.delivery_id, len(row.attempts) + 1)
         try:
-            answer = await self._ask(row)
+            answer = await self._ask(row, {} if own is None else {HEADER: own.traceparent})
         except NothingToSend as error:
             return await self._put_away(row, error.reason)
         except UnknownEndpoint:
@@ -211,8 +214,8 @@ class Delivery:
             "answer": answer.detail,
         }
         row = replace(row, attempts=(*row.attempts, attempt))
-        if self._tracer is not None and row.conversation_id:
-            await self._trace(self._tracer, row, answer, began, now)
+        if self._tracer is not None and conversation is not None and own is not None and own.is_sampled:
+            self._tracer.put(_span(row, answer, conversation, own, began, now))
         await self._note(row.endpoint, answer, now)
         is_done = answer.status is not None and retry.is_success(answer.status)
         is_hopeless = answer.reason in LAST_WORDS if answer.status is None else not retry.is_tried_again(answer.status)
@@ -238,30 +241,16 @@ class Delivery:
         )
         return row
 
-    async def _trace(self, tracer: Tracer, row: DeliveryRow, answer: Answer, began: float, now: float) -> None:
-        """A span of an attempt, in the trace of its conversation."""
-        assert row.conversation_id, "what is no conversation's is in no trace"
+    async def _trace_of(self, row: DeliveryRow) -> TraceContext | None:
+        """The span of the conversation that is told about; None for whatever is not about one, and where nobody
+        traces."""
+        if not row.conversation_id:
+            return None
         conversation = await self._store.conversations.get(row.conversation_id)
-        context = tracer.of_record(row.conversation_id, None if conversation is None else conversation.document)
-        if not context.is_sampled:
-            return
-        own = context.child("webhook", row.delivery_id, len(row.attempts))
-        is_done = answer.status is not None and retry.is_success(answer.status)
-        attributes = {
-            "parola.webhook.type": row.type,
-            "parola.webhook.endpoint": None if row.endpoint.startswith(BROUGHT) else row.endpoint,
-            "parola.webhook.delivery_id": row.delivery_id,
-            "parola.webhook.attempt": len(row.attempts),
-            "http.request.method": "POST",
-            "http.response.status_code": answer.status,
-            "gen_ai.conversation.id": row.conversation_id,
-            "error.type": None if is_done else answer.reason,
-        }
-        ids = own.trace_id, own.span_id, context.span_id
-        error = None if is_done else answer.reason
-        tracer.put(Span(*ids, f"webhook {row.type}", began, now, attributes, kind=CLIENT, error=error))
+        document = None if conversation is None else conversation.document
+        return kept(document) if self._tracer is None else self._tracer.of_record(row.conversation_id, document)
 
-    async def _ask(self, row: DeliveryRow) -> Answer:
+    async def _ask(self, row: DeliveryRow, trace: Mapping[str, str]) -> Answer:
         try:
             endpoint = await self.endpoints.find(row, self._now())
         except ValueNotFound as error:
@@ -269,6 +258,7 @@ class Delivery:
         message = await self._payloads.message(row)
         timestamp = int(self._now())  # a recording may have taken a while
         headers: dict[str, str] = {
+            **trace,
             **endpoint.headers,
             "X-Webhook-Event-Id": row.event_id,
             "X-Webhook-Attempt": str(len(row.attempts) + 1),
@@ -328,6 +318,26 @@ def replayed(row: DeliveryRow, now: float) -> DeliveryRow:
     attempts before it."""
     options = {**row.options, "since": now}
     return replace(row, status="waiting", reason="replayed", due_at=now, ended_at=None, options=options)
+
+
+def _span(
+    row: DeliveryRow, answer: Answer, conversation: TraceContext, own: TraceContext, began: float, now: float
+) -> Span:
+    """Of the attempt that was made last."""
+    is_done = answer.status is not None and retry.is_success(answer.status)
+    error = None if is_done else answer.reason
+    attributes = {
+        "parola.webhook.type": row.type,
+        "parola.webhook.endpoint": None if row.endpoint.startswith(BROUGHT) else row.endpoint,
+        "parola.webhook.delivery_id": row.delivery_id,
+        "parola.webhook.attempt": len(row.attempts),
+        "http.request.method": "POST",
+        "http.response.status_code": answer.status,
+        "gen_ai.conversation.id": row.conversation_id,
+        "error.type": error,
+    }
+    ids = own.trace_id, own.span_id, conversation.span_id
+    return Span(*ids, f"webhook {row.type}", began, now, attributes, kind=CLIENT, error=error)
 
 
 def _since(row: DeliveryRow) -> float:

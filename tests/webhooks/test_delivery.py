@@ -15,11 +15,14 @@ import pytest
 import structlog
 
 from parola import logs
+from parola.config import Settings
 from parola.metrics import Metrics
 from parola.store.base import ConversationChange, ConversationRow, DocumentRow
 from parola.store.memory import MemoryStore
 from parola.store.outbox import DeliveryRow
 from parola.store.pages import Document
+from parola.tracing.spans import Span
+from parola.tracing.tracer import Tracer
 from parola.webhooks.announcing import SETTINGS, WEBHOOK, announcements, failure_announcements, held
 from parola.webhooks.circuit import OPENS_AFTER
 from parola.webhooks.delivery import Delivery, replayed
@@ -57,6 +60,7 @@ class World:
     recording: Path | None = None
     requests: list[Request] = field(default_factory=list)
     metrics: Metrics = field(default_factory=Metrics)
+    tracer: Tracer | None = None
 
     def __post_init__(self) -> None:
         self.store = MemoryStore()
@@ -73,6 +77,7 @@ class World:
             Payloads(self.store, _record, recording),
             self._send,
             self.metrics,
+            self.tracer,
             now=self.now,
             dice=lambda: 0.0,
         )
@@ -104,8 +109,8 @@ class World:
         document = {"webhooks": webhooks}
         await self.store.documents.put(DocumentRow(SETTINGS, SETTINGS, SETTINGS, document, 0.0, 0.0))
 
-    async def ends(self, conversation_id: str, *, has_audio: bool = False) -> None:
-        row = ConversationRow(conversation_id, "agent_1", "processing", self.now(), {}, has_audio=has_audio)
+    async def ends(self, conversation_id: str, *, has_audio: bool = False, document: Document | None = None) -> None:
+        row = ConversationRow(conversation_id, "agent_1", "processing", self.now(), document or {}, has_audio=has_audio)
         await self.store.conversations.create(row)
         row = replace(row, status="done")
         change = ConversationChange(status="done", has_audio=has_audio)
@@ -144,6 +149,33 @@ def told_as_story(story: Callable[[World], Coroutine[Any, Any, None]], **world: 
         return made
 
     return run(play())
+
+
+def test_each_attempt_says_which_span_it_is_and_without_a_collector_the_clients_is_passed_on():
+    own = f"00-{'1' * 32}-{'2' * 16}-01"
+
+    async def story(world: World) -> None:
+        await world.has_webhook("wh_1")
+        await world.has_settings(post_call_webhook_id="wh_1")
+        await world.ends("conv_1", document={"metadata": {"x_traceparent": own}})
+        await asyncio.sleep(600)
+
+    def later(request: Request) -> Answer:
+        return OK if request.at > 20 else DOWN
+
+    tracer = Tracer(Settings(otlp_endpoint="http://127.0.0.1:4318"), None)  # type: ignore[arg-type]
+    spans: list[Span] = []
+    tracer.put = spans.append  # type: ignore[method-assign]
+    world = told_as_story(story, answers=later, tracer=tracer)
+    assert [(one.trace_id, one.parent_id, one.error) for one in spans] == [
+        ("1" * 32, "2" * 16, "connection_failed"),
+        ("1" * 32, "2" * 16, None),
+    ]
+    told = [request.headers["traceparent"] for request in world.requests]
+    assert told == [f"00-{one.trace_id}-{one.span_id}-01" for one in spans] and len(set(told)) == 2
+
+    untraced = told_as_story(story)
+    assert [request.headers["traceparent"] for request in untraced.requests] == [own]
 
 
 def test_an_endpoint_that_is_away_for_a_minute_still_gets_everything_the_same_under_the_same_id():

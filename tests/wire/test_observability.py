@@ -209,6 +209,7 @@ def test_a_text_conversation_is_one_trace_that_goes_on_in_models_and_tools(
     assert analysis.parent_id == root.span_id and analysis.start >= root.end - 0.1
     delivered = one(spans, "webhook post_call_transcription")
     assert delivered.parent_id == root.span_id and delivered.attributes["http.response.status_code"] == 200
+    assert f"00-{TRACE}-{delivered.span_id}-01" in house.traces_of("/hook")
     record = parola.ended_record(conversation_id)
     assert record["metadata"]["x_traceparent"] == f"00-{TRACE}-{root.span_id}-01"
 
