@@ -91,7 +91,7 @@ CONSTANTS: dict[str, dict[str, str]] = {
     },
     "after_the_call": {
         "analysis_secs": "analysis.analysing:ANALYSIS_SECONDS",
-        "transcript_characters": "analysis.asking:MOST_CHARACTERS",
+        "answer_characters": "analysis.asking:MOST_CHARACTERS",
     },
     "outbound": {
         "connect_secs": "outbound.http:CONNECT_SECONDS",

@@ -1,7 +1,10 @@
-"""``parola keys``: API keys, straight in the database, so that the first one can be made before a server runs."""
+"""``parola keys``: API keys, straight in the database, so that the first one can be made before a server runs.
+
+What changes something is in the audit log like the same thing by REST; who did it is the local operator."""
 
 from __future__ import annotations
 
+import getpass
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -9,14 +12,20 @@ from datetime import datetime
 from pathlib import Path
 
 from parola.api import sealing
-from parola.api.auth import ApiKeyCheck
+from parola.api.auditing import Audit
+from parola.api.auth import ApiKeyCheck, Caller
 from parola.api.scopes import read_scopes
 from parola.config import Settings
+from parola.errors import ParolaError
 from parola.store.base import Store
 from parola.store.sql import SqlStore
 from parola.terminal import printing
 
 DAY_SECONDS = 86400
+
+
+OPERATOR = "local operator"
+"""Who acts on this machine: whoever may open the database needs no key."""
 
 
 @asynccontextmanager
@@ -29,25 +38,60 @@ async def _opened(settings: Settings) -> AsyncIterator[Store]:
         await store.aclose()
 
 
+class _Entry:
+    """What the audit log will say of a command."""
+
+    def __init__(self, resource: str = "") -> None:
+        self.resource = resource
+        self.result = "done"
+
+
+@asynccontextmanager
+async def _audited(settings: Settings, action: str, resource: str = "") -> AsyncIterator[tuple[Store, _Entry]]:
+    """The store, for something that belongs in the audit log, refused or not. ``action``: the operation's name."""
+    entry = _Entry(resource)
+    async with _opened(settings) as store:
+        try:
+            yield store, entry
+        except ParolaError:
+            entry.result = "refused"
+            raise
+        except BaseException:
+            entry.result = "failed"
+            raise
+        finally:
+            audit = Audit(store, settings.audit_retention_days)
+            await audit.note(Caller(), action, entry.resource, entry.result, by=OPERATOR, user=_user())
+
+
+def _user() -> str | None:
+    """Whose account it is, as the system says."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # an account without a name, as in some containers
+        return None
+
+
 async def create(settings: Settings, name: str, scopes: Sequence[str] = (), days: float | None = None) -> str:
     """A new key: the only time it can be seen. Without ``scopes`` it may do everything."""
-    given = read_scopes(scopes) if scopes else None
     expires_at = None if days is None else time.time() + days * DAY_SECONDS
-    async with _opened(settings) as store:
-        _, key = await ApiKeyCheck(settings, store).create(name, scopes=given, expires_at=expires_at)
+    async with _audited(settings, "x_api_keys_create") as (store, entry):
+        given = read_scopes(scopes) if scopes else None
+        row, key = await ApiKeyCheck(settings, store).create(name, scopes=given, expires_at=expires_at)
+        entry.resource = row.key_id
     return key
 
 
 async def rotate(settings: Settings, key_id: str, grace_hours: float) -> str:
     """A new key in place of this one, which stays valid for so long."""
-    async with _opened(settings) as store:
+    async with _audited(settings, "x_api_keys_rotate", key_id) as (store, _):
         _, key = await ApiKeyCheck(settings, store).rotate(key_id, grace_hours * 3600)
     return key
 
 
 async def rotate_master(settings: Settings, to: Path | None) -> str:
     """A new master key for stored secrets: in the data folder, or in the file ``to``. What to do next."""
-    async with _opened(settings) as store:
+    async with _audited(settings, "master_key_rotate") as (store, _):
         if to is None:
             path = await sealing.rotate(settings, store)
             return f"The new master key is in {path}; the old one opens nothing any more. Servers that run go on."
@@ -62,7 +106,7 @@ async def rotate_master(settings: Settings, to: Path | None) -> str:
 
 async def finish_rotation(settings: Settings) -> str:
     """Only the present master key is to open stored secrets."""
-    async with _opened(settings) as store:
+    async with _audited(settings, "master_key_finish_rotation") as (store, _):
         others = await sealing.dismiss_others(store, sealing.master_key(settings))
     return f"Only the present master key opens the secrets now; others that no longer do: {others}."
 
@@ -78,8 +122,11 @@ async def list_keys(settings: Settings) -> None:
 
 
 async def delete(settings: Settings, key_id: str) -> bool:
-    async with _opened(settings) as store:
-        return await store.api_keys.delete(key_id)
+    """False when there was none."""
+    async with _audited(settings, "x_api_keys_delete", key_id) as (store, entry):
+        is_gone = await store.api_keys.delete(key_id)
+        entry.result = "done" if is_gone else "refused"
+    return is_gone
 
 
 def _shown(at: float | None) -> str:
