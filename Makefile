@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup serve dashboard browser test check bench bench-voice soak lock clean
+.PHONY: setup serve dashboard browser screenshots test check bench bench-voice soak lock clean
 
 setup: .venv/.ready .venv/.models
 
@@ -46,6 +46,10 @@ browser:
 
 test: setup node_modules browser $(BUILT)
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+# The pictures of the docs, from the tests that look at every page.
+screenshots: setup browser $(BUILT)
+	PAROLA_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/dashboard $(ARGS)
 
 check: .venv/.ready dashboard/node_modules
 	$(BIN)/ruff check .

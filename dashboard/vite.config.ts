@@ -31,6 +31,11 @@ export default defineConfig(({ command }) => ({
   base: command === "build" ? "./" : "/dashboard/",
   plugins: [react(), compressed()],
   resolve: { alias: { "@": new URL("./src", import.meta.url).pathname } },
-  build: { outDir: BUILT, emptyOutDir: true, target: "es2022", chunkSizeWarningLimit: 700 },
+  build: {
+    outDir: BUILT,
+    emptyOutDir: true,
+    target: ["chrome123", "edge123", "firefox121", "safari17.5"],
+    chunkSizeWarningLimit: 700,
+  },
   server: { proxy: { "/v1": { target: SERVER, ws: true }, "/health": SERVER, "/openapi.json": SERVER } },
 }));

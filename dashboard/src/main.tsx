@@ -8,11 +8,11 @@ import { Notifications } from "@mantine/notifications";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { BrowserRouter } from "react-router";
+import { createBrowserRouter, RouterProvider } from "react-router";
 
 import { ApiError, PREFIX } from "./api/client";
 import { App } from "./App";
-import { theme } from "./theme";
+import { readable, theme } from "./theme";
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -25,17 +25,18 @@ const queries = new QueryClient({
   },
 });
 
+/** A data router, so that a page with unsaved changes can ask before it is left. */
+const router = createBrowserRouter([{ path: "*", element: <App /> }], { basename: `${PREFIX}/dashboard` });
+
 const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(
     <StrictMode>
-      <MantineProvider theme={theme} defaultColorScheme="auto">
+      <MantineProvider theme={theme} cssVariablesResolver={readable} defaultColorScheme="auto">
         <QueryClientProvider client={queries}>
           <ModalsProvider modalProps={{ closeButtonProps: { "aria-label": "Close" } }}>
             <Notifications position="bottom-right" limit={4} />
-            <BrowserRouter basename={`${PREFIX}/dashboard`}>
-              <App />
-            </BrowserRouter>
+            <RouterProvider router={router} />
           </ModalsProvider>
         </QueryClientProvider>
       </MantineProvider>

@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple } from "@mantine/core";
+import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from "@mantine/core";
 
 const ink: MantineColorsTuple = [
   "#eef1ff",
@@ -31,5 +31,22 @@ export const theme = createTheme({
     Drawer: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
     Paper: { defaultProps: { withBorder: true, radius: "lg" } },
     Table: { defaultProps: { verticalSpacing: "sm", highlightOnHover: true } },
+  },
+});
+
+/** Where Mantine's own greys and reds are too faint to be read by everybody. */
+export const readable: CSSVariablesResolver = () => ({
+  variables: {},
+  light: {
+    "--mantine-color-dimmed": "#5a626b",
+    "--mantine-color-placeholder": "#69717a",
+    "--mantine-color-error": "#c92a2a",
+    "--mantine-color-anchor": "#3c4ebb",
+  },
+  dark: {
+    "--mantine-color-dimmed": "#a9aeb6",
+    "--mantine-color-placeholder": "#9aa0a8",
+    "--mantine-color-error": "#ff8787",
+    "--mantine-color-anchor": "#b5c0f5",
   },
 });

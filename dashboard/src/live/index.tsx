@@ -1,5 +1,5 @@
 import { Page } from "@/parts/Page";
 
 export default function Place() {
-  return <Page title="live">{null}</Page>;
+  return <Page title="Live">{null}</Page>;
 }

@@ -1,5 +1,5 @@
 import { Page } from "@/parts/Page";
 
 export default function Place() {
-  return <Page title="phone-numbers">{null}</Page>;
+  return <Page title="Phone numbers">{null}</Page>;
 }

@@ -1,5 +1,5 @@
 import { Page } from "@/parts/Page";
 
 export default function Place() {
-  return <Page title="settings">{null}</Page>;
+  return <Page title="Settings">{null}</Page>;
 }

@@ -4,15 +4,17 @@ import { type FormEvent, type ReactNode, useState, useSyncExternalStore } from "
 
 import { api, ApiError, apiKey, setApiKey, watchApiKey } from "@/api/client";
 import { Command } from "@/parts/Command";
+import { Loading } from "@/parts/Loading";
 
 /** Shows the pages to whoever may see them; asks for an API key when the server does. */
 export function KeyGate({ children }: { children: ReactNode }) {
   const key = useSyncExternalStore(watchApiKey, apiKey);
-  const { error } = useQuery({
+  const { error, isPending } = useQuery({
     queryKey: ["may-enter", key],
     queryFn: ({ signal }) => api.get("/v1/user", {}, signal),
     staleTime: Infinity,
   });
+  if (isPending) return <Loading />;
   const isRefused = error instanceof ApiError && error.status === 401;
   return isRefused ? <KeyForm wasTried={Boolean(key)} /> : children;
 }

@@ -1,5 +1,5 @@
 import { Page } from "@/parts/Page";
 
 export default function Place() {
-  return <Page title="tools">{null}</Page>;
+  return <Page title="Tools">{null}</Page>;
 }
