@@ -13,9 +13,22 @@ const ink: MantineColorsTuple = [
   "#273893",
 ];
 
+const dark: MantineColorsTuple = [
+  "#d3d6dd",
+  "#b9bdc7",
+  "#939aa6",
+  "#6b717d",
+  "#4a4f5a",
+  "#353a43",
+  "#272b33",
+  "#1d2027",
+  "#16181d",
+  "#101216",
+];
+
 /** One accent, system type, generous rounding; every colour pair is readable in both schemes. */
 export const theme = createTheme({
-  colors: { ink },
+  colors: { ink, dark },
   primaryColor: "ink",
   primaryShade: { light: 6, dark: 5 },
   autoContrast: true,
