@@ -15,6 +15,7 @@ from starlette.responses import FileResponse, Response
 from parola.api.conversations import find_conversation
 from parola.api.services import Services, ServicesDep, needs_key
 from parola.errors import NotFound
+from parola.store.base import stereo_of
 
 router = APIRouter(prefix="/v1/convai/conversations/{conversation_id}/audio", tags=["conversations"])
 
@@ -47,7 +48,7 @@ async def audio(
 
 async def _mixed(services: Services, conversation_id: str, *, is_stereo: bool) -> Path:
     """The MP3 that is asked for; mixed in a thread, one at a time, when it is asked for first."""
-    from parola.session.mixing import mix_down, stereo_of
+    from parola.session.mixing import mix_down
 
     recording = services.store.recording_path(conversation_id)
     async with services.mixing:

@@ -53,6 +53,7 @@ from parola.api import (
     voices,
     waiting_for_human,
     webhook_deliveries,
+    waveform,
     webhooks,
     why,
 )
@@ -75,6 +76,7 @@ ROUTERS = (
     conversation_search.router,
     conversation_export.router,
     conversation_analysis.router,
+    waveform.router,
     why.router,
     tools.router,
     mcp_servers.router,

@@ -213,6 +213,13 @@ class LiveCountResponse(Answer):
 
 
 class SearchHighlight(Answer):
+class WaveformResponse(Answer):
+    duration_secs: float
+    user: list[float]
+    """The highest peak, 0 to 1, in each stretch; as many as were asked for."""
+    agent: list[float]
+
+
     value: str
     is_hit: bool
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from parola.errors import ModelMissing
 from parola.session.audio import MODEL_RATE, AudioFormat, ulaw_decode
 from parola.session.recording import pieces
-from parola.store.base import spool_of, unlink_files_of
+from parola.session.waveform import keep_peaks
+from parola.store.base import spool_of, stereo_of, unlink_files_of
 
 BITRATE_KBPS = 32
 """For each channel."""
@@ -28,16 +29,13 @@ a call, in which nobody has spoken yet, are left out in exchange."""
 Track = NDArray[np.float32]
 
 
-def stereo_of(recording: Path) -> Path:
-    """Beside a recording: the user left, the agent right."""
-    return recording.with_suffix(".stereo.mp3")
-
-
 def mix_down(recording: Path) -> bool:
     """See to it that both MP3s are there; False when nothing was recorded. Takes two seconds for a minute of call: call
     it in a thread. Raises ``ModelMissing`` when the encoder is not installed."""
     spool = spool_of(recording)
     if spool.is_file():
+        with suppress(FileNotFoundError):  # it was deleted
+            keep_peaks(recording)
         user, agent = tracks(spool)
         for path, channels in ((stereo_of(recording), (user, agent)), (recording, (user + agent,))):
             aside = path.with_suffix(".part")

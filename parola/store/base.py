@@ -456,9 +456,19 @@ def spool_of(recording: Path) -> Path:
     return recording.with_suffix(".spool")
 
 
+def stereo_of(recording: Path) -> Path:
+    """Beside a recording: the user left, the agent right."""
+    return recording.with_suffix(".stereo.mp3")
+
+
 def raw_of(recording: Path) -> Path:
     """Beside a recording: a spool that must be silenced before it may be kept."""
     return recording.with_suffix(".raw")
+
+
+def peaks_of(recording: Path) -> Path:
+    """Beside a recording: how loud it is over time."""
+    return recording.with_suffix(".peaks")
 
 
 def events_of(recording: Path) -> Path:
@@ -466,7 +476,7 @@ def events_of(recording: Path) -> Path:
     return recording.with_suffix(".events")
 
 
-AUDIO_SUFFIXES = (".mp3", ".spool", ".raw", ".part", ".wav")
+AUDIO_SUFFIXES = (".mp3", ".spool", ".raw", ".peaks", ".part", ".wav")
 """Of the files that hold a conversation's voices, beside its recording and called like it."""
 
 

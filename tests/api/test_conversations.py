@@ -216,15 +216,37 @@ def test_a_recording_comes_in_stereo_and_as_a_wav(client: TestClient) -> None:
         with wave.open(io.BytesIO(answer.content)) as file:
             assert (file.getnchannels(), file.getframerate()) == (channels, 16000)
             assert abs(file.getnframes() / 16000 - 1.0) < 0.2
-    assert sorted(file.name for file in recording.parent.iterdir()) == ["conv_1.mp3", "conv_1.stereo.mp3"]
+    assert sorted(file.name for file in recording.parent.iterdir()) == [
+        *("conv_1.mp3", "conv_1.peaks", "conv_1.stereo.mp3"),
+    ]
     assert client.get(url, params={"x_format": "ogg"}).status_code == 422
     client.delete(f"{CONVERSATIONS}/conv_1")
     assert list(recording.parent.iterdir()) == []
 
 
-def test_a_conversation_without_audio_says_so(client: TestClient) -> None:
+def test_a_recording_is_drawn(client: TestClient) -> None:
+    keep(client, has_audio=True)
+    recorder = Recorder(
+        spool_of(services(client).store.recording_path("conv_1")), AudioFormat.parse("pcm_16000"), started_at=0.0
+    )
+    recorder.user_spoke(b"\x00\x40" * 8000, now=0.5)
+    recorder.user_spoke(b"\x00\x00" * 8000, now=1.0)
+    recorder.close()
+    url = "/v1/x/conversations/conv_1/waveform"
+    assert client.get(url, params={"points": 4}).json() == {
+        "duration_secs": 1.0,
+        "user": [0.5, 0.5, 0.0, 0.0],
+        "agent": [0.0, 0.0, 0.0, 0.0],
+    }
+    assert len(client.get(url).json()["user"]) == 2000
+    assert client.get(url, params={"points": 0}).status_code == 422
+
+
+@pytest.mark.parametrize("what", ["/v1/convai/conversations/conv_1/audio", "/v1/x/conversations/conv_1/waveform"])
+def test_a_conversation_without_audio_says_so(client: TestClient, what: str) -> None:
+    assert client.get(what).json()["detail"]["status"] == "document_not_found"
     keep(client)
-    response = client.get(f"{CONVERSATIONS}/conv_1/audio")
+    response = client.get(what)
     assert response.status_code == 404
     assert "no audio" in response.json()["detail"]["message"]
 

@@ -11,10 +11,10 @@ from parola.privacy.policy import Policy
 from parola.protocol.server_messages import Audio, AudioAlignment
 from parola.session import mixing
 from parola.session.audio import AudioFormat, ulaw_encode
-from parola.session.mixing import interleaved, mix_down, stereo_of, tracks, wav
+from parola.session.mixing import interleaved, mix_down, tracks, wav
 from parola.session.recording import Recorder
 from parola.session.silencing import SilencedRecorder
-from parola.store.base import raw_of, spool_of, unlink_files_of
+from parola.store.base import raw_of, spool_of, stereo_of, unlink_files_of
 
 RATE = 16000
 SECOND = np.full(RATE, 1000, np.int16).tobytes()

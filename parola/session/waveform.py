@@ -1,0 +1,200 @@
+"""How loud a recording is over time, to draw it: the peak of each side in each short stretch.
+
+Peaks are measured once, piece by piece, so that memory does not grow with the call, and kept in a small file beside the
+recording: from the spool when it is mixed or asked for first, else from the MP3 (a hundred times slower).
+
+The file: float64 seconds, uint32 stretches, then uint16 for each stretch of the user, then of the agent; little-endian.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parola.errors import ModelMissing
+from parola.session.audio import MODEL_RATE, AudioFormat, ulaw_decode
+from parola.session.recording import HEAD
+from parola.store.base import peaks_of, spool_of, stereo_of
+
+FILE_HEAD = struct.Struct("<dI")
+
+SHORTEST_SECONDS = 0.01
+MOST_STRETCHES = 8000
+"""A stretch is as short as these two allow: in two hours nine tenths of a second."""
+
+FULL_SCALE = 32767
+
+FRAMES_AT_ONCE = 1 << 16
+"""Of an MP3 that is measured."""
+
+Peak = NDArray[np.uint16]
+
+
+@dataclass(frozen=True, slots=True)
+class Peaks:
+    """Of a whole recording; both sides have as many stretches."""
+
+    seconds: float
+    user: Peak
+    agent: Peak
+
+    def drawn(self, points: int) -> tuple[list[float], list[float]]:
+        """The peaks of user and agent, 0..1, in ``points`` stretches of one length."""
+        starts = np.arange(points) * len(self.user) // points
+        return _drawn(self.user, starts), _drawn(self.agent, starts)
+
+
+def _drawn(peaks: Peak, starts: NDArray[np.int64]) -> list[float]:
+    highest = np.maximum.reduceat(peaks, starts)
+    return [round(value, 3) for value in np.minimum(highest / FULL_SCALE, 1.0).tolist()]
+
+
+def peaks(recording: Path) -> Peaks | None:
+    """Of a recording that is there; None when there is none. Takes half a second for two hours when it is asked for
+    first: call it in a thread. Raises ``ModelMissing`` when the decoder it needs is not installed."""
+    with suppress(FileNotFoundError):
+        return _read(peaks_of(recording))
+    for source, measure in ((spool_of(recording), measured), (stereo_of(recording), _measured_mp3)):
+        with suppress(FileNotFoundError):
+            found = measure(source)
+            _keep(recording, found)
+            return found
+    with suppress(FileNotFoundError):  # it was mixed in this moment
+        return _read(peaks_of(recording))
+    return None
+
+
+def keep_peaks(recording: Path) -> None:
+    """Measure the spool before it goes, if nobody has. Call it in a thread."""
+    if not peaks_of(recording).is_file():
+        _keep(recording, measured(spool_of(recording)))
+
+
+def measured(spool: Path) -> Peaks:
+    """The peaks of what was recorded. Raises ``FileNotFoundError``."""
+    with spool.open("rb", buffering=0) as file:
+        pieces, output = _pieces(file.fileno())
+        seconds = max((piece.at + piece.samples / piece.rate for piece in pieces), default=0.0)
+        levels = {b"U": _Levels(seconds), b"A": _Levels(seconds)}
+        for piece in pieces:
+            data = os.pread(file.fileno(), piece.samples * piece.width, piece.offset)
+            is_ulaw = piece.track == b"A" and output.codec == "ulaw"
+            samples = ulaw_decode(data) if is_ulaw else np.frombuffer(data, np.int16)
+            levels[piece.track].add(piece.at, samples, piece.rate)
+    return Peaks(seconds, levels[b"U"].values, levels[b"A"].values)
+
+
+# -- the spool --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Piece:
+    """Where a piece lies, and how much of it was played."""
+
+    track: bytes
+    at: float
+    offset: int
+    samples: int
+    rate: int
+    width: int
+
+
+def _pieces(spool: int) -> tuple[list[_Piece], AudioFormat]:
+    """Of an open spool, without reading what is in them. What the client was told to drop is left out."""
+    found: list[_Piece] = []
+    output, place, whole = AudioFormat("pcm", MODEL_RATE), 0, os.fstat(spool).st_size
+    while len(head := os.pread(spool, HEAD.size, place)) == HEAD.size:
+        track, at, size = HEAD.unpack(head)
+        place += HEAD.size
+        if place + size > whole:
+            break
+        match track:
+            case b"F":
+                output = AudioFormat.parse(os.pread(spool, size, place).decode())
+            case b"U":
+                found.append(_Piece(track, max(0.0, at), place, size // 2, MODEL_RATE, 2))
+            case b"A":
+                width = 1 if output.codec == "ulaw" else 2
+                found.append(_Piece(track, max(0.0, at), place, size // width, output.sample_rate, width))
+            case b"X":
+                found.append(_Piece(track, at, place, 0, 1, 1))
+        place += size
+    cut_at = float("inf")
+    for piece in reversed(found):
+        if piece.track == b"X":
+            cut_at = min(cut_at, piece.at)
+        elif piece.track == b"A" and cut_at < float("inf"):
+            piece.samples = min(piece.samples, max(0, round((cut_at - piece.at) * piece.rate)))
+    return [piece for piece in found if piece.samples], output
+
+
+class _Levels:
+    """One side, while it is measured."""
+
+    def __init__(self, seconds: float) -> None:
+        self._stretch = max(SHORTEST_SECONDS, seconds / MOST_STRETCHES)
+        self._found = [0] * max(1, min(MOST_STRETCHES, math.ceil(seconds / self._stretch)))
+
+    def add(self, at: float, samples: NDArray[np.int16], rate: int) -> None:
+        """One step for each stretch that these samples reach into: few, of a long recording."""
+        found, stretch = self._found, self._stretch
+        # What is a millionth beside a border is the floating point's.
+        place, start = min(len(found) - 1, int(at / stretch + 1e-6)), 0
+        while start < len(samples):
+            end = math.ceil(((place + 1) * stretch - at) * rate - 1e-3) if place < len(found) - 1 else len(samples)
+            part = samples[start:end]
+            peak = max(int(np.maximum.reduce(part)), -int(np.minimum.reduce(part)))
+            if peak > found[place]:
+                found[place] = peak
+            place, start = place + 1, end
+
+    @property
+    def values(self) -> Peak:
+        return np.array(self._found, np.uint16)
+
+
+# -- the MP3, and the file --------------------------------------------------------------------------------------------
+
+
+def _measured_mp3(stereo: Path) -> Peaks:
+    if not stereo.is_file():
+        raise FileNotFoundError(stereo)
+    try:
+        import miniaudio
+    except ImportError:
+        raise ModelMissing("The waveform of an MP3 needs the package miniaudio: install parola[speech].") from None
+    about = miniaudio.mp3_get_file_info(str(stereo))
+    sides = _Levels(about.duration), _Levels(about.duration)
+    at = 0.0
+    for block in miniaudio.mp3_stream_file(str(stereo), FRAMES_AT_ONCE):
+        frames = np.frombuffer(block, np.int16).reshape(-1, about.nchannels)
+        for side, levels in enumerate(sides):
+            levels.add(at, np.ascontiguousarray(frames[:, side]), about.sample_rate)
+        at += len(frames) / about.sample_rate
+    return Peaks(about.duration, sides[0].values, sides[1].values)
+
+
+def _keep(recording: Path, found: Peaks) -> None:
+    """Beside the recording, unless that was deleted meanwhile: it must not come back."""
+    path = peaks_of(recording)
+    aside = path.with_suffix(".peaks.part")
+    head = FILE_HEAD.pack(found.seconds, len(found.user))
+    with suppress(FileNotFoundError):
+        aside.write_bytes(head + found.user.astype("<u2").tobytes() + found.agent.astype("<u2").tobytes())
+        aside.replace(path)
+    if not spool_of(recording).is_file() and not recording.is_file():
+        path.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Peaks:
+    data = path.read_bytes()
+    seconds, count = FILE_HEAD.unpack_from(data)
+    both = np.frombuffer(data, "<u2", offset=FILE_HEAD.size).astype(np.uint16)
+    return Peaks(seconds, both[:count], both[count:])

@@ -1,0 +1,87 @@
+"""A waveform shows both sides where they were heard, whatever is left of the recording when it is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from parola.session.audio import AudioFormat, ulaw_encode
+from parola.session.mixing import mix_down, tracks
+from parola.session.recording import Recorder
+from parola.session.waveform import MOST_STRETCHES, Peaks, measured, peaks
+from parola.store.base import peaks_of, spool_of, stereo_of, unlink_files_of
+from tests.session.test_recording import RATE, said
+
+
+def sound(seconds: float, peak: int, rate: int = RATE) -> np.ndarray:
+    return (peak * np.sin(2 * np.pi * 220 * np.arange(round(seconds * rate)) / rate)).astype(np.int16)
+
+
+def recorded(folder: Path, output: str = "pcm_24000") -> Path:
+    """Four seconds: the user in the first, the agent from the second on, cut off in the middle of the fourth."""
+    recording = folder / "call.mp3"
+    format = AudioFormat.parse(output)
+    recorder = Recorder(spool_of(recording), format, started_at=100.0)
+    recorder.user_spoke(sound(1.0, 8000).tobytes(), now=101.0)
+    samples = sound(1.5, 16000, format.sample_rate)
+    wire = ulaw_encode(samples) if format.codec == "ulaw" else samples.tobytes()
+    for _ in range(2):
+        recorder.agent_spoke(said(wire), 1.5, now=101.0)
+    recorder.agent_cut(103.5)
+    recorder.user_spoke(sound(0.5, 4000).tobytes(), now=104.0)
+    recorder.close()
+    return recording
+
+
+def drawn(found: Peaks | None, points: int) -> tuple[list[float], list[float]]:
+    assert found is not None
+    user, agent = found.drawn(points)
+    return [round(one, 1) for one in user], [round(one, 1) for one in agent]
+
+
+@pytest.mark.parametrize("output", ["pcm_24000", "ulaw_8000"])
+def test_each_side_is_seen_where_it_was_heard_before_and_after_mixing(tmp_path: Path, output: str) -> None:
+    recording = recorded(tmp_path, output)
+    by_halves = [0.2, 0.2, 0, 0, 0, 0, 0, 0.1], [0, 0, 0.5, 0.5, 0.5, 0.5, 0.5, 0]
+    found = peaks(recording)
+    assert found is not None and found.seconds == pytest.approx(4.0)
+    assert drawn(found, 8) == by_halves
+    assert mix_down(recording) and peaks_of(recording).is_file() and not spool_of(recording).exists()
+    assert drawn(peaks(recording), 8) == by_halves
+
+    peaks_of(recording).unlink()
+    from_mp3 = peaks(recording)
+    assert from_mp3 is not None and from_mp3.seconds == pytest.approx(4.0, abs=0.2)
+    assert (
+        from_mp3.user[10:90].min() > 6000
+        and from_mp3.agent[120:240].min() > 12000
+        and from_mp3.agent[10:90].max() < 900
+    )
+
+
+def test_it_shows_the_peaks_that_the_mixed_tracks_have(tmp_path: Path) -> None:
+    recording = recorded(tmp_path, "pcm_16000")
+    both = tracks(spool_of(recording))
+    found = measured(spool_of(recording))
+    for side, track in zip((found.user, found.agent), both, strict=True):
+        exact = [np.abs(part).max() for part in np.split(track[: len(side) * 160], len(side))]
+        assert side.tolist() == [int(one) for one in exact]
+
+
+def test_few_and_many_points_are_drawn_of_the_same_peaks(tmp_path: Path) -> None:
+    found = peaks(recorded(tmp_path))
+    assert drawn(found, 1) == ([0.2], [0.5])
+    user, agent = drawn(found, 4000)
+    assert (len(user), len(agent), max(user), max(agent)) == (4000, 4000, 0.2, 0.5)
+    hours = Peaks(7200.0, np.zeros(MOST_STRETCHES, np.uint16), np.full(MOST_STRETCHES, 40000, np.uint16))
+    assert drawn(hours, 3) == ([0.0] * 3, [1.0] * 3)
+
+
+def test_a_recording_that_was_deleted_has_no_waveform_and_gets_none(tmp_path: Path) -> None:
+    recording = recorded(tmp_path)
+    assert peaks(recording) is not None
+    assert mix_down(recording) and stereo_of(recording).is_file()
+    unlink_files_of(recording, words=False)
+    assert peaks(recording) is None and list(tmp_path.iterdir()) == []
