@@ -25,6 +25,7 @@ from parola.protocol.client_messages import CallWebhook, EnclaveSetupConfig
 from parola.session.admitted import Admitted
 from parola.session.bound import Bound
 from parola.store.base import AgentRow, ConversationChange, Store
+from parola.store.versions import main_branch
 
 SHORTEST_HMAC_SECRET = 16
 
@@ -68,6 +69,7 @@ class Admission:
             raise _unauthorized("the signed URL is for another agent")
         method, key_id = await self._authorize(agent, claims, headers, scope.get("subprotocols") or (), address)
         bound = await self._terms(claims)
+        agent, warnings = await self._versioned(agent, claims, query)
         conversation_id = claims.conversation_id if claims is not None else None
         if conversation_id is not None and not await self._store.conversations.claim(conversation_id):
             raise _unauthorized("this signed URL has been used")
@@ -77,14 +79,34 @@ class Admission:
             conversation_id=conversation_id,
             source=query.get("source"),
             source_version=query.get("version"),
-            branch_id=query.get("branch_id") or (claims.branch_id if claims else None),
+            branch_id=main_branch(agent.agent_id),
             environment=query.get("environment") or (claims.environment if claims else None) or "production",
             bound=bound,
             may_mock=await self._may_mock(headers, scope.get("subprotocols") or ()),
             address=address,
             can_resume=wants_to_resume(query),
             key_id=key_id,
+            warnings=warnings,
         )
+
+    async def _versioned(
+        self, agent: AgentRow, claims: Claims | None, query: Mapping[str, str]
+    ) -> tuple[AgentRow, tuple[str, ...]]:
+        """The agent as its version has it that was asked for, and what the record should say about that. Who may come
+        in is what the agent says now; of a signed URL, what was signed counts."""
+        version_id, branch_id = query.get("version_id"), query.get("branch_id")
+        if claims is not None:
+            version_id, branch_id = claims.version_id, claims.branch_id
+        warnings: tuple[str, ...] = ()
+        if branch_id and branch_id != main_branch(agent.agent_id):
+            warnings = (f"The agent has no branch {branch_id}: this is its main branch, the only one.",)
+        if not version_id or version_id == agent.version_id:
+            return agent, warnings
+        old = await self._store.agents.at(agent.agent_id, version_id)
+        if old is None:
+            message = f"The agent {agent.agent_id} has no version {version_id}, or does not keep it any more."
+            raise ConversationRefused(1008, "value_error", message)
+        return old, warnings
 
     async def settle(self, admitted: Admitted) -> None:
         """A reserved conversation that was claimed and never began has ended too."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -32,6 +33,7 @@ from parola.protocol.agents import (
 )
 from parola.protocol.documents import JsonObject
 from parola.store.base import AgentRow
+from parola.store.versions import MOST_VERSIONS, main_branch
 
 router = APIRouter(prefix="/v1/convai/agents", tags=["agents"])
 
@@ -68,7 +70,7 @@ async def create(raw: RawBody, services: ServicesDep) -> Json:
     body = checked(CreateAgentRequest, raw)
     now = time.time()
     agent = AgentRow(new_id("agent"), body.name or DEFAULT_NAME, stored(raw), now, now)
-    await _keep(services, agent)
+    await keep(services, agent, body.version_description)
     return Json({"agent_id": agent.agent_id})
 
 
@@ -113,31 +115,41 @@ async def summaries(services: ServicesDep, agent_ids: Annotated[list[str], Query
 
 @router.get("/{agent_id}", operation_id="agents_get", dependencies=[needs_key])
 @described(response=AgentResponse)
-async def get(agent_id: str, services: ServicesDep) -> Json:
+async def get(
+    agent_id: str,
+    services: ServicesDep,
+    version_id: Annotated[str | None, Query(description="As the agent was in this version.")] = None,
+    branch_id: Annotated[str | None, Query(description="There is one: the main branch.")] = None,
+) -> Json:
     """One agent, as it was pushed."""
-    return Json(_response(await find_agent(services, agent_id)))
+    agent = await find_agent(services, agent_id)
+    check_branch(agent_id, branch_id)
+    if version_id:
+        agent = await find_version(services, agent_id, version_id)
+    return Json(response(agent))
 
 
 @router.patch("/{agent_id}", operation_id="agents_update", dependencies=[needs_key])
 @described(request=UpdateAgentRequest, response=AgentResponse)
-async def update(agent_id: str, raw: RawBody, services: ServicesDep) -> Json:
-    """Change an agent: what is given is merged into what is stored."""
+async def update(agent_id: str, raw: RawBody, services: ServicesDep, branch_id: str | None = None) -> Json:
+    """Change an agent: what is given is merged into what is stored, as a new version."""
     body = checked(UpdateAgentRequest, raw)
     async with services.editing:
         old = await find_agent(services, agent_id)
+        check_branch(agent_id, branch_id)
         given = {key: value for key, value in stored(raw).items() if value is not None}
         document = patched(old.document, given)
         checked(AgentDocument, document)
         agent = AgentRow(agent_id, body.name or old.name, document, old.created_at, max(time.time(), old.created_at))
-        await _keep(services, agent)
+        agent = await keep(services, agent, body.version_description)
     if section(raw, "platform_settings", "privacy").get("apply_to_existing_conversations") is True:
         await apply_to_existing(services.store, services.settings, agent)
-    return Json(_response(agent))
+    return Json(response(agent))
 
 
 @router.delete("/{agent_id}", operation_id="agents_delete", dependencies=[needs_key])
 async def delete(agent_id: str, services: ServicesDep, force: bool = False) -> Json:
-    """Delete an agent; its conversations stay."""
+    """Delete an agent with its versions; its conversations stay."""
     if not await services.store.agents.delete(agent_id):
         raise agent_not_found(agent_id)
     return Json({})
@@ -156,7 +168,7 @@ async def duplicate(agent_id: str, raw: OptionalBody, services: ServicesDep) -> 
     now = time.time()
     name = body.name or f"{old.name} (copy)"
     agent = AgentRow(new_id("agent"), name, old.document, now, now)
-    await _keep(services, agent)
+    await keep(services, agent)
     return Json({"agent_id": agent.agent_id})
 
 
@@ -197,6 +209,30 @@ def agent_not_found(agent_id: str) -> NotFound:
     return NotFound(f"Document with id {agent_id} not found.")
 
 
+async def find_version(services: Services, agent_id: str, version_id: str) -> AgentRow:
+    """The agent as it was. Raises ``NotFound``."""
+    agent = await services.store.agents.at(agent_id, version_id)
+    if agent is None:
+        raise version_not_found(agent_id, version_id)
+    return agent
+
+
+def version_not_found(agent_id: str, version_id: str) -> NotFound:
+    return NotFound(
+        f"The agent {agent_id} has no version {version_id}; the newest {MOST_VERSIONS} are kept.",
+        code="version_not_found",
+    )
+
+
+def check_branch(agent_id: str, branch_id: str | None) -> None:
+    """Raises ``NotFound`` for any branch but the main one."""
+    if branch_id and branch_id != main_branch(agent_id):
+        raise NotFound(
+            f"The agent {agent_id} has no branch {branch_id}: its only one is {main_branch(agent_id)}.",
+            code="branch_not_found",
+        )
+
+
 def section(document: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
     """The object at ``path``, or an empty one."""
     value: Any = document
@@ -210,15 +246,18 @@ def stored(raw: JsonObject) -> JsonObject:
     return {key: value for key, value in raw.items() if key not in COMPUTED}
 
 
-async def _keep(services: Services, agent: AgentRow) -> None:
-    """Nobody has to ask for the indexes of what an agent searches."""
-    await services.store.agents.put(agent)
+async def keep(services: Services, agent: AgentRow, description: str | None = None) -> AgentRow:
+    """Keep an agent; the row says which version of it that is. Nobody has to ask for the indexes of what it
+    searches."""
+    version_id = await services.store.agents.put(agent, description)
     ids, model = searched_by(agent.document)
     if ids:
         services.library.index_soon(ids, model)
+    return replace(agent, version_id=version_id)
 
 
-def _response(agent: AgentRow) -> JsonObject:
+def response(agent: AgentRow) -> JsonObject:
+    """``GetAgentResponse``."""
     return {
         "agent_id": agent.agent_id,
         "name": agent.name,
@@ -232,6 +271,9 @@ def _response(agent: AgentRow) -> JsonObject:
         "phone_numbers": [],
         "whatsapp_accounts": [],
         "access_info": OWNER,
+        "version_id": agent.version_id,
+        "branch_id": main_branch(agent.agent_id),
+        "main_branch_id": main_branch(agent.agent_id),
     }
 
 

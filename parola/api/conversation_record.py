@@ -28,7 +28,7 @@ def record(row: ConversationRow, turns: Sequence[Document], now: float) -> Docum
         "status": row.status,
         "user_id": row.user_id,
         "branch_id": branch_id,
-        "version_id": None,
+        "version_id": row.document.get("version_id"),
         "metadata": _metadata(row, now),
         "analysis": None,
         "user_message_count": row.user_messages,

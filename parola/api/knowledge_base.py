@@ -413,7 +413,7 @@ async def _delete(services: Services, document_id: str, *, force: bool) -> None:
         using = list({agent.agent_id: agent for one in ids for agent in users.get(one, ())}.values())
         for agent in using:
             document = without(agent.document, frozenset(ids))
-            await store.agents.put(replace(agent, document=document, updated_at=time.time()))
+            await store.agents.put(replace(agent, document=document, updated_at=time.time()), "A document was deleted")
         await services.library.delete(ids)
 
 

@@ -11,6 +11,7 @@ from starlette.routing import WebSocketRoute
 
 from parola import __version__
 from parola.api import (
+    agent_versions,
     agents,
     analytics,
     asyncapi,
@@ -64,6 +65,8 @@ from parola.api.services import Services
 
 ROUTERS = (
     agents.router,
+    agent_versions.router,
+    agent_versions.versions_router,
     lint.router,
     signed_urls.router,
     signed_urls.terms_router,

@@ -53,6 +53,8 @@ async def get_signed_url(
 ) -> Json:
     """An address that opens a conversation with this agent for the next 15 minutes."""
     agent = await find_agent(services, agent_id)
+    if version_id:
+        await find_version(services, agent_id, version_id)
     now = time.time()
     conversation_id = await _reserve(services, agent, now) if include_conversation_id else None
     claims = Claims(
@@ -103,6 +105,8 @@ async def create(request: Request, raw: RawBody, services: ServicesDep, caller: 
     if body.agent_id is None:
         raise InvalidRequest("Expected agent_id, or conversation_id and attach, got neither.")
     await find_agent(services, body.agent_id)
+    if body.version_id:
+        await find_version(services, body.agent_id, body.version_id)
     allowed = None if body.allowed_overrides is None else tuple(body.allowed_overrides)
     if unknown := unknown_overrides(allowed or ()):
         raise InvalidRequest(
@@ -120,6 +124,7 @@ async def create(request: Request, raw: RawBody, services: ServicesDep, caller: 
         agent_id=body.agent_id,
         expires_at=expires_at,
         branch_id=body.branch_id,
+        version_id=body.version_id,
         key_id=caller.key_id,
         url_id=url_id,
     )

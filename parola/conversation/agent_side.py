@@ -32,7 +32,7 @@ from parola.conversation.tool_round import MAX_ROUNDS, ToolRound
 from parola.conversation.tool_rounds import Tools
 from parola.conversation.tool_sound import ToolSound
 from parola.conversation.tools import Tool, ToolCall
-from parola.conversation.transcript import AgentEntry, Transcript, UserEntry
+from parola.conversation.transcript import AgentEntry, AgentRef, Transcript, UserEntry
 from parola.conversation.turn_taking import Floor
 from parola.conversation.variables import Variables
 from parola.conversation.walk import STEP
@@ -44,7 +44,7 @@ class AgentSide:
     def __init__(self, setup: Setup, now: float) -> None:
         self.setup = setup
         self.phase = Phase.LISTENING
-        self.transcript = Transcript(setup.agent_id, now)
+        self.transcript = Transcript(AgentRef(setup.agent_id, setup.branch_id, version_id=setup.version_id), now)
         self._variables = Variables(setup, self.transcript, now)
         self._deadlines = Deadlines()
         self._out = Outgoing(setup.conversation_id, setup.events, self.transcript)

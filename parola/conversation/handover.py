@@ -70,8 +70,9 @@ class Handover:
             "preserve_client_tts_overrides": transfer.keeps_client_voice,
             "preserve_voice_settings": transfer.keeps_voice,
         }
-        if transfer.branch_id:
-            call.outcome["branch_info"] = {"branch_reason": "configured", "branch_id": transfer.branch_id}
+        if branch_id := then.setup.branch_id:
+            reason = "configured" if transfer.branch_id == branch_id else "defaulting_to_main"
+            call.outcome["branch_info"] = {"branch_reason": reason, "branch_id": branch_id}
         name = then.setup.agent_name or then.setup.agent_id
         return f"The conversation was handed over to {name}, who goes on from here."
 

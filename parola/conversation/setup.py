@@ -99,6 +99,7 @@ class Setup:
     environment_variables: Mapping[str, str] = field(default_factory=dict)
     """Values that ``system__env_<label>`` has in this environment, by label."""
     branch_id: str | None = None
+    version_id: str | None = None
     node_id: str | None = None
     """The subagent of the workflow that this is; None: the agent itself."""
     start_node: str | None = None

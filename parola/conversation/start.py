@@ -45,6 +45,7 @@ class Beginning:
     """Tools of the registry that the agent or the override may name: id to ``tool_config``."""
     started_at_unix: float = 0.0
     branch_id: str | None = None
+    version_id: str | None = None
     node_id: str | None = None
     """The subagent of the agent's workflow that takes over."""
     start_node: str | None = None
@@ -168,6 +169,7 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
         mcp_servers=mcp_servers,
         variables=variables,
         branch_id=beginning.branch_id,
+        version_id=beginning.version_id,
         node_id=beginning.node_id,
         start_node=subagents.start_node(
             client_data.starting_workflow_node_id, beginning.start_node, permissions, workflow

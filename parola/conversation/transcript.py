@@ -29,6 +29,7 @@ class AgentRef:
     agent_id: str
     branch_id: str | None = None
     node_id: str | None = None
+    version_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +172,9 @@ Entry = UserEntry | SilenceEntry | ContextEntry | AgentEntry | LateResultEntry |
 class Transcript:
     """The entries in order. Times are monotonic seconds; ``started_at`` is the conversation's zero."""
 
-    def __init__(self, agent_id: str, started_at: float) -> None:
+    def __init__(self, agent: AgentRef, started_at: float) -> None:
         self.entries: list[Entry] = []
-        self.agent = AgentRef(agent_id)
+        self.agent = agent
         """Who has the conversation."""
         self._started_at = started_at
 
@@ -443,6 +444,8 @@ def _metadata(agent: AgentRef) -> dict[str, Any]:
         metadata["branch_id"] = agent.branch_id
     if agent.node_id is not None:
         metadata["workflow_node_id"] = agent.node_id
+    if agent.version_id is not None:
+        metadata["version_id"] = agent.version_id
     return metadata
 
 

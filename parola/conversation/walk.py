@@ -93,7 +93,7 @@ class Walk:
             self.begin(setup)
         else:
             self.setup = setup
-        self._transcript.agent = AgentRef(setup.agent_id, setup.branch_id, self.position or None)
+        self._transcript.agent = AgentRef(setup.agent_id, setup.branch_id, self.position or None, setup.version_id)
 
     # -- what is seen of it -------------------------------------------------------------------------------------------
 
@@ -306,7 +306,7 @@ class Walk:
         self.succeeded = None
         self._entered_at = len(self._transcript.entries)
         self._has_spoken = self._has_replied = False
-        self._transcript.agent = AgentRef(self.setup.agent_id, self.setup.branch_id, node_id)
+        self._transcript.agent = AgentRef(self.setup.agent_id, self.setup.branch_id, node_id, self.setup.version_id)
 
     def _begin(self, call: ToolCall, node: Node, before: Node | None, now: float) -> Outcome | None:
         """What a node does when it is entered. None: it is done, or it waits for somebody, who is asked by ``call``."""

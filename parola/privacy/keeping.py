@@ -190,7 +190,7 @@ def _begun(row: ConversationRow, policy: Policy) -> ConversationRow:
     document[KEY] = policy.written()
     if policy.zero_retention:
         metadata["features_usage"] = {**(metadata.get("features_usage") or {}), "pii_zrm_agent": True}
-        kept = {key: document[key] for key in ("branch_id", "environment", KEY) if key in document}
+        kept = {key: document[key] for key in ("branch_id", "version_id", "environment", KEY) if key in document}
         kept["metadata"] = metadata_without_words(metadata)
         return replace(row, document=kept, user_id=None, termination_reason=bare_reason(row.termination_reason))
     from parola.privacy import redaction

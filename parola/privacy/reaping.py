@@ -107,7 +107,16 @@ def remainder(row: ConversationRow, now: int, *, words: bool, audio: bool) -> Do
     document = dict(row.document)
     metadata: Mapping[str, Any] = document.get("metadata") or {}
     if words:
-        kept = ("has_user_audio", "has_response_audio", "branch_id", "environment", "visited_agents", "tag_ids", KEY)
+        kept = (
+            "has_user_audio",
+            "has_response_audio",
+            "branch_id",
+            "version_id",
+            "environment",
+            "visited_agents",
+            "tag_ids",
+            KEY,
+        )
         document = {key: document[key] for key in kept if key in document}
         metadata = metadata_without_words(metadata)
         at = settings["deleted_transcript_at_time_unix_secs"] or now

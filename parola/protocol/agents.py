@@ -353,6 +353,7 @@ class CreateAgentRequest(AgentDocument):
     """Body of ``POST /v1/convai/agents/create``: ``{"conversation_config": {}}`` is an agent with every default."""
 
     conversation_config: ConversationalConfig
+    version_description: str | None = None
 
 
 class UpdateAgentRequest(Reading):
@@ -396,6 +397,9 @@ class AgentResponse(Answer):
     whatsapp_accounts: list[JsonObject] = []
     access_info: JsonObject | None = None
     tags: list[str] = []
+    version_id: str
+    branch_id: str
+    main_branch_id: str
 
 
 class AgentSummary(Answer):

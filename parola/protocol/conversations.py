@@ -190,6 +190,7 @@ class SignedUrlRequest(Asked):
         "them; null: all of those.",
     )
     branch_id: str | None = None
+    version_id: str | None = Field(default=None, description="The agent as it was in this version.")
     environment: str | None = None
 
 

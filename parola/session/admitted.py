@@ -22,6 +22,7 @@ class Admitted:
     source: str | None = None
     source_version: str | None = None
     branch_id: str | None = None
+    """Of the agent; None: it is not one of this server's."""
     environment: str = "production"
     tools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Registry tools that came along with the agent (the self-hosted handshake)."""

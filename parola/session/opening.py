@@ -69,6 +69,7 @@ from parola.session.waiting_room import Guest, Terms, WaitingRoom
 from parola.store.base import AgentRow, FileRow, Store, events_of, spool_of
 from parola.store.erased import is_erased
 from parola.tools.context import ToolContext
+from parola.store.versions import main_branch
 from parola.tools.identity import Identity
 from parola.tracing.context import current
 from parola.tracing.tracer import Tracer
@@ -313,13 +314,12 @@ class Opening:
                 conversation_config_override={"agent": {"language": language}} if language in spoken else {},
                 tool_mock_config=client_data.tool_mock_config,
             )
-            admitted = replace(admitted, agent=row, branch_id=transfer.branch_id)
+            admitted = replace(admitted, agent=row, branch_id=main_branch(row.agent_id) if row.version_id else None)
             how = Beginning("", "", "", {}, patch={"tts": tts} if tts else {})
             known[agent_id] = admitted, client_data, how
         client_data = client_data.model_copy(update={"dynamic_variables": variables, "starting_workflow_node_id": None})
         how = replace(
             how,
-            branch_id=admitted.branch_id,
             node_id=transfer.node_id if transfer.is_subagent else None,
             start_node=None if transfer.is_subagent else transfer.node_id,
         )
@@ -390,6 +390,8 @@ class Opening:
             started_at_unix=started_at,
             resume_seconds=float(self._settings.resume_window_secs) if admitted.can_resume else None,
             environment=used,
+            branch_id=admitted.branch_id,
+            version_id=agent.version_id or None,
             environment_variables=await environment.texts(self._store, labels, used),
         )
         setup = await with_documents(begin(beginning, client_data), self._store.knowledge, self._index_soon)
@@ -565,7 +567,7 @@ def _identity(setup: Setup, admitted: Admitted, client_data: ConversationInitiat
     return Identity(
         setup.agent_id,
         setup.conversation_id,
-        client_data.branch_id or admitted.branch_id,
+        admitted.branch_id or client_data.branch_id,
         client_data.environment or admitted.environment,
     )
 

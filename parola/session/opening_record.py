@@ -116,7 +116,8 @@ def _document(
     wish = Policy.of(admitted.agent.document, Settings())
     return {
         **({} if wish.keeps_all else {KEY: wish.written()}),
-        "branch_id": client_data.branch_id or admitted.branch_id,
+        "branch_id": admitted.branch_id or client_data.branch_id,
+        "version_id": admitted.agent.version_id or None,
         "environment": client_data.environment or admitted.environment,
         "metadata": {
             "authorization_method": admitted.authorization_method,

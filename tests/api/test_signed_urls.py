@@ -48,11 +48,13 @@ def test_a_reserved_conversation_is_named_in_the_url_and_waits(client: TestClien
 
 def test_what_was_asked_for_is_signed(client: TestClient) -> None:
     agent_id = create_agent(client)
-    url = signed(client, agent_id, "&branch_id=b&version_id=v&environment=staging&debug_events_request=true")
+    version = client.get(f"/v1/convai/agents/{agent_id}").json()["version_id"]
+    asked = f"&branch_id=b&version_id={version}&environment=staging&debug_events_request=true"
+    url = signed(client, agent_id, asked)
     query = parse_qs(urlsplit(url).query)
     services: Services = client.app.state.services  # type: ignore[attr-defined]
     claims = services.credentials.verify(query["conversation_signature"][0], 0)
-    assert (claims.branch_id, claims.version_id, claims.environment, claims.debug) == ("b", "v", "staging", True)
+    assert (claims.branch_id, claims.version_id, claims.environment, claims.debug) == ("b", version, "staging", True)
     assert (query["branch_id"], query["environment"]) == (["b"], ["staging"])
 
 

@@ -14,7 +14,7 @@ from parola.conversation.outgoing import Outgoing
 from parola.conversation.reply import Playback, Reply, Sentence, broken_off
 from parola.conversation.setup import Setup
 from parola.conversation.tool_rounds import Tools
-from parola.conversation.transcript import AgentEntry, Transcript
+from parola.conversation.transcript import AgentEntry, AgentRef, Transcript
 from parola.conversation.turn_taking import PATIENCE, Floor, UserTurn
 from parola.conversation.variables import Variables
 from parola.protocol.server_messages import ClientEventFilter, Ping
@@ -25,7 +25,7 @@ EVERYTHING = ClientEventFilter(None, text_only=False)
 
 
 def outgoing(transcript: Transcript | None = None) -> Outgoing:
-    return Outgoing("conv_machines", EVERYTHING, transcript or Transcript("agent_machines", 0.0))
+    return Outgoing("conv_machines", EVERYTHING, transcript or Transcript(AgentRef("agent_machines"), 0.0))
 
 
 # -- deadlines --------------------------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ def test_a_user_turn_ends_when_silence_and_typing_are_over():
 def hearing() -> tuple[Hearing, Deadlines, Outgoing]:
     deadlines, out = Deadlines(), outgoing()
     setup = Setup(conversation_id="conv_1", agent_id="agent_1")
-    return Hearing(setup, out, Transcript("agent_1", 0.0), deadlines), deadlines, out
+    return Hearing(setup, out, Transcript(AgentRef("agent_1"), 0.0), deadlines), deadlines, out
 
 
 def test_hearing_waits_for_the_barge_in_then_the_silence_then_the_words():
@@ -182,7 +182,7 @@ def test_what_was_written_in_a_chat_was_read():
 
 
 def test_a_turn_can_go_on_under_its_id_only_while_nobody_drew_another():
-    transcript = Transcript("agent_machines", 0.0)
+    transcript = Transcript(AgentRef("agent_machines"), 0.0)
     out = outgoing(transcript)
     stage = Stage(out, transcript, Playback(True), text_only=False, streams_parts=False)
     turn = AgentTurn(stage)
@@ -198,7 +198,7 @@ def test_a_turn_can_go_on_under_its_id_only_while_nobody_drew_another():
 
 
 def tools() -> tuple[Tools, Transcript, Deadlines]:
-    transcript, deadlines = Transcript("agent_machines", 0.0), Deadlines()
+    transcript, deadlines = Transcript(AgentRef("agent_machines"), 0.0), Deadlines()
     transcript.add(AgentEntry("", 1, 0.0))
     known = {tool.name: tool for tool in (client_tool("look_up", timeout=5), system_tool("end_call"))}
     setup = Setup("conv_machines", "agent_machines", tools=known)

@@ -23,12 +23,10 @@ Record = dict[str, Any]
 
 NO_TELEPHONE = "there is no telephone network here"
 NO_CREDITS = "a server of one's own bills no credits; what models cost is in llm_price and cost_fiat"
-NO_VERSIONS = "agents have no versions here"
 NOT_ALONE = "it is for channels of the hosted platform"
 NOT_KEPT = "how an agent was edited is not kept"
 
 CONSTANT: dict[str, str] = {
-    "record.version_id": NO_VERSIONS,
     "record.has_auxiliary_audio": "nothing is recorded beside the two sides",
     "record.otlp_traces": "only with ?format=opentelemetry",
     "metadata.cost": NO_CREDITS,
@@ -52,13 +50,11 @@ CONSTANT: dict[str, str] = {
     "client_data.procedure_ids": "there are no procedures here",
     "client_data.start_procedure_ids": "there are no procedures here",
     "turn.user_identifier": "one conversation has one user: user_id of the record",
-    "agent_metadata.version_id": NO_VERSIONS,
     "metrics.convai_tts_cascade": "there is no cascade of voices",
     "tool_result.is_blocked": "tools are not blocked; what is not approved is an error",
 }
 
 ELSEWHERE: dict[str, str] = {
-    "record.branch_id": "tests/conversation/test_transfer.py",
     "record.tag_ids": "parola/api/conversation_record.py",
     "record.user_id": "tests/wire/test_python_sdk.py",
     "metadata.deletion_settings": "tests/privacy/test_keeping.py",
@@ -92,7 +88,6 @@ ELSEWHERE: dict[str, str] = {
     "turn.file_input": "tests/wire/test_custom_llm.py",
     "turn.file_inputs": "tests/wire/test_custom_llm.py",
     "turn.contextual_update_info": "tests/conversation/test_context.py",
-    "agent_metadata.branch_id": "tests/conversation/test_transfer.py",
     "agent_metadata.workflow_node_id": "tests/wire/test_workflows.py",
     "tool_call.tool_id": "tests/wire/test_webhook_tools.py",
     "tool_result.tool_id": "tests/wire/test_webhook_tools.py",
