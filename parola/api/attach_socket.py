@@ -64,12 +64,12 @@ class AttachSocket(Door):
         session = await running(self.services, visitor.conversation_id)
         await visitor.tell(session.setup.greeting.encode())
         guest = Guest(visitor, session, role, self.services)
-        try:
         session.glance.attached[role] += 1
+        try:
             await until_first(guest.show(), guest.play(), guest.obey())
         finally:
-            guest.leave()
             session.glance.attached[role] -= 1
+            guest.leave()
         await visitor.transport.close(ENDED, end_of(session.events))
 
 

@@ -150,10 +150,6 @@ class Conversation(AskingForHuman):
         return self._out.take()
 
     @property
-    def next_deadline(self) -> float | None:
-        """When to call ``wake``; None once the conversation has ended."""
-        return self._deadlines.next
-    @property
     def happening(self) -> Happening:
         """What is happening now, for those who look on."""
         return happening(
@@ -169,6 +165,10 @@ class Conversation(AskingForHuman):
         """Who has taken it over; None: nobody."""
         return self._takeover.operator if self._takeover.is_on else None
 
+    @property
+    def next_deadline(self) -> float | None:
+        """When to call ``wake``; None once the conversation has ended."""
+        return self._deadlines.next
 
     def wake(self, now: float) -> list[Action]:
         """Do what is due by ``now``."""

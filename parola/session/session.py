@@ -64,8 +64,8 @@ from parola.session.audio import AudioFormat
 from parola.session.commands import Commands
 from parola.session.counting import Counting
 from parola.session.event_log import EventLog
-from parola.session.guarding import Guarding
 from parola.session.glance import Glance
+from parola.session.guarding import Guarding
 from parola.session.human_queue import HumanQueue
 from parola.session.human_waits import HumanWaits
 from parola.session.inbox import Inbox
@@ -167,9 +167,9 @@ class Session:
         self._was_greeted = was_greeted
         self._conversation = Conversation(setup, self._loop.time())
         self._counting = Counting(metrics or Metrics(), tracing)
+        self.glance = Glance(setup, self._conversation, self._counting)
         self._inbox = Inbox()
         self._resumption = resumption
-        self.glance = Glance(setup, self._conversation, self._counting)
         self._outbox = Outbox(transport, resumption)
         self._record = Record(conversations, setup, end_record)
         self.events = EventLog()
