@@ -213,7 +213,6 @@ class LiveCountResponse(Answer):
     count: int
 
 
-class SearchHighlight(Answer):
 class WaveformResponse(Answer):
     duration_secs: float
     user: list[float]
@@ -221,6 +220,7 @@ class WaveformResponse(Answer):
     agent: list[float]
 
 
+class SearchHighlight(Answer):
     value: str
     is_hit: bool
 
