@@ -31,6 +31,7 @@ STEPS = {
 DEEDS = {
     "takeover_begin": "took over",
     "takeover_end": "gave it back",
+    "takeover_lapsed": "was away for too long and lost it",
     "human_message": "wrote to the user",
     "human_speech": "spoke to the user",
     "agent_message": "had the agent say something",
@@ -214,16 +215,24 @@ def _deeds(record: Record) -> list[tuple[float, str, str]]:
     """(seconds into the conversation, by whom, what), in order."""
     begun = record["metadata"]["start_time_unix_secs"]
     found = [
-        (float(one.get("time_in_call_secs", one["time_unix_secs"] - begun)), str(one["by"]), str(one["type"]))
+        (float(one.get("time_in_call_secs", one["time_unix_secs"] - begun)), str(one["by"]), _deed(one))
         for one in record["metadata"].get("x_commands") or ()
     ]
     for at, turn in _moments(record):
         if (told := turn.get("x_injected_by") or {}).get("type") == "human_speech":
-            found.append((at, str(told.get("by") or ""), "human_speech"))
-    return [(at, who, DEEDS.get(kind, _plain(kind))) for at, who, kind in sorted(found, key=lambda one: one[0])]
+            found.append((at, str(told.get("by") or ""), DEEDS["human_speech"]))
+    return sorted(found, key=lambda one: one[0])
+
+
+def _deed(command: Record) -> str:
+    if forced_from := command.get("forced_from"):
+        return f"took it away from {_name(str(forced_from))}"
+    return DEEDS.get(str(command["type"]), _plain(command["type"]))
 
 
 def _name(who: str) -> str:
+    if who.startswith("local-"):
+        return f"somebody without a key ({who})"
     return {"": "somebody", "local": "somebody without a key"}.get(who, who)
 
 

@@ -2,8 +2,8 @@
 
 ``role=observer`` watches. ``participant`` may also send what clients send, audio aside, and answer client tool calls:
 the first answer counts. ``operator`` may moreover send the monitor's commands, hear the caller and, once they have
-taken over, speak to them; one person at a time has the sound. The first frame is ``conversation_initiation_metadata``
-of the same conversation, so that an official client can be at the other end.
+taken over, speak to them: of several operators only who holds the conversation is heard. The first frame is
+``conversation_initiation_metadata`` of the same conversation, so that an official client can be at the other end.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from parola.protocol.client_messages import (
     read,
 )
 from parola.session.event_log import Dropped, Entry
+from parola.session.operators import MOST_LINES
 
 if TYPE_CHECKING:
     from parola.session.operator_line import OperatorLine
@@ -77,28 +78,32 @@ class Guest:
     """One attached socket."""
 
     def __init__(self, visitor: Visitor, session: Session, role: str, services: Services) -> None:
+        """Raises ``Conflict`` when they want to hear the call at once and cannot."""
         self._visitor = visitor
         self._session = session
         self._role = role
-        self._require = services.keys.require
-        self._metrics = services.metrics
-        self._by = commanding.who(visitor.scope, visitor.query.get("operator") or visitor.query.get("name") or "")
-        self._line: OperatorLine | None = None
+        self._services = services
         self._sounds: deque[str] = deque(maxlen=MOST_SOUNDS)
         self._has_sound = asyncio.Event()
+        self._refusal = ""
+        """Why their sound is not taken, as they were told last."""
+        self._seat = commanding.seat(session, visitor.caller, visitor.name, may_hold=role == "operator")
         if role == "operator" and visitor.query.get("audio") in ("1", "true"):
-            self._take_line()
+            try:
+                self._line()
+            except Conflict:
+                self.leave()
+                raise
 
     def leave(self) -> None:
-        if self._line is not None:
-            self._session.close_line(self._line)
+        self._seat.leave()
 
     # -- what the guest gets ------------------------------------------------------------------------------------------
 
     async def show(self) -> None:
         """Everything that came and went, then what comes. Client tools that have been answered are not asked again."""
         answered = _answered(self._session.events.after(0)[1])
-        async for item in follow(self._session.events, self._metrics):
+        async for item in follow(self._session.events, self._services.metrics):
             match item:
                 case HistoryComplete():
                     answered = frozenset()
@@ -126,13 +131,14 @@ class Guest:
         self._sounds.append(f'{{"type":"{kind}","{kind}_event":{{"audio_base_64":"{encoded}"}}}}')
         self._has_sound.set()
 
-    def _take_line(self) -> OperatorLine:
-        if self._line is None:
-            self._line = self._session.open_line(self._heard)
-        if self._line is None:
-            taken = "a person has the sound of this conversation already" if self._session.has_sound else "it is a chat"
-            raise Conflict(f"There is no sound for you: {taken}.", code="no_audio")
-        return self._line
+    def _line(self) -> OperatorLine:
+        line = self._session.operators.open_line(self._seat, self._heard)
+        if line is None:
+            reason = (
+                f"{MOST_LINES} people hear this conversation already" if self._session.has_sound else "it is a chat"
+            )
+            raise Conflict(f"There is no sound for you: {reason}.", code="no_audio")
+        return line
 
     # -- what the guest sends -----------------------------------------------------------------------------------------
 
@@ -141,18 +147,19 @@ class Guest:
             kind = ""
             try:
                 text = await self._visitor.frame()
-                if self._role == "observer":
-                    raise Unprocessable("An observer only watches: attach with role=participant.", code="observer")
                 if '"command_type"' in text and "command_type" in read_object(text):
                     if self._role != "operator":
                         raise Unprocessable("Commands need role=operator.", code="not_operator")
-                    await do(self._visitor, self._session, self._require, text)
+                    await do(self._visitor, self._session, self._seat, self._services, text)
                     continue
                 message = read(text)
                 if message is None:
                     raise Unprocessable("Expected a message that clients send, or a command; got an unknown type.")
                 kind = message.event_type
-                await self._take(message)
+                if isinstance(message, UserAudioChunk):
+                    await self._take_sound(message)
+                else:
+                    await self._take(message)
             except InvalidMessage as error:
                 await self._visitor.tell_result(kind, Unprocessable(error.message, code=error.error_type))
             except ClientError as error:
@@ -161,11 +168,10 @@ class Guest:
     async def _take(self, message: Any) -> None:
         command: Command
         match message:
-            case UserAudioChunk():
-                self._speak(message)
-                return
             case Pong() | ConversationInitiationClientData():
                 return  # an official client says that; it means nothing here
+            case _ if self._role == "observer":
+                raise Unprocessable("An observer only watches: attach with role=participant.", code="observer")
             case UserMessage(text=None):
                 return
             case UserMessage(text=str(text)):
@@ -177,22 +183,36 @@ class Guest:
             case ClientToolResult():
                 command = AnswerTool(message)
             case UserActivity() | Feedback() | McpToolApprovalResult():
-                self._session.commands.pass_on(message, self._by)
+                self._session.commands.pass_on(message, self._seat.name)
                 return
             case _:
                 raise Unprocessable(f"{message.event_type} is for the client itself to send.")
-        accepted = await self._session.commands.give(command, self._by)
+        accepted = await self._session.commands.give(command, self._seat.name)
         await self._visitor.note("command", command=message.event_type)
         await self._visitor.tell_result(message.event_type, event_id=accepted.event_id, x_seq=accepted.seq)
+
+    async def _take_sound(self, chunk: UserAudioChunk) -> None:
+        """Only of who has taken over. A microphone sends on, whatever it is told: why nobody hears it is said once."""
+        try:
+            self._speak(chunk)
+        except ClientError as error:
+            if error.message != self._refusal:
+                self._refusal = error.message
+                await self._visitor.tell_result(chunk.event_type, error)
+        else:
+            self._refusal = ""
 
     def _speak(self, chunk: UserAudioChunk) -> None:
         if self._role != "operator":
             raise Unprocessable("Sound is the client's, and an operator's: attach with role=operator.", code="no_audio")
+        if not self._session.has_sound:
+            raise Conflict("There is no sound for you: it is a chat.", code="no_audio")
+        self._session.may_speak(self._seat.name)
         try:
             audio = a2b_base64(chunk.user_audio_chunk, strict_mode=True)
         except (Base64Error, ValueError):
             raise Unprocessable("user_audio_chunk: expected base64 audio.") from None
-        self._take_line().speak(audio)
+        self._line().speak(audio)
 
 
 def _answered(entries: Sequence[Entry]) -> frozenset[str]:

@@ -31,6 +31,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 DAY_SECONDS = 86400
 
+METHOD_NOT_ALLOWED = 405
+
 SECRET_USE_SECONDS = 60
 
 MOST_READ_BYTES = 64 * 1024
@@ -116,8 +118,8 @@ class Audited:
         from parola.api.access import rule_of  # FastAPI's side; the pen is there before it
 
         route = scope.get("route")
-        if route is None:
-            return
+        if route is None or status == METHOD_NOT_ALLOWED:
+            return  # the route is another method's, and nothing was asked of it
         caller: Caller | None = scope.get(CALLER)
         was_refused = status in (401, 403) and caller is not None and caller.key_id is not None
         if not was_refused and not _is_worth_it(rule_of(route), scope["method"]):

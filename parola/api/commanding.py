@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
+from parola.api.auditing import Audit
 from parola.api.auth import CALLER, Caller
 from parola.conversation.commands import (
     AddContext,
@@ -29,6 +30,7 @@ from parola.protocol.live import (
     MOST_VARIABLES,
     ContextParameters,
     EndParameters,
+    EndTakeoverParameters,
     MessageRequest,
     MonitorCommand,
     NumberParameters,
@@ -41,17 +43,30 @@ from parola.protocol.live import (
 from parola.session.commands import Accepted
 
 if TYPE_CHECKING:
+    from parola.session.operators import Seat
     from parola.session.session import Session
 
 UNKNOWN_COMMAND = "unknown_command"
 
 
-def who(scope: Mapping[str, Any], name: str = "") -> str:
-    """Who commands: the name they give, or their key's."""
+NOBODY = "local"
+"""Somebody without a key who does not say who they are."""
+
+MOST_NAME = 200
+"""Characters of a name that are kept."""
+
+
+def who(scope: Mapping[str, Any]) -> str:
+    """Who commands by REST: the name of their key."""
     caller = scope.get(CALLER)
-    if name or not isinstance(caller, Caller):
-        return name[:200] or "local"
-    return caller.key_name or caller.key_id or "local"
+    return (caller.key_name or caller.key_id or NOBODY) if isinstance(caller, Caller) else NOBODY
+
+
+def seat(session: Session, caller: Caller, name: str, *, may_hold: bool) -> Seat:
+    """A place beside a conversation for somebody who comes by a socket: under the name they give, or their key's. Who
+    has no key of their own (none at all, or somebody else's in a signed URL) is told from the others by a number."""
+    base, is_numbered = caller.key_name or caller.key_id or NOBODY, not caller.key_name
+    return session.operators.seat(name.strip()[:MOST_NAME], base, may_hold=may_hold, is_numbered=is_numbered)
 
 
 def message(body: MessageRequest) -> Command:
@@ -63,7 +78,8 @@ def message(body: MessageRequest) -> Command:
             return AddContext(body.text, body.context_id, body.role_label)
         case kind:
             is_human = kind == "human_message"
-            return Say(body.text, is_human, body.role_label, interrupts=body.interrupt is True)
+            interrupts, operator = body.interrupt is True, body.operator if is_human else ""
+            return Say(body.text, is_human, body.role_label, interrupts=interrupts, operator=operator)
 
 
 def variables(values: Mapping[str, Any]) -> SetVariables:
@@ -104,7 +120,7 @@ MONITOR_COMMANDS: Mapping[str, tuple[type[BaseModel], Callable[[Any], Command]]]
     ),
     "contextual_update": (ContextParameters, lambda p: AddContext(p.contextual_update, p.context_id)),
     "enable_human_takeover": (OperatorParameters, lambda p: BeginTakeover(p.operator)),
-    "disable_human_takeover": (OperatorParameters, lambda _: EndTakeover()),
+    "disable_human_takeover": (EndTakeoverParameters, lambda p: EndTakeover(p.operator, p.force)),
     "send_human_message": (TextParameters, _text(Say, is_human=True)),
     "agent_message": (TextParameters, _text(Say)),
     "user_message": (TextParameters, _text(UserSays)),
@@ -141,6 +157,13 @@ def read(shape: type[BaseModel], document: Any, where: str = "") -> Any:
 def refusal(error: ClientError) -> dict[str, str]:
     """What ``command_result`` says of a command that does not hold."""
     return {"code": error.code, "message": error.message}
+
+
+async def note_force(audit: Audit, caller: Caller, session: Session, accepted: Accepted, by: str) -> None:
+    """Have the audit log say who took a conversation away from whom, if that is what was done."""
+    if accepted.forced_from:
+        about = {"by": by, "forced_from": accepted.forced_from}
+        await audit.note(caller, "takeover_forced", session.conversation_id, **about)
 
 
 # -- the agent's answer -----------------------------------------------------------------------------------------------

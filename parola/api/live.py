@@ -94,10 +94,12 @@ async def begin_takeover(conversation_id: str, raw: OptionalBody, request: Reque
 
 
 @router.delete("/takeover", operation_id="live_takeover_end", status_code=202, dependencies=[injects])
-@described(response=protocol.AcceptedResponse)
-async def end_takeover(conversation_id: str, request: Request, services: ServicesDep) -> Json:
-    """Give the conversation back to the agent."""
-    return await _give(services, conversation_id, EndTakeover(), request)
+@described(request=protocol.EndTakeoverRequest, response=protocol.AcceptedResponse, optional=True)
+async def end_takeover(conversation_id: str, raw: OptionalBody, request: Request, services: ServicesDep) -> Json:
+    """Give the conversation back to the agent. Of somebody else who has taken over only with `force`."""
+    body = checked(protocol.EndTakeoverRequest, raw)
+    command = EndTakeover(body.operator, body.force)
+    return await _give(services, conversation_id, command, request, body.idempotency_key)
 
 
 @router.patch("/variables", operation_id="live_variables_update", status_code=202, dependencies=[injects])
@@ -193,8 +195,11 @@ def _sent(seq: int, kind: str, data: bytes) -> bytes:
 async def _give(
     services: Services, conversation_id: str, command: Command, request: Request, idempotency_key: str | None = None
 ) -> Json:
-    session = await running(services, conversation_id)
-    return _accepted(await session.commands.give(command, commanding.who(request.scope), idempotency_key))
+    session, by = await running(services, conversation_id), commanding.who(request.scope)
+    accepted = await session.commands.give(command, by, idempotency_key)
+    if isinstance(caller := request.scope.get(CALLER), Caller):
+        await commanding.note_force(services.audit, caller, session, accepted, by)
+    return _accepted(accepted)
 
 
 def _accepted(accepted: Accepted) -> Json:

@@ -17,6 +17,7 @@ import orjson
 from parola.api import commanding
 from parola.api.conversation_record import record
 from parola.api.event_spans import Spans
+from parola.api.process import Services
 from parola.api.socket_door import ENDED, Door, Visitor, until_first
 from parola.api.watching import HistoryComplete, follow, frame, log_of, passing
 from parola.errors import ClientError, TooMany, Unauthorized, Unprocessable
@@ -25,6 +26,7 @@ from parola.session.commands import not_active
 from parola.session.event_log import CLOSED, Dropped, Entry, EventLog
 
 if TYPE_CHECKING:
+    from parola.session.operators import Seat
     from parola.session.session import Session
 
 MONITOR_PATH = "/v1/convai/conversations/{conversation_id}/monitor"
@@ -60,7 +62,12 @@ class MonitorSocket(Door):
                     case _ if passes(item):
                         await visitor.tell(told(item))
 
-        await until_first(show(), obey(visitor, session, self.services.keys.require))
+        seat = None if session is None else commanding.seat(session, visitor.caller, visitor.name, may_hold=True)
+        try:
+            await until_first(show(), obey(visitor, session, seat, self.services))
+        finally:
+            if seat is not None:
+                seat.leave()
         await visitor.transport.close(ENDED, end_of(log))
 
     async def _spans(self, conversation_id: str) -> Spans:
@@ -84,10 +91,7 @@ def end_of(log: EventLog) -> str:
     return f"The conversation has ended: {reason}" if reason else "The conversation has ended."
 
 
-Require = Callable[[Any, str], None]
-
-
-async def obey(visitor: Visitor, session: Session | None, require: Require) -> None:
+async def obey(visitor: Visitor, session: Session | None, seat: Seat | None, services: Services) -> None:
     """Take commands, one after the other, until the visitor leaves (``Gone``)."""
     while True:
         try:
@@ -95,23 +99,22 @@ async def obey(visitor: Visitor, session: Session | None, require: Require) -> N
         except Unprocessable as error:
             await visitor.tell_result("", error)
             continue
-        await do(visitor, session, require, text)
+        await do(visitor, session, seat, services, text)
 
 
-async def do(visitor: Visitor, session: Session | None, require: Require, text: str) -> None:
-    """One command, and its answer."""
+async def do(visitor: Visitor, session: Session | None, seat: Seat | None, services: Services, text: str) -> None:
+    """One command, and its answer. Without a session, and a seat beside it, the conversation is over."""
     asked: MonitorCommand | None = None
     try:
         asked = commanding.read(MonitorCommand, read_object(text))
         try:
-            require(visitor.caller, "inject")
+            services.keys.require(visitor.caller, "inject")
         except Unauthorized as error:
             raise Unprocessable(error.message, code=error.code) from None
         command = commanding.monitor_command(asked)
-        if session is None:
+        if session is None or seat is None:
             raise not_active()
-        by = commanding.who(visitor.scope, visitor.query.get("operator", ""))
-        accepted = await session.commands.give(command, by)
+        accepted = await session.commands.give(command, seat.name)
     except ClientError as error:
         kind, command_id = ("", None) if asked is None else (asked.command_type, asked.command_id)
         if asked is not None and not isinstance(error, TooMany):  # who floods must not fill the audit log
@@ -119,6 +122,7 @@ async def do(visitor: Visitor, session: Session | None, require: Require, text: 
         await visitor.tell_result(kind, error, command_id=command_id)
         return
     await visitor.note("command", command=asked.command_type)
+    await commanding.note_force(services.audit, visitor.caller, session, accepted, seat.name)
     await visitor.tell_result(
         asked.command_type, command_id=asked.command_id, event_id=accepted.event_id, x_seq=accepted.seq
     )

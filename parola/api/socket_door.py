@@ -53,6 +53,11 @@ class Visitor:
         self._writing = asyncio.Lock()
         self._errors = 0
 
+    @property
+    def name(self) -> str:
+        """What they call themselves; may be empty."""
+        return self.query.get("operator") or self.query.get("name") or ""
+
     async def note(self, action: str, error: ClientError | None = None, **about: Any) -> None:
         """Have the audit log say what they did, or were refused."""
         result = "done" if error is None else "refused"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from parola.conversation.afterwards import Transfer
 from parola.conversation.tool_rules import Sound
@@ -164,6 +164,8 @@ class Acknowledge:
     """Why it does not hold, for programs; empty: it does."""
     problem: str = ""
     """The same, for people."""
+    forced_from: str = ""
+    """It took the conversation away from this person, who had taken over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,16 @@ class NoteHumanWaitOver:
     waited_seconds: float
     operator: str = ""
     """Who answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteOperator:
+    """The person who has taken over is not there any more, is back, or has been away for too long."""
+
+    what: Literal["left", "back", "lapsed"]
+    operator: str
+    seconds: float = 0.0
+    """How long they may be away, or have been."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +260,7 @@ Action = (
     | NoteReturn
     | NoteHumanWait
     | NoteHumanWaitOver
+    | NoteOperator
     | Warn
     | Close
 )

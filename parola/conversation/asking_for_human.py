@@ -74,8 +74,8 @@ class AskingForHuman(Resuming):
 
     # -- how it ends --------------------------------------------------------------------------------------------------
 
-    def _begin_takeover(self, operator: str, now: float) -> None:
-        super()._begin_takeover(operator, now)
+    def _begin_takeover(self, operator: str, by: str, now: float) -> None:
+        super()._begin_takeover(operator, by, now)
         self._human.ends("answered", now, operator)
 
     def _nobody_came(self, now: float) -> None:

@@ -23,6 +23,8 @@ class Say:
     role_label: str = ""
     interrupts: bool = False
     """What is being said is cut for them; otherwise they wait until it has been heard."""
+    operator: str = ""
+    """Which person; empty: who commands it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,11 @@ class BeginTakeover:
 
 @dataclass(frozen=True, slots=True)
 class EndTakeover:
-    """The agent goes on."""
+    """The agent goes on. Only who has taken over says so, or somebody who forces it."""
+
+    operator: str = ""
+    """Which person gives it back; empty: who commands it."""
+    is_forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +190,21 @@ class Commanded:
     """Its ``Acknowledge`` carries it."""
     command: Command
     by: str = ""
-    """Who: a person's name, or an API key's prefix."""
+    """Who: a person's name, or an API key's."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorCame:
+    """Somebody who may take over is there by a socket: their first one."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorLeft:
+    """Their last socket is gone."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +213,7 @@ class OperatorSpoke:
 
     audio: bytes
     seconds: float
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,3 +221,4 @@ class OperatorSaid:
     """What that voice has said, up to a pause, in words."""
 
     text: str
+    by: str

@@ -42,7 +42,7 @@ from __future__ import annotations
 from parola.conversation import asking, ending, events, floor
 from parola.conversation.actions import Action
 from parola.conversation.asking_for_human import AskingForHuman
-from parola.conversation.commands import Commanded, OperatorSaid, OperatorSpoke
+from parola.conversation.commands import Commanded, OperatorCame, OperatorLeft, OperatorSaid, OperatorSpoke
 from parola.conversation.events import REPLY_EVENTS, Event
 from parola.conversation.happening import Happening, happening
 from parola.conversation.phases import Phase
@@ -142,6 +142,10 @@ class Conversation(AskingForHuman):
                 self._end(ending.requested(event), now)
             case Commanded():
                 self._commanded(event, now)
+            case OperatorCame():
+                self._takeover.came(event.name, now)
+            case OperatorLeft():
+                self._operator_left(event.name, now)
             case OperatorSpoke():
                 self._operator_spoke(event, now)
             case OperatorSaid():
@@ -209,6 +213,8 @@ class Conversation(AskingForHuman):
                     self._nobody_came(now)
                 case "human_message":
                     self._remind(now)
+                case "takeover":
+                    self._operator_did_not_return(now)
                 case "farewell":
                     assert self._farewell.how is not None
                     self._end(self._farewell.how, now)

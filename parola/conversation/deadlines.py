@@ -22,6 +22,7 @@ Name = Literal[
     "resume",
     "human",
     "human_message",
+    "takeover",
 ]
 
 

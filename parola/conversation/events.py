@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from parola.conversation.commands import Commanded, OperatorSaid, OperatorSpoke
+from parola.conversation.commands import Commanded, OperatorCame, OperatorLeft, OperatorSaid, OperatorSpoke
 from parola.conversation.guardrails import Trigger
 from parola.conversation.mcp_tools import ListedTool
 from parola.protocol.client_messages import (
@@ -352,6 +352,8 @@ Event = (
     | ClientResumed
     | EndRequested
     | Commanded
+    | OperatorCame
+    | OperatorLeft
     | OperatorSpoke
     | OperatorSaid
     | Pong

@@ -94,10 +94,12 @@ class LiveControl(AgentSide):
 
     def _perform(self, event: Commanded, command: Command, now: float) -> None:
         match command:
+            case Say(is_human=True, operator=operator):
+                self._needs_holder(operator or event.by, now)
+                self._take_words(Waiting(event.number, command, self._takeover.operator or event.by), now)
+                return
             case Say() | UserSays():
-                is_human = isinstance(command, Say) and command.is_human
-                by = (self._takeover.operator if is_human else "") or event.by
-                self._take_words(Waiting(event.number, command, by), now)
+                self._take_words(Waiting(event.number, command, event.by), now)
                 return
             case AddContext():
                 self._drop_guess()
@@ -105,11 +107,12 @@ class LiveControl(AgentSide):
                 added = self.transcript.add_context(command.text, now, command.context_id, injected)
                 self._out.record(*added)
             case BeginTakeover():
-                self._begin_takeover(command.operator or event.by, now)
+                self._begin_takeover(command.operator or event.by, event.by, now)
             case EndTakeover():
-                self._end_takeover(now)
+                self._end_takeover(event, command, now)
+                return
             case ShowTyping():
-                self._needs_takeover()
+                self._needs_holder(event.by, now)
                 self._out.send(AgentTyping(is_typing=command.is_typing, duration_ms=command.duration_ms))
             case SetVariables():
                 self._set_variables(command.values, now)
@@ -130,9 +133,28 @@ class LiveControl(AgentSide):
                 return
         self._out.ask(Acknowledge(event.number))
 
-    def _needs_takeover(self) -> None:
+    def _needs_holder(self, name: str, now: float) -> None:
+        """Only who has taken over may do it."""
+        if refused := self.refusal_of(name):
+            raise refused
+        self._takeover.acted(name, now)
+
+    def is_held_by(self, name: str) -> bool:
+        """This person has taken over."""
+        return self._takeover.is_held_by(name)
+
+    def is_awaiting(self, name: str) -> bool:
+        """They have taken over, are gone, and may come back."""
+        return self._takeover.is_awaiting(name)
+
+    def refusal_of(self, name: str) -> Refused | None:
+        """Why this person may not speak to the user; None: they may."""
         if not self._takeover.is_on:
-            raise Refused("takeover_is_off", "The agent has the conversation: a person has to take it over first.")
+            return Refused("takeover_is_off", "The agent has the conversation: a person has to take it over first.")
+        if not self._takeover.is_held_by(name):
+            holder = self._takeover.operator or "Somebody"
+            return Refused("taken_over", f"{holder} has taken over: {name or 'somebody else'} cannot act for them.")
+        return None
 
     def _too_late(self, result: ClientToolResult) -> None:
         """The client answers a call that has its result, or that nobody made: those who watch see that."""
@@ -147,8 +169,6 @@ class LiveControl(AgentSide):
 
     def _take_words(self, words: Waiting, now: float) -> None:
         command = words.command
-        if isinstance(command, Say) and command.is_human:
-            self._needs_takeover()
         if len(self._words) >= MOST_WAITING:
             raise Refused("too_many_waiting", f"{MOST_WAITING} messages wait to be said already.")
         if command.interrupts:
@@ -204,16 +224,17 @@ class LiveControl(AgentSide):
 
     # -- a person takes over ------------------------------------------------------------------------------------------
 
-    def _begin_takeover(self, operator: str, now: float) -> None:
+    def _begin_takeover(self, operator: str, by: str, now: float) -> None:
         if self._takeover.is_on:
             if operator and operator != self._takeover.operator:
                 raise Refused("taken_over", f"{self._takeover.operator or 'Somebody'} has taken over already.")
+            self._takeover.acted(operator, now)
             return
         self._drop_guess()
         self._cut_short = None
         if self._speaking.turn is not None:
             self._leave_floor_to_person(self._speaking.turn, now)
-        self._takeover.begins(operator, now)
+        self._takeover.begins(operator, by, now)
         self._enter(Phase.LISTENING)
         self._deliver_words(now)
 
@@ -230,30 +251,46 @@ class LiveControl(AgentSide):
         self._deadlines.clear("playback")
         self._speaking.turn = None
 
-    def _end_takeover(self, now: float) -> None:
-        self._needs_takeover()
+    def _end_takeover(self, event: Commanded, command: EndTakeover, now: float) -> None:
+        refused, forced_from = self.refusal_of(command.operator or event.by), ""
+        if refused is not None:
+            if not command.is_forced or not self._takeover.is_on:
+                raise refused
+            forced_from = self._takeover.operator
+        self._out.ask(Acknowledge(event.number, forced_from=forced_from))
         self._takeover.ends(now)
+        self._agent_has_it_back(now)
+
+    def _operator_left(self, name: str, now: float) -> None:
+        if self.phase is not Phase.ENDING:
+            self._takeover.left(name, now)
+
+    def _operator_did_not_return(self, now: float) -> None:
+        self._takeover.lapses(now)
+        self._agent_has_it_back(now)
+
+    def _agent_has_it_back(self, now: float) -> None:
         self._silence.user_was_heard(now)
         if self._speaking.turn is None:
             self._give_user_floor(now, answered=True)
 
     def _operator_spoke(self, event: OperatorSpoke, now: float) -> None:
-        """Passed on as it comes; not while words they wrote are being spoken, and not without a takeover."""
-        if self._takeover.is_on and self.phase is Phase.HANDED_OVER:
+        """Passed on as it comes; not while words they wrote are being spoken, and only of who has taken over."""
+        if self._takeover.is_held_by(event.by) and self.phase is Phase.HANDED_OVER:
             self._speaking.playback.queue(now, event.seconds)
-            self._takeover.is_unwritten = True
+            self._takeover.was_heard(event.by)
             self._out.send(Audio(audio_base_64=event.audio, event_id=self._takeover.audio_id()))
 
     def _operator_said(self, event: OperatorSaid, now: float) -> None:
         """The words of that: kept, and told to the client, which has heard them. They are known a moment later, when
         the person may have handed back already: then they are kept, and told if the agent has not begun to speak."""
-        is_on, was_heard = self._takeover.is_on, self._takeover.is_unwritten
-        if self.phase is Phase.ENDING or not (is_on or was_heard):
+        whose = None if self.phase is Phase.ENDING else self._takeover.whose_words(event.by)
+        if whose is None:
             return
-        self._takeover.is_unwritten = False
+        is_on = self._takeover.is_held_by(event.by)
         if is_on:
             self._owes_answer = False
-        injected = Injected("human_speech", self._takeover.operator)
+        injected = Injected("human_speech", whose)
         turn = self._speaking.turn  # words they wrote are being spoken: nothing may overtake those
         event_id = self._takeover.audio_id() if turn is None or turn.is_cut else turn.event_id
         self._out.record(self.transcript.add(AgentEntry(event.text, event_id, now, injected=injected)))

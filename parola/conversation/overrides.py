@@ -90,6 +90,13 @@ def paths(override: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(path for path, _ in _leaves(override))
 
 
+def is_text_only(override: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
+    """Whether a conversation is one by text: as the client wishes it, else as the agent has it."""
+    path = "conversation.text_only"
+    wishes = (_at(override, path), *(_at(override, other) for other, means in ALSO.items() if means == path))
+    return bool(next((wish for wish in wishes if wish is not None), _at(config, path)))
+
+
 def _refused(path: str) -> ConversationRefused:
     field = path.rpartition(".")[2]
     return ConversationRefused(

@@ -38,6 +38,8 @@ class MessageRequest(Injecting):
     """Cut what the agent is saying. Left out: as if the user typed it for a ``user_message``, else it waits."""
     context_id: Label | None = None
     """Of a ``contextual_update``: it replaces an older one of the same id."""
+    operator: Label = ""
+    """Of a ``human_message``: who writes it. Left out: whose API key it is."""
 
 
 class EndRequest(Injecting):
@@ -49,6 +51,13 @@ class EndRequest(Injecting):
 class TakeoverRequest(Injecting):
     operator: Label = ""
     """The person's name: the model is told, and the record."""
+
+
+class EndTakeoverRequest(Injecting):
+    operator: Label = ""
+    """Who gives it back. Left out: whose API key it is."""
+    force: bool = False
+    """Take it away from somebody else."""
 
 
 class WaitForHumanRequest(Injecting):
@@ -179,6 +188,10 @@ class NumberParameters(Asked):
 
 class OperatorParameters(Asked):
     operator: Label = ""
+
+
+class EndTakeoverParameters(OperatorParameters):
+    force: bool = False
 
 
 class EndParameters(Asked):

@@ -11,9 +11,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
-from parola.conversation.actions import Acknowledge
+from parola.conversation.actions import Acknowledge, NoteOperator
 from parola.conversation.commands import AnswerTool, Command, Commanded, SetVariables, kind_of
 from parola.conversation.events import Event
 from parola.errors import Conflict, TooMany
@@ -31,6 +31,8 @@ MOST_REMEMBERED = 1000
 
 LIMIT_CODES = ("too_many_waiting",)
 
+OPERATOR_EVENTS = {"left": "operator_left", "back": "operator_back", "lapsed": "takeover_lapsed"}
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -42,6 +44,8 @@ class Accepted:
     """Of the words it brought in; None: it brought none, or they wait for the floor."""
     said: asyncio.Future[int] = field(repr=False, compare=False)
     """The same, as soon as they are in the conversation."""
+    forced_from: str = ""
+    """It took the conversation away from this person."""
 
 
 @dataclass(slots=True)
@@ -56,17 +60,23 @@ class _Given:
 @dataclass(slots=True)
 class _Remembered:
     command: Command
+    by: str
     accepted: asyncio.Future[Accepted] = field(repr=False)
+
+
+class Note(Protocol):
+    """Told of every command that holds, for the record: kind, by whom, number in the log, and what else is known."""
+
+    def __call__(self, kind: str, by: str, seq: int, /, **about: Any) -> None: ...
 
 
 class Commands:
     """Those of one conversation."""
 
-    def __init__(self, tell: Callable[[Event], None], log: EventLog, note: Callable[[str, str, int], None]) -> None:
+    def __init__(self, tell: Callable[[Event], None], log: EventLog, note: Note) -> None:
         self._tell = tell
         self._log = log
         self._note = note
-        """Told of every command that holds, for the record: kind, by whom, number in the log."""
         self._loop = asyncio.get_running_loop()
         self._last = 0
         self._given: dict[int, _Given] = {}
@@ -83,15 +93,16 @@ class Commands:
             return await self._give(command, by)
         known = self._remembered.get(idempotency_key)
         if known is None:
-            known = _Remembered(command, self._give(command, by))
+            known = _Remembered(command, by, self._give(command, by))
             self._remembered[idempotency_key] = known
             # What was refused had no effect: whoever tries again later is heard again.
             known.accepted.add_done_callback(partial(self._forget_refused, idempotency_key))
             if len(self._remembered) > MOST_REMEMBERED:
                 self._remembered.popitem(last=False)
-        elif known.command != command:
+        elif (known.command, known.by) != (command, by):
+            whose = "with another body" if known.by == by else "from somebody else"
             raise Conflict(
-                f"The idempotency_key {idempotency_key!r} came before with another body.",
+                f"The idempotency_key {idempotency_key!r} came before {whose}.",
                 code="idempotency_key_reused",
             )
         return await asyncio.shield(known.accepted)
@@ -144,8 +155,10 @@ class Commands:
             given.said.cancel()
         elif not given.accepted.done():
             if given.kind != "typing":
-                self._note(given.kind, given.by, given.seq)
-            given.accepted.set_result(Accepted(given.seq, action.event_id, given.said))
+                about = {"forced_from": action.forced_from} if action.forced_from else {}
+                self._note(given.kind, given.by, given.seq, **about)
+                result |= about
+            given.accepted.set_result(Accepted(given.seq, action.event_id, given.said, action.forced_from))
         if action.event_id is not None:
             result["event_id"] = action.event_id
             if not given.said.done():
@@ -155,6 +168,14 @@ class Commands:
         else:
             self._given.pop(action.number, None)  # a call may last for hours: nothing more will come of it
         self._log.add("internal", given.by, {"type": "x_command_result", "x_command_result_event": result})
+
+    def operator_noted(self, action: NoteOperator) -> None:
+        """Who has taken over is gone, back, or was away for too long: then they have lost it."""
+        kind, seconds = OPERATOR_EVENTS[action.what], round(action.seconds, 3)
+        about = {"operator": action.operator, "grace_secs" if action.what == "left" else "away_secs": seconds}
+        seq = self._log.add("internal", "server", {"type": f"x_{kind}", f"x_{kind}_event": about})
+        if action.what == "lapsed":
+            self._note(kind, action.operator, seq, away_secs=seconds)
 
     async def said(self, accepted: Accepted) -> int:
         """The event id of a command's words, once they are in the conversation. Raises ``Conflict`` when they never

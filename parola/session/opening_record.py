@@ -6,6 +6,7 @@ import time
 
 from parola.config import Settings
 from parola.conversation import prompt
+from parola.conversation.overrides import is_text_only
 from parola.conversation.setup import Setup
 from parola.errors import ConversationRefused
 from parola.metrics import Metrics
@@ -67,6 +68,9 @@ async def keep_refusal(
     """A conversation that was refused before it began, with the reason, and whoever is to be told of it."""
     metrics.conversation_ended("failed", refusal.close_code, refusal.error_type)
     document = _document(admitted, client_data, None, started_at)
+    config = admitted.agent.document.get("conversation_config") or {}
+    text_only = is_text_only(client_data.conversation_config_override, config)
+    document["metadata"]["text_only"] = text_only
     if refusal.close_code not in (1000, 1001):
         document["metadata"]["error"] = {"code": refusal.close_code, "reason": refusal.message}
     document["metadata"]["x_close"] = {
@@ -90,6 +94,7 @@ async def keep_refusal(
         user_id=client_data.user_id,
         source=document["metadata"]["conversation_initiation_source"],
         termination_reason=refusal.message,
+        text_only=text_only,
     )
     await store.conversations.create(row, await failure_announcements(store, row, time.time()))
 

@@ -23,8 +23,9 @@ SILENCE_SECONDS = 1.0
 class OperatorEar:
     """One person's. ``open`` before anything is heard."""
 
-    def __init__(self, ear: Ear, tell: Callable[[OperatorSaid], None]) -> None:
+    def __init__(self, ear: Ear, tell: Callable[[OperatorSaid], None], name: str) -> None:
         self._ear = ear
+        self._name = name
         self._tell = tell
         self._loop = asyncio.get_running_loop()
         self._text = ""
@@ -67,7 +68,7 @@ class OperatorEar:
         text, self._text = self._text, ""
         self._ear.forget()
         if text:
-            self._tell(OperatorSaid(text))
+            self._tell(OperatorSaid(text, self._name))
 
     async def aclose(self) -> None:
         for timer in (self._pause, self._quiet):

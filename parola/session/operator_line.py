@@ -39,9 +39,14 @@ class OperatorLine:
         input_format: AudioFormat,
         output_format: AudioFormat,
         pacing: Pacing,
-        ear: OperatorEar | None = None,
+        name: str,
+        make_ear: Callable[[], OperatorEar | None] = lambda: None,
     ) -> None:
-        self._ear = ear
+        """``make_ear`` is called when they first speak: who only listens needs none."""
+        self._name = name
+        self._make_ear = make_ear
+        self._ear: OperatorEar | None = None
+        self._has_spoken = False
         self._closing: asyncio.Task[None] | None = None
         self._hear = hear
         self._own: deque[bytes] = deque(maxlen=MOST_OWN)
@@ -74,6 +79,8 @@ class OperatorLine:
         if self._waiting_seconds + PIECE_SECONDS > MOST_SECONDS:
             self.dropped_seconds += self._input_format.seconds(len(audio))
             return  # a flood costs neither the decoder nor the recogniser anything
+        if not self._has_spoken:
+            self._has_spoken, self._ear = True, self._make_ear()
         if self._ear is not None:
             self._ear.hear(audio)
         wire = self._encoder.encode(self._decoder.decode(audio).tobytes())
@@ -97,7 +104,7 @@ class OperatorLine:
             now = self._loop.time()
             self._plays_until = max(self._plays_until, now) + seconds
             self._own.append(piece)
-            self._tell(OperatorSpoke(piece, seconds))
+            self._tell(OperatorSpoke(piece, seconds, self._name))
             await asyncio.sleep(max(0.0, self._plays_until - self._pacing.ahead_seconds - now))
         self._sending = None
 

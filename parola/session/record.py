@@ -88,11 +88,11 @@ class Record:
         """Whose voice the recording has."""
         self._audio = {"has_user_audio": user, "has_response_audio": agent}
 
-    def commanded(self, kind: str, by: str, seq: int) -> None:
+    def commanded(self, kind: str, by: str, seq: int, /, **about: Any) -> None:
         """Somebody outside the call had something done in it; ``seq`` is its number in the event log."""
         if len(self._commands) < MOST_COMMANDS:
             at = {"time_unix_secs": int(time.time()), "time_in_call_secs": round(self._loop.time() - self._began_at, 3)}
-            self._commands.append({"type": kind, "by": by, "seq": seq, **at})
+            self._commands.append({"type": kind, "by": by, "seq": seq, **about, **at})
             self._has_new_commands = True
 
     def connection(self, event: Mapping[str, Any]) -> None:

@@ -24,6 +24,7 @@ from parola.conversation.actions import (
     NoteHumanWait,
     NoteHumanWaitOver,
     NoteLoss,
+    NoteOperator,
     NoteReturn,
     PlayTones,
     RunTool,
@@ -53,7 +54,7 @@ from parola.conversation.events import (
 )
 from parola.conversation.phases import Phase
 from parola.conversation.setup import Setup
-from parola.errors import ParolaError
+from parola.errors import Conflict, ParolaError
 from parola.logs import logger, reason
 from parola.metrics import Metrics
 from parola.protocol.client_messages import MultimodalMessage
@@ -74,6 +75,7 @@ from parola.session.live import STOPPING
 from parola.session.mcp import ConversationMcp
 from parola.session.operator_ear import OperatorEar
 from parola.session.operator_line import Hear, OperatorLine
+from parola.session.operators import Operators
 from parola.session.outbox import Outbox
 from parola.session.reading import Reader
 from parola.session.record import EndRecord, Record
@@ -183,7 +185,8 @@ class Session:
             self._record.human_wait,
         )
         self._keep_events = keep_events
-        self._line: OperatorLine | None = None
+        self.operators = Operators(self.tell, self._make_line, self._conversation)
+        """Who is beside it by a socket."""
         self._tool_calls = ToolCalls(tool_runners or {}, self.tell)
         self._sounds = ToolSounds(self.tell)
         self._replies: dict[int, asyncio.Task[None]] = {}
@@ -221,26 +224,30 @@ class Session:
         if self._client_is_gone:
             self.end(STOPPING, 1001)
 
-    def open_line(self, hear: Hear) -> OperatorLine | None:
-        """Sound for a person who looks after the conversation; None when somebody has it, or there is no sound."""
-        if self._line is not None or self._mouth is None:
+    def _make_line(self, hear: Hear, name: str) -> OperatorLine | None:
+        """Sound for a person who looks after the conversation; None: there is none in it."""
+        if self._mouth is None:
             return None
         input_format = AudioFormat.parse(self.setup.input_format)
-        ear = None if self._ear is None else OperatorEar(self._ear.another(), self.tell)
-        if ear is not None:
-            ear.open(self._conversation.setup)
-        self._line = OperatorLine(self.tell, hear, input_format, self._mouth.format, self._mouth.pacing, ear)
-        return self._line
+        ear = partial(self._make_operator_ear, name)
+        return OperatorLine(self.tell, hear, input_format, self._mouth.format, self._mouth.pacing, name, ear)
+
+    def _make_operator_ear(self, name: str) -> OperatorEar | None:
+        if self._ear is None:
+            return None
+        ear = OperatorEar(self._ear.another(), self.tell, name)
+        ear.open(self._conversation.setup)
+        return ear
 
     @property
     def has_sound(self) -> bool:
         """There is something to hear in it."""
         return self._mouth is not None
 
-    def close_line(self, line: OperatorLine) -> None:
-        line.close()
-        if self._line is line:
-            self._line = None
+    def may_speak(self, name: str) -> None:
+        """Raises ``Conflict``: this person has not taken over, and the caller does not hear them."""
+        if refused := self._conversation.refusal_of(name):
+            raise Conflict(refused.message, code=refused.code)
 
     async def run(self) -> None:
         """Hold the conversation; returns when it has ended and everything is stored and closed."""
@@ -367,6 +374,8 @@ class Session:
                     self._note_connection(action)
                 case NoteHumanWait() | NoteHumanWaitOver():
                     self._human_waits.noted(action, self._conversation.setup, self._conversation.transcript)
+                case NoteOperator():
+                    self.commands.operator_noted(action)
                 case Warn():
                     self._warn(action.message)
                 case Close():
@@ -390,8 +399,8 @@ class Session:
                     self._recorder.agent_spoke(message, mouth.format.seconds(len(audio)), self._loop.time())
                 if self._ear is not None:
                     self._ear.agent_spoke(audio)
-                if self._line is not None:
-                    self._line.agent_spoke(audio)
+                if self.operators.lines:
+                    self.operators.agent_spoke(audio)
             case Interruption():
                 if self._recorder is not None:
                     self._recorder.agent_cut(self._loop.time())
@@ -502,8 +511,8 @@ class Session:
         samples = self._ear.hear(audio)
         if self._recorder is not None:
             self._recorder.user_spoke(samples.tobytes(), self._loop.time())
-        if self._line is not None:
-            self._line.user_spoke(audio)
+        if self.operators.lines:
+            self.operators.user_spoke(audio)
 
     def _share(self, message: MultimodalMessage) -> None:
         task = self._loop.create_task(self._share_files(message))
@@ -547,8 +556,7 @@ class Session:
 
     async def _close_events(self, close: Close) -> None:
         """Nothing more comes: those who watch are told, and the log is kept."""
-        if self._line is not None:
-            self.close_line(self._line)
+        self.operators.close()
         self.commands.close()
         self.events.close(close.termination_reason or close.reason, close.code)
         try:

@@ -196,6 +196,19 @@ def test_who_acted_from_outside_is_told_with_what_and_when() -> None:
     ], "a turn of which only the whole second is known comes after the turn before it"
 
 
+def test_how_a_takeover_was_lost_is_told() -> None:
+    at = {"seq": 9, "time_unix_secs": 1_760_000_004}
+    commands = [
+        {"type": "takeover_begin", "by": "Ann", "time_in_call_secs": 4.0, **at},
+        {"type": "takeover_lapsed", "by": "Ann", "away_secs": 30.0, "time_in_call_secs": 44.0, **at},
+        {"type": "takeover_begin", "by": "Ann", "time_in_call_secs": 50.0, **at},
+        {"type": "takeover_end", "by": "local-2", "forced_from": "Ann", "time_in_call_secs": 55.0, **at},
+    ]
+    told = story(record(metadata={"x_commands": commands}))
+    assert "From outside, Ann took over at 0:04, was away for too long and lost it at 0:44, took over at 0:50." in told
+    assert "From outside, somebody without a key (local-2) took it away from Ann at 0:55." in told
+
+
 def test_the_wait_for_an_answer_begins_where_the_user_stopped_whatever_tools_came_between() -> None:
     turns = [
         {"role": "user", "x_timeline": {"speech_stopped_secs": 4.8, "closed_secs": 5.8}},

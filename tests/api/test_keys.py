@@ -162,6 +162,8 @@ def test_every_change_leaves_an_entry_that_says_who_and_what_and_nothing_of_the_
     assert [one["entry_id"] for one in [*page["entries"], *rest]] == [one["entry_id"] for one in log]
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         assert client.request(method, LOG, headers=owner).status_code == 405
+    assert client.patch("/v1/x/conversations/conv_any/takeover", headers=owner).status_code == 405
+    assert len(entries(client, owner)) == len(log), "what is not possible has no name, and nobody did it"
 
 
 def test_looks_and_words_into_a_running_conversation_are_in_the_log(tmp_path: Path) -> None:

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from parola.conversation.actions import Acknowledge, RunTool, Show, StartReply, StopReply, TransferToNumber
+from parola.conversation.actions import (
+    Acknowledge,
+    NoteOperator,
+    RunTool,
+    Show,
+    StartReply,
+    StopReply,
+    TransferToNumber,
+)
 from parola.conversation.commands import (
     AddContext,
     AnswerTool,
@@ -16,6 +24,8 @@ from parola.conversation.commands import (
     Commanded,
     EndCall,
     EndTakeover,
+    OperatorCame,
+    OperatorLeft,
     OperatorSaid,
     OperatorSpoke,
     Say,
@@ -25,7 +35,7 @@ from parola.conversation.commands import (
 )
 from parola.conversation.events import ToolFinished
 from parola.conversation.live_control import MOST_WAITING
-from parola.conversation.takeover import LONGEST_SECONDS
+from parola.conversation.takeover import GRACE_SECONDS, LONGEST_SECONDS
 from parola.protocol.client_messages import ClientToolResult, UserMessage
 from parola.protocol.server_messages import (
     AgentResponse,
@@ -204,14 +214,14 @@ def test_two_people_do_not_take_over_at_once():
 
 def test_the_persons_own_voice_goes_out_as_audio_with_ids_of_its_own():
     story = began()
-    story.tell(OperatorSpoke(b"\0\0", 0.2))
+    story.tell(OperatorSpoke(b"\0\0", 0.2, "Ann"))
     assert story.sent_of(Audio) == [], "nobody has taken over"
     story.takes_over()
-    story.tell(OperatorSpoke(b"\0\0", 0.2), OperatorSpoke(b"\1\0", 0.2))
+    story.tell(OperatorSpoke(b"\0\0", 0.2, "Ann"), OperatorSpoke(b"\1\0", 0.2, "Ann"))
     story.asks("Who is that?")
-    story.tell(OperatorSpoke(b"\2\0", 0.2))
+    story.tell(OperatorSpoke(b"\2\0", 0.2, "Ann"))
     assert [a.event_id for a in story.sent_of(Audio)] == [1, 1, 3]  # type: ignore[attr-defined]
-    story.tell(OperatorSaid("I am Ann."))
+    story.tell(OperatorSaid("I am Ann.", "Ann"))
     assert story.latest == [AgentResponse(agent_response="I am Ann.", event_id=3)]
     assert story.record[-1]["x_injected_by"] == {"type": "human_speech", "by": "Ann"}
     assert story.record[-1]["source_medium"] == "audio"
@@ -222,12 +232,116 @@ def test_the_persons_own_voice_goes_out_as_audio_with_ids_of_its_own():
 def test_the_persons_last_words_are_kept_though_they_are_known_only_when_the_agent_is_back():
     story = began()
     story.takes_over()
-    story.tell(OperatorSpoke(b"\0\0", 0.2)).commands(EndTakeover())
-    story.tell(OperatorSaid("I give you back."))
+    story.tell(OperatorSpoke(b"\0\0", 0.2, "Ann")).commands(EndTakeover())
+    story.tell(OperatorSaid("I give you back.", "Ann"))
     assert story.latest == [AgentResponse(agent_response="I give you back.", event_id=1)]
     assert story.record[-1]["x_injected_by"] == {"type": "human_speech", "by": "Ann"}
-    story.tell(OperatorSaid("Nobody heard this."))
+    story.tell(OperatorSaid("Nobody heard this.", "Ann"))
     assert story.record[-1]["message"] == "I give you back.", "only what the caller has heard is written"
+
+
+# -- several people ---------------------------------------------------------------------------------------------------
+
+
+def test_only_who_has_taken_over_is_heard_and_words_are_whose_voice_it_was():
+    story = began()
+    story.takes_over()
+    story.tell(OperatorSpoke(b"\0\0", 0.2, "Bob"), OperatorSaid("I am Bob.", "Bob"))
+    assert story.sent_of(Audio) == [] and story.record == [], "nothing of Bob reaches the caller, or the record"
+    story.tell(OperatorSpoke(b"\0\0", 0.2, "Ann")).commands(EndTakeover())
+    story.commands(BeginTakeover(), "Bob")
+    story.tell(OperatorSpoke(b"\0\0", 0.2, "Bob"), OperatorSaid("Ann says goodbye.", "Ann"))
+    story.tell(OperatorSaid("Bob says hello.", "Bob"))
+    assert [(turn["message"], turn["x_injected_by"]["by"]) for turn in story.record] == [
+        ("Ann says goodbye.", "Ann"),
+        ("Bob says hello.", "Bob"),
+    ]
+
+
+@pytest.mark.parametrize("command", [EndTakeover(), Say("I say so.", is_human=True), ShowTyping(True)])
+def test_nobody_acts_for_the_person_who_has_taken_over(command: Command):
+    story = began()
+    story.takes_over().commands(command, "Bob")
+    assert story.answer.code == "taken_over" and story.answer.problem == (
+        "Ann has taken over: Bob cannot act for them."
+    )
+    assert story.phase == "handed-over" and story.replies == []
+
+
+def test_a_takeover_is_ended_by_force_and_it_is_known_whose_it_was():
+    story = began()
+    story.commands(EndTakeover(is_forced=True), "Bob")
+    assert story.answer.code == "takeover_is_off"
+    story.takes_over().commands(EndTakeover(is_forced=True), "Bob")
+    assert not story.answer.code and story.answer.forced_from == "Ann" and story.phase == "listening"
+    story.takes_over().commands(EndTakeover(is_forced=True))
+    assert not story.answer.code and story.answer.forced_from == "", "it was hers"
+
+
+def test_a_backend_takes_over_for_somebody_and_both_may_act():
+    story = began()
+    story.commands(BeginTakeover("Ann"), "crm")
+    story.commands(ShowTyping(True), "crm").commands(ShowTyping(True), "Ann")
+    assert not story.answer.code
+    story.tell(OperatorSpoke(b"\0\0", 0.2, "crm"), OperatorSaid("Hello.", "crm"))
+    assert story.record[-1]["x_injected_by"]["by"] == "Ann"
+    story.commands(EndTakeover("Bob"), "crm")
+    assert story.answer.code == "taken_over", "said for Bob, who has not taken over"
+    story.commands(Say("Hi.", is_human=True, operator="Bob"), "crm")
+    assert story.answer.code == "taken_over"
+    story.commands(EndTakeover(), "crm")
+    assert not story.answer.code
+
+
+def notes(story: Story) -> list[NoteOperator]:
+    return [action for action in story.actions if isinstance(action, NoteOperator)]
+
+
+def test_a_person_who_is_gone_loses_the_conversation_after_a_while_and_the_agent_answers():
+    story = began()
+    story.tell(OperatorCame("Ann")).takes_over()
+    story.tell(OperatorLeft("Ann"))
+    story.asks("Hello? Is somebody there?")
+    story.wait(GRACE_SECONDS - 5)
+    assert story.phase == "handed-over" and story.thoughts == 0
+    story.wait(5)
+    assert story.asked_llm_with("Hello? Is somebody there?")
+    assert story.sent_of(ExternalAgentDisconnected) and "left without handing back" in str(story.messages)
+    assert notes(story) == [NoteOperator("left", "Ann", GRACE_SECONDS), NoteOperator("lapsed", "Ann", GRACE_SECONDS)]
+    story.commands(EndTakeover())
+    assert story.answer.code == "takeover_is_off"
+
+
+def test_a_person_who_comes_back_in_time_keeps_it():
+    story = began()
+    story.tell(OperatorCame("Ann")).takes_over()
+    story.tell(OperatorLeft("Ann")).wait(20)
+    story.tell(OperatorCame("Bob")).wait(5)
+    story.tell(OperatorCame("Ann")).wait(600)
+    assert story.phase == "handed-over" and notes(story)[-1] == NoteOperator("back", "Ann", 25.0)
+    story.tell(OperatorLeft("Ann")).wait(GRACE_SECONDS - 1)
+    story.commands(Say("My line is bad.", is_human=True)).agent_says(seconds=1)
+    story.wait(GRACE_SECONDS - 2)
+    assert story.phase == "handed-over", "who acts without a socket is not gone"
+    story.wait(3)
+    assert story.phase == "listening"
+
+
+def test_a_takeover_without_a_socket_has_nobody_who_could_leave():
+    story = began()
+    story.tell(OperatorCame("Bob")).commands(BeginTakeover("Ann"), "crm")
+    story.tell(OperatorLeft("Bob")).wait(600)
+    assert story.phase == "handed-over" and notes(story) == []
+
+
+def test_who_leaves_while_the_last_words_are_said_changes_nothing():
+    story = began()
+    story.tell(OperatorCame("Ann")).takes_over().commands(EndCall(farewell="Goodbye."))
+    story.tell(OperatorLeft("Ann")).wait(600)
+    assert story.close is not None and notes(story) == []
+
+
+# -- in a chat --------------------------------------------------------------------------------------------------------
 
 
 def test_in_a_chat_what_the_person_writes_is_there_at_once():

@@ -42,6 +42,8 @@ from parola.conversation.commands import (
     Commanded,
     EndCall,
     EndTakeover,
+    OperatorCame,
+    OperatorLeft,
     OperatorSaid,
     OperatorSpoke,
     Say,
@@ -432,13 +434,13 @@ class World:
 
     def commanding(self, choice: int) -> None:
         """Somebody outside commands something."""
-        self.command((choice // 3) % 14, choice % 3)
+        self.command((choice // 3) % 15, choice % 3)
 
     def command(self, what: int, choice: int) -> None:
-        commands: list[Command | OperatorSpoke | OperatorSaid] = [
+        commands: list[Command | OperatorSpoke | OperatorSaid | OperatorCame | OperatorLeft] = [
             BeginTakeover("Ann"),
             BeginTakeover("Bob"),
-            EndTakeover(),
+            EndTakeover(is_forced=choice == 2),
             Say(self.word().replace("word", "say"), is_human=choice < 2, interrupts=choice == 1),
             Say(self.word().replace("word", "say"), interrupts=choice == 1),
             UserSays(self.word(), interrupts=choice > 0),
@@ -446,13 +448,14 @@ class World:
             ShowTyping(choice > 0),
             SetVariables({"system__time": 1} if choice == 2 else {"found": choice}),
             CallNumber("+1555" if choice else "+1"),
-            OperatorSpoke(b"\0\0", 0.3) if choice else OperatorSaid("I am Ann."),
+            OperatorSpoke(b"\0\0", 0.3, ("Ann", "Bob")[choice - 1]) if choice else OperatorSaid("I am Ann.", "Ann"),
             AnswerTool(self.story.result_of(self._client_call(choice), "from outside")),
             AskForHuman("help", ("", "Wait.")[choice % 2], 6.0, "silent" if choice else "answers"),
             StopAskingForHuman(),
+            OperatorCame("Ann") if choice else OperatorLeft("Ann"),
         ]
         command = commands[what]
-        if isinstance(command, OperatorSpoke | OperatorSaid):
+        if isinstance(command, OperatorSpoke | OperatorSaid | OperatorCame | OperatorLeft):
             self.tell(command)
             return
         self.give(command)

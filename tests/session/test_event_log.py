@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from parola.api.watching import HistoryComplete, follow, frame, passing
-from parola.conversation.actions import Acknowledge
+from parola.conversation.actions import Acknowledge, NoteOperator
 from parola.conversation.commands import Commanded, OperatorSpoke, Say, SetVariables
 from parola.conversation.events import Event
 from parola.errors import Conflict, TooMany
@@ -142,7 +142,7 @@ class Office:
         self.told: list[Event] = []
         self.noted: list[str] = []
         self.log = EventLog()
-        self.commands = Commands(self.told.append, self.log, lambda kind, by, seq: self.noted.append(kind))
+        self.commands = Commands(self.told.append, self.log, lambda kind, by, seq, **about: self.noted.append(kind))
 
     @property
     def last(self) -> Commanded:
@@ -260,6 +260,39 @@ def test_a_second_beginning_is_not_logged_with_its_secrets():
     assert office_log.last_seq == 0
 
 
+def test_the_same_key_from_somebody_else_is_not_the_same_command():
+    async def story() -> None:
+        office = Office()
+        giving = asyncio.ensure_future(office.commands.give(Say("Hi"), "Ann", "k1"))
+        await asyncio.sleep(0)
+        with pytest.raises(Conflict, match="from somebody else"):
+            await office.commands.give(Say("Hi"), "Bob", "k1")
+        office.commands.close()
+        await asyncio.gather(giving, return_exceptions=True)
+
+    virtual_time.run(story())
+
+
+def test_a_takeover_that_lapses_is_in_the_log_and_in_the_record():
+    async def story() -> None:
+        office = Office()
+        for action in (NoteOperator("left", "Ann", 30.0), NoteOperator("lapsed", "Ann", 30.0)):
+            office.commands.operator_noted(action)
+        assert [(entry.by, entry.event) for entry in office.log.after(0)[1]] == [
+            (
+                "server",
+                {"type": "x_operator_left", "x_operator_left_event": {"operator": "Ann", "grace_secs": 30.0}},
+            ),
+            (
+                "server",
+                {"type": "x_takeover_lapsed", "x_takeover_lapsed_event": {"operator": "Ann", "away_secs": 30.0}},
+            ),
+        ]
+        assert office.noted == ["takeover_lapsed"]
+
+    virtual_time.run(story())
+
+
 def test_secrets_are_not_logged():
     async def story() -> None:
         office = Office()
@@ -286,6 +319,7 @@ def test_an_operators_voice_is_paced_converted_and_bounded():
             AudioFormat.parse("pcm_48000"),
             AudioFormat.parse("ulaw_8000"),
             Pacing(),
+            "Ann",
         )
         began = loop.time()
         line.speak(np.zeros(48000 * 30, "<i2").tobytes())
@@ -314,7 +348,9 @@ def test_an_operator_who_floods_costs_the_recogniser_no_more_than_the_line_holds
                 heard += len(audio)
 
         pcm = AudioFormat.parse("pcm_16000")
-        line = OperatorLine(lambda _: None, lambda *_: None, pcm, pcm, Pacing(), cast(OperatorEar, Ear()))
+        line = OperatorLine(
+            lambda _: None, lambda *_: None, pcm, pcm, Pacing(), "Ann", lambda: cast(OperatorEar, Ear())
+        )
         for _ in range(200):
             line.speak(bytes(32000))
         assert heard <= 32000 * (MOST_SECONDS + 1)

@@ -67,8 +67,10 @@ ONE_OF_EACH: list[Event] = [
     events.Commanded(1, commands.Say("Hold on", role_label="crm"), "Ann"),
     events.Commanded(2, commands.SetVariables({"plan": "pro"}), "key"),
     events.Commanded(3, commands.AnswerTool(client.ClientToolResult(tool_call_id="x", result=[1])), "key"),
-    events.OperatorSpoke(b"\x00\xff", 0.2),
-    events.OperatorSaid("Good morning"),
+    events.OperatorCame("Ann"),
+    events.OperatorLeft("Ann"),
+    events.OperatorSpoke(b"\x00\xff", 0.2, "Ann"),
+    events.OperatorSaid("Good morning", "Ann"),
     events.McpServerTried("mcp_1", True, (ListedTool("look_up", "Looks", {"type": "object"}),)),
 ]
 

@@ -285,7 +285,7 @@ def test_the_persons_own_voice_is_heard_by_the_caller_and_they_hear_the_caller(
         assert headset.hears(0.9)
         with desk.attaches("operator") as other:
             other.sends(user_audio_chunk=b64encode(tone[:800]).decode())
-            assert other.sees("command_result")["error"]["code"] == "no_audio"
+            assert other.sees("command_result")["error"]["code"] == "taken_over"
         heard = b64decode(operator.sees("x_user_audio")["x_user_audio_event"]["audio_base_64"])
         assert len(heard) == 8000
         assert not any(frame["type"] == "x_agent_audio" for frame in operator.seen), "they do not hear themselves"
