@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 
 from parola.api.address import SOCKET_PATH, socket_url
-from parola.api.agents import find_agent
+from parola.api.agents import find_agent, find_version
 from parola.api.attach_socket import ATTACH_PATH
 from parola.api.auth import Caller
 from parola.api.conversations import find_conversation

@@ -111,6 +111,7 @@ FOR_ANYONE = {
     "store.pages",
     "store.audit",
     "store.outbox",
+    "store.versions",
 }
 FOR_ANYONE |= {"tracing.context", "tracing.spans", "tracing.tracer"}
 FOR_ANYONE |= {"outbound.http", "outbound.guard", "outbound.locators", "outbound.event_stream", "outbound.environment"}
