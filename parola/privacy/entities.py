@@ -1,8 +1,9 @@
 """Personal details that can be recognised by their form: patterns, with a checksum wherever the thing has one.
 
-Only what a pattern finds reliably is here. Names, places, occupations, beliefs and illnesses have no form to go by: the
-kinds in ``UNKNOWN`` are not found, and an agent that asks for them is told so in its records. Kinds are spelled as the
-hosted platform spells them; a kind stands for all below it (``financial_id`` for
+Only what a pattern finds reliably is here. Places, occupations, beliefs and illnesses have no form to go by: the kinds
+in ``UNKNOWN`` are not found, and an agent that asks for them is told so in its records. Neither have names;
+``names.py`` learns those of one conversation. Kinds are spelled as the hosted platform spells them; a kind stands for
+all below it (``financial_id`` for
 ``financial_id.payment_card.payment_card_number``).
 """
 
@@ -11,6 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+from parola.privacy.names import named
 
 CARD = "financial_id.payment_card.payment_card_number"
 CARD_EXPIRY = "financial_id.payment_card.payment_card_expiration_date"
@@ -23,8 +26,9 @@ DEVICE = "unique_id.device_id"
 VEHICLE = "unique_id.vehicle_id"
 COORDINATE = "location.location_coordinate"
 
+NAME = "name"
+
 UNKNOWN = (
-    "name",
     "age",
     "religious_belief",
     "political_opinion",
@@ -75,9 +79,12 @@ class Detector:
     """What of the match is the detail; the rest is the context that gives it away."""
 
 
-def find(text: str, kinds: Sequence[str] = ()) -> list[Found]:
-    """The details in a text, in order, none over another; of two at one place, the longer."""
+def find(text: str, kinds: Sequence[str] = (), names: tuple[str, ...] = ()) -> list[Found]:
+    """The details in a text, in order, none over another; of two at one place, the longer. ``names`` are those that
+    are known to be names of people."""
     found = [*_by_form(text, kinds), *_spoken(text, kinds)]
+    if wants_names(kinds):
+        found += (Found(start, stop, NAME) for start, stop in named(text, names))
     found.sort(key=lambda one: (one.start, -one.stop))
     kept: list[Found] = []
     for one in found:
@@ -88,9 +95,9 @@ def find(text: str, kinds: Sequence[str] = ()) -> list[Found]:
     return kept
 
 
-def redacted(text: str, kinds: Sequence[str] = ()) -> str:
+def redacted(text: str, kinds: Sequence[str] = (), names: tuple[str, ...] = ()) -> str:
     """The text, with a placeholder in place of each detail: ``[EMAIL_ADDRESS]``."""
-    for one in reversed(find(text, kinds)):
+    for one in reversed(find(text, kinds, names)):
         text = text[: one.start] + one.placeholder + text[one.stop :]
     return text
 
@@ -100,10 +107,15 @@ def wanted(kind: str, kinds: Sequence[str]) -> bool:
     return not kinds or any(kind == asked or kind.startswith(f"{asked}.") for asked in kinds)
 
 
+def wants_names(kinds: Sequence[str]) -> bool:
+    """Whether names are asked for: all of them, who asks for given names only too."""
+    return not kinds or any(kind == NAME or kind.startswith(f"{NAME}.") for kind in kinds)
+
+
 def not_recognised(kinds: Sequence[str]) -> list[str]:
     """Of the kinds asked for, those of which nothing will be found."""
     known = {detector.kind for detector in DETECTORS}
-    return [asked for asked in kinds if not any(wanted(kind, (asked,)) for kind in known)]
+    return [asked for asked in kinds if not wants_names((asked,)) and not any(wanted(one, (asked,)) for one in known)]
 
 
 def _by_form(text: str, kinds: Sequence[str]) -> Iterator[Found]:

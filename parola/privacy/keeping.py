@@ -12,7 +12,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parola.config import Settings
 from parola.privacy.policy import KEY, Policy
@@ -29,6 +29,9 @@ from parola.store.base import (
 from parola.store.outbox import DeliveryRow
 from parola.store.overview import Overview, OverviewQuery
 from parola.store.pages import Document, Page
+
+if TYPE_CHECKING:
+    from parola.privacy.names import KnownNames
 
 MOST_REMEMBERED = 10_000
 """Policies of conversations, so that a write need not ask for them."""
@@ -59,13 +62,16 @@ class PrivateConversations:
         self._settings = settings
         self._inner: Conversations = store.conversations
         self._policies: OrderedDict[str, Policy] = OrderedDict()
+        self._names: dict[str, KnownNames] = {}
 
     async def create(self, conversation: ConversationRow, deliveries: Sequence[DeliveryRow] = ()) -> None:
+        reserved_under = self._policies.get(conversation.conversation_id)
         agent = await self._store.agents.get(conversation.agent_id)
         policy = Policy.of({} if agent is None else agent.document, self._settings)
-        policy = policy.also(Policy.read(conversation.document))
+        policy = self._learned(
+            conversation.conversation_id, policy.also(Policy.read(conversation.document)), conversation
+        )
         await self._inner.create(_begun(conversation, policy), deliveries)
-        reserved_under = self._policies.get(conversation.conversation_id)
         self._remember(conversation.conversation_id, policy)
         due_at = policy.deletes_at(conversation.started_at)
         if due_at is not None:
@@ -100,9 +106,10 @@ class PrivateConversations:
                 # Another agent may have brought the rule when a recording had begun.
                 await asyncio.to_thread(unlink_files_of, self._store.recording_path(conversation_id))
             return _without_words(change)
-        if not policy.redacts:
+        if policy.keeps_all:
             return change
-        if change.ended_at is not None:
+        policy = self._learned(conversation_id, policy, change)
+        if policy.redacts and change.ended_at is not None:
             # A recording that was finished has been silenced and renamed; one that a killed server left has not.
             raw = raw_of(self._store.recording_path(conversation_id))
             if await asyncio.to_thread(raw.is_file):
@@ -119,11 +126,40 @@ class PrivateConversations:
         self._remember(conversation_id, policy)
         return policy
 
+    def _learned(self, conversation_id: str, policy: Policy, told: ConversationRow | ConversationChange) -> Policy:
+        """The policy with the names that become known by what is to be stored."""
+        if not policy.redacts:
+            return policy
+        from parola.privacy.entities import wants_names
+        from parola.privacy.names import KnownNames, introduced
+
+        if not wants_names(policy.entities):
+            return policy
+        known = self._names.setdefault(conversation_id, KnownNames())
+        document = told.document or {}
+        if isinstance(client_data := document.get("conversation_initiation_client_data"), Mapping):
+            known.began_with(client_data)
+        if isinstance(told, ConversationChange):
+            known.heard(told.turns)
+        feedback = (document.get("metadata") or {}).get("feedback")
+        if isinstance(feedback, Mapping) and isinstance(comment := feedback.get("comment"), str):
+            known.add(introduced(comment))
+        if known.names == policy.names:
+            return policy
+        policy = replace(policy, names=known.names)
+        self._remember(conversation_id, policy)
+        return policy
+
+    def known(self, conversation_id: str) -> Policy | None:
+        """The policy of a conversation that is held, or was lately, with the names that are known in it."""
+        return self._policies.get(conversation_id)
+
     def _remember(self, conversation_id: str, policy: Policy) -> None:
         self._policies[conversation_id] = policy
         self._policies.move_to_end(conversation_id)
         while len(self._policies) > MOST_REMEMBERED:
-            self._policies.popitem(last=False)
+            forgotten, _ = self._policies.popitem(last=False)
+            self._names.pop(forgotten, None)
 
     def policy_of(self, conversation_id: str) -> Policy | None:
         """What may be kept of a conversation; None: it is not remembered."""
@@ -144,6 +180,8 @@ class PrivateConversations:
         return await self._inner.numbered_turns(conversation_id)
 
     async def delete(self, conversation_id: str) -> bool:
+        self._policies.pop(conversation_id, None)
+        self._names.pop(conversation_id, None)
         return await self._inner.delete(conversation_id)
 
     async def page(
@@ -169,6 +207,12 @@ def keep_private(store: Store, settings: Settings) -> None:
     """Put the door in, once the store is open."""
     if not isinstance(store.conversations, PrivateConversations):
         store.conversations = PrivateConversations(store, settings)
+
+
+def known_policy(store: Store, conversation_id: str) -> Policy | None:
+    """What the door knows of a conversation; None when there is none, or it was long ago."""
+    door = store.conversations
+    return door.known(conversation_id) if isinstance(door, PrivateConversations) else None
 
 
 def _begun(row: ConversationRow, policy: Policy) -> ConversationRow:
@@ -214,9 +258,8 @@ def metadata_without_words(metadata: Mapping[str, Any]) -> Document:
     if isinstance(error := metadata.get("error"), Mapping):
         kept["error"] = {"code": error.get("code")}
     if isinstance(close := metadata.get("x_close"), Mapping):
-        kept["x_close"] = {key: close.get(key) for key in ("code", "by", "status")}
-    if isinstance(close := metadata.get("x_close"), Mapping):
-        kept["x_close"] = {**close, "reason": ""}  # the reason may be a model's or a provider's own words
+        # The reason may be a model's or a provider's own words.
+        kept["x_close"] = {**{key: close.get(key) for key in ("code", "by", "status")}, "reason": ""}
     feedback = metadata.get("feedback")
     if isinstance(feedback, Mapping):
         kept["feedback"] = {**feedback, "comment": None}

@@ -1,8 +1,8 @@
 """What may be kept of an agent's conversations, and for how long: the agent's wish and the server's, as one value.
 
-Read from ``platform_settings.privacy`` (reference: rest-schemas.md §2) and the settings ``zero_retention`` and
-``retention_days``. A conversation keeps the policy it began under in its document (``x_privacy``), so that later
-changes of an agent do not change what was promised before, unless the agent says so.
+Read from ``platform_settings.privacy`` and ``dtmf_input_settings`` (reference: rest-schemas.md §2) and the settings
+``zero_retention`` and ``retention_days``. A conversation keeps the policy it began under in its document
+(``x_privacy``), so that later changes of an agent do not change what was promised before, unless the agent says so.
 """
 
 from __future__ import annotations
@@ -37,12 +37,17 @@ class Policy:
     """The kinds of details, as in ``conversation_history_redaction.entities``; empty: all that are known here."""
     excluded_data: tuple[str, ...] = ()
     """Items of data collection whose values are kept as they are."""
+    hides_keys: bool = False
+    """Whether keys that are pressed on a telephone are taken out."""
+    names: tuple[str, ...] = ()
+    """The names of people that are known in a conversation. Never written down."""
 
     @classmethod
     def of(cls, agent: Mapping[str, Any], settings: Settings) -> Policy:
         """The policy for new conversations of the agent with this document."""
         privacy = _object(_object(agent.get("platform_settings")).get("privacy"))
         redaction = _object(privacy.get("conversation_history_redaction"))
+        call = _object(_object(agent.get("conversation_config")).get("conversation"))
         days = privacy.get("retention_days")
         if not isinstance(days, int) or isinstance(days, bool) or days < 0:
             days = settings.retention_days
@@ -58,12 +63,13 @@ class Policy:
             redacts=redaction.get("enabled") is True,
             entities=_texts(redaction.get("entities")),
             excluded_data=_texts(redaction.get("excluded_data_collection_ids")),
+            hides_keys=_object(call.get("dtmf_input_settings")).get("redact_input") is True,
         )
 
     @property
     def keeps_all(self) -> bool:
         """Nothing is left out of what is written; what is deleted later is another matter."""
-        return not self.zero_retention and not self.redacts
+        return not self.zero_retention and not self.redacts and not self.hides_keys
 
     def also(self, other: Policy) -> Policy:
         """The policy of a conversation that another agent joined: of what is written, the stricter wins. When it is
@@ -80,6 +86,7 @@ class Policy:
             excluded_data=tuple(set(self.excluded_data) & set(other.excluded_data))
             if self.redacts and other.redacts
             else (self if self.redacts else other).excluded_data,
+            hides_keys=self.hides_keys or other.hides_keys,
         )
 
     def deletes_at(self, started_at: float) -> float | None:
@@ -95,6 +102,7 @@ class Policy:
             "redacts": self.redacts,
             "entities": list(self.entities),
             "excluded_data": list(self.excluded_data),
+            **({"hides_keys": True} if self.hides_keys else {}),
         }
 
     @classmethod
@@ -106,6 +114,7 @@ class Policy:
             redacts=kept.get("redacts") is True,
             entities=_texts(kept.get("entities")),
             excluded_data=_texts(kept.get("excluded_data")),
+            hides_keys=kept.get("hides_keys") is True,
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from parola.privacy.entities import find, redacted
+from parola.privacy.keys import event_without_keys, pressed_in, without_keys
 from parola.privacy.policy import KEY, Policy
 from parola.store.pages import Document
 
@@ -56,6 +57,11 @@ _MEASURED = ("_id", "_ids", "_secs", "_ms", "_unix", "_at", "_count", "_usage")
 
 def turn(document: Mapping[str, Any], policy: Policy) -> Document:
     """A turn of the transcript, or any object, as it may be kept."""
+    clean = _object(document, policy) if policy.redacts else dict(document)
+    return without_keys(clean) if policy.hides_keys else clean
+
+
+def _object(document: Mapping[str, Any], policy: Policy) -> Document:
     clean = {key: value if _is_ours(key) else _clean(value, policy) for key, value in document.items()}
     heard, whole = document.get("message"), document.get("original_message")
     if isinstance(heard, str) and isinstance(whole, str):
@@ -69,15 +75,16 @@ STREAMED = frozenset({"agent_chat_response_part", "tentative_user_transcript", "
 
 def event_lines(lines: bytes, policy: Policy) -> bytes:
     """An event log, one entry of JSON a line, as it may be kept: without what was streamed, which comes again whole."""
-    kept = []
-    for line in lines.splitlines():
-        entry = orjson.loads(line)
+    entries = [orjson.loads(line) for line in lines.splitlines()]
+    pressed = pressed_in(entry["event"] for entry in entries) if policy.hides_keys else set()
+    for entry in entries:
         event = entry["event"]
         if event.get("type") in STREAMED:
             event = {"type": event["type"]}
-        entry["event"] = _corrected(turn(event, policy), event, policy)
-        kept.append(orjson.dumps(entry) + b"\n")
-    return b"".join(kept)
+        if pressed:
+            event = event_without_keys(event, pressed)
+        entry["event"] = _corrected(_object(event, policy), event, policy) if policy.redacts else event
+    return b"".join(orjson.dumps(entry) + b"\n" for entry in entries)
 
 
 def _corrected(clean: Document, event: Mapping[str, Any], policy: Policy) -> Document:
@@ -98,9 +105,9 @@ def beginning(heard: str, whole: str, policy: Policy) -> str:
     one too."""
     stem = heard.removesuffix("...").rstrip()
     if not whole.startswith(stem):
-        return redacted(heard, policy.entities)
+        return redacted(heard, policy.entities, policy.names)
     tail = heard[len(stem) :]
-    for one in reversed(find(whole, policy.entities)):
+    for one in reversed(find(whole, policy.entities, policy.names)):
         if one.start < len(stem):
             stem = stem[: one.start] + one.placeholder + stem[one.stop :]
     return stem + tail
@@ -110,7 +117,7 @@ def fragment(document: Mapping[str, Any], policy: Policy) -> Document:
     """A part of a conversation's document, as it may be kept."""
     clean = turn(document, policy)
     analysis = document.get("analysis")
-    if isinstance(analysis, Mapping) and policy.excluded_data:
+    if policy.redacts and isinstance(analysis, Mapping) and policy.excluded_data:
         _restore_values(analysis, clean["analysis"], policy)
     return clean
 
@@ -141,7 +148,7 @@ def _clean(value: Any, policy: Policy) -> Any:
             said = text(str(value), policy)
             return value if said == str(value) else said
         case Mapping():
-            return turn(value, policy)
+            return _object(value, policy)
         case list() | tuple():
             return [_clean(one, policy) for one in value]
     return value
@@ -157,7 +164,7 @@ def text(value: str, policy: Policy) -> str:
         else:
             clean = _within_json(inside, policy)
             return value if clean == inside else orjson.dumps(clean).decode()
-    return redacted(value, policy.entities)
+    return redacted(value, policy.entities, policy.names)
 
 
 def _within_json(value: Any, policy: Policy) -> Any:

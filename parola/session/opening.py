@@ -30,6 +30,7 @@ from parola.knowledge.retrieval import Shelf
 from parola.logs import logger
 from parola.metrics import Metrics
 from parola.outbound import environment
+from parola.privacy.keeping import known_policy
 from parola.privacy.policy import Policy
 from parola.protocol.client_messages import CLIENT_MESSAGES, ConversationInitiationClientData, MultimodalMessage
 from parola.protocol.pronunciation import KIND, rules_of
@@ -254,14 +255,17 @@ class Opening:
     async def _keep_events(self, conversation_id: str, events: EventLog) -> None:
         """Beside the recording; of a conversation of which no word may be kept, nothing."""
         row = await self._store.conversations.get(conversation_id)
-        if row is None or (policy := Policy.read(row.document)).zero_retention:
+        if row is None:
+            return
+        policy = known_policy(self._store, conversation_id) or Policy.read(row.document)
+        if policy.zero_retention:
             return
         path = events_of(self._store.recording_path(conversation_id))
 
         def keep() -> None:
             from parola.privacy.redaction import event_lines
 
-            path.write_bytes(event_lines(events.lines(), policy) if policy.redacts else events.lines())
+            path.write_bytes(events.lines() if policy.keeps_all else event_lines(events.lines(), policy))
 
         await asyncio.to_thread(keep)
         row = await self._store.conversations.get(conversation_id)
@@ -348,7 +352,7 @@ class Opening:
             retriever,
             self._guarding(setup, brain),
             runners_for(setup, self._tools, _identity(setup, admitted, client_data)),
-            traces_words=not (policy.zero_retention or policy.redacts),
+            traces_words=policy.keeps_all,
         )
 
     def _mouth_for(
@@ -481,7 +485,8 @@ class Opening:
         recording, now = self._store.recording_path(conversation_id), asyncio.get_running_loop().time()
         policy = Policy.of(agent.document, self._settings)
         if policy.redacts:
-            return SilencedRecorder(recording, output, now, policy)
+            policy_now = partial(known_policy, self._store, conversation_id)
+            return SilencedRecorder(recording, output, now, policy, policy_now)
         return Recorder(spool_of(recording), output, now)
 
     def _mouth(self, setup: Setup, pronunciation: Mapping[Locator, Sequence[Rule]], warnings: list[str]) -> Mouth:

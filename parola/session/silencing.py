@@ -12,12 +12,13 @@ goes, and of a client that sent faster than one speaks, everything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from parola.privacy.entities import find
+from parola.privacy.entities import Found, find
+from parola.privacy.names import KnownNames
 from parola.privacy.policy import Policy
 from parola.protocol.server_messages import Audio
 from parola.session.audio import MODEL_RATE, AudioFormat
@@ -50,10 +51,21 @@ class _Spoken:
 class SilencedRecorder(Recorder):
     """Writes a spool without the details that the policy names."""
 
-    def __init__(self, recording: Path, output_format: AudioFormat, started_at: float, policy: Policy) -> None:
+    def __init__(
+        self,
+        recording: Path,
+        output_format: AudioFormat,
+        started_at: float,
+        policy: Policy,
+        policy_now: Callable[[], Policy | None] = lambda: None,
+    ) -> None:
+        """``policy_now`` is asked at the end: agents that took part later may want more taken out, and names have
+        become known."""
         super().__init__(raw_of(recording), output_format, started_at)
         self._recording = recording
         self._policy = policy
+        self._policy_now = policy_now
+        self._names = KnownNames()
         self._spoken: dict[int, _Spoken] = {}
         self._turns: dict[int, Mapping[str, Any]] = {}
         self._ahead = 0.0
@@ -81,6 +93,9 @@ class SilencedRecorder(Recorder):
 
     def close(self) -> None:
         super().close()
+        self._policy = self._policy_now() or self._policy
+        self._names.add(self._policy.names)
+        self._names.heard(self._turns)
         raw = raw_of(self._recording)
         silence(raw, self._of_user(), self._of_agent(), self._format)
         raw.replace(spool_of(self._recording))
@@ -112,13 +127,13 @@ class SilencedRecorder(Recorder):
             said = "".join(character for character, _, _ in spoken.letters)
             if not _compact(text).startswith(_compact(said)) or (text and not said):
                 # The voice says it in a way of its own, or does not say when.
-                if find(text, self._policy.entities) or find(said, self._policy.entities):
+                if self._details(text) or self._details(said):
                     stretches.append((spoken.begin, spoken.end))
                 continue
             # A detail of which only the beginning was said is one all the same: it is looked for in the whole text.
             letters = [letter for letter in spoken.letters if not letter[0].isspace()]
             whole = text or said
-            for one in find(whole, self._policy.entities):
+            for one in self._details(whole):
                 first, last = len(_compact(whole[: one.start])), len(_compact(whole[: one.stop]))
                 if first < len(letters):
                     begin, end = letters[first][1], letters[min(last, len(letters)) - 1][2]
@@ -126,7 +141,10 @@ class SilencedRecorder(Recorder):
         return stretches
 
     def _has_details(self, turn: Mapping[str, Any]) -> bool:
-        return bool(find(turn.get("message") or "", self._policy.entities))
+        return bool(self._details(turn.get("message") or ""))
+
+    def _details(self, text: str) -> list[Found]:
+        return find(text, self._policy.entities, self._names.names)
 
 
 def _compact(text: str) -> str:

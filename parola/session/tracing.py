@@ -408,7 +408,7 @@ class Trace:
     def of(self, setup: Setup, agent: Mapping[str, Any], settings: Settings, stt_model: str) -> Tracing:
         """Its spans. They hold words only where the owner wants that, and the agent's privacy settings allow it."""
         policy = Policy.of(agent, settings)
-        content = self.tracer.content and setup.keeps_words and not policy.zero_retention and not policy.redacts
+        content = self.tracer.content and setup.keeps_words and policy.keeps_all
         return Tracing(
             self.context,
             self.parent_id,

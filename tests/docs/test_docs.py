@@ -110,7 +110,9 @@ FOR_ANYONE = {
     "store.base",
     "store.pages",
     "store.audit",
+    "store.erased",
     "store.outbox",
+    "store.overview",
     "store.versions",
 }
 FOR_ANYONE |= {"tracing.context", "tracing.spans", "tracing.tracer"}

@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from parola.config import Settings
-from parola.privacy.keeping import keep_private
+from parola.privacy.keeping import keep_private, known_policy
 from parola.privacy.policy import DAY_SECONDS, Policy
 from parola.privacy.reaping import EVERY_SECONDS, Reaper, apply_to_existing
+from parola.privacy.redaction import event_lines
 from parola.store.base import AgentRow, ConversationChange, ConversationRow, FileRow, Store, raw_of
 from parola.store.memory import MemoryStore
 from parola.store.sql import SqlStore
@@ -118,19 +120,108 @@ async def test_what_a_killed_server_left_unsilenced_is_deleted(store: Store) -> 
 
 
 async def test_a_record_says_what_redaction_does_not_recognise(store: Store) -> None:
-    redaction = {"enabled": True, "entities": ["name", "email_address"]}
+    redaction = {"enabled": True, "entities": ["occupation", "email_address"]}
     await store.agents.put(agent(conversation_history_redaction=redaction))
     await store.conversations.create(conversation())
     row = await store.conversations.get("c")
     assert row is not None
-    assert row.document["metadata"]["warnings"] == ["Redaction here does not recognise: name"]
+    assert row.document["metadata"]["warnings"] == ["Redaction here does not recognise: occupation"]
 
     # The session knows nothing of it, and writes its own warnings at the end.
     end = ConversationChange(status="done", ended_at=1001.0, document={"metadata": {"warnings": ["Slow."]}})
     await store.conversations.write("c", end)
     row = await store.conversations.get("c")
     assert row is not None
-    assert row.document["metadata"]["warnings"] == ["Redaction here does not recognise: name", "Slow."]
+    assert row.document["metadata"]["warnings"] == ["Redaction here does not recognise: occupation", "Slow."]
+
+
+def user(message: str) -> dict[str, Any]:
+    return {"role": "user", "message": message}
+
+
+def says(message: str, **more: Any) -> dict[str, Any]:
+    return {"role": "agent", "message": message, **more}
+
+
+async def test_a_name_that_is_once_known_is_kept_nowhere_from_then_on(store: Store) -> None:
+    await store.agents.put(agent(conversation_history_redaction={"enabled": True, "entities": ["name"]}))
+    begun = conversation()
+    begun.document["conversation_initiation_client_data"]["dynamic_variables"] = {"user_name": "Grace", "shop": "Acme"}
+    await store.conversations.create(begun)
+    looked_up = {
+        "tool_calls": [{"tool_name": "crm", "params_as_json": '{"q": "Lovelace"}', "request_id": "r"}],
+        "tool_results": [
+            {"tool_name": "crm", "result_value": '{"last_name": "King", "item": "Tea"}', "request_id": "r"}
+        ],
+    }
+    turns = {
+        0: says("Hello Grace, this is Emma. What is your full name?"),
+        1: user("Ada Lovelace."),
+        2: says("Thank you, Ada. One moment", **looked_up),
+        3: user("and my husband, his name is William, will come for tea"),
+        4: says("Ms Lovelace and William King, then. Mrs Bloggs helps."),
+    }
+    for number, turn in turns.items():
+        await store.conversations.write("c", ConversationChange(turns={number: turn}))
+    await store.conversations.conclude(
+        "c",
+        ConversationChange(
+            status="done", document={"analysis": {"transcript_summary": "ADA LOVELACE ordered tea from Emma."}}
+        ),
+        [],
+    )
+    assert [turn["message"] for turn in await store.conversations.turns("c")] == [
+        "Hello [NAME], this is Emma. What is your full name?",
+        "[NAME].",
+        "Thank you, [NAME]. One moment",
+        "and my husband, his name is [NAME], will come for tea",
+        "Ms [NAME] and [NAME] [NAME], then. Mrs [NAME] helps.",
+    ]
+    row = await store.conversations.get("c")
+    kept = repr(row) + repr(await store.conversations.turns("c"))
+    assert not [name for name in ("Ada", "ADA", "Lovelace", "William", "King", "Grace", "Bloggs") if name in kept]
+    assert "[NAME] ordered tea from Emma." in kept and "Acme" in kept and '"item":"Tea"' in kept.replace("\\", "")
+
+
+async def test_keys_that_are_pressed_are_kept_nowhere(store: Store) -> None:
+    hiding = AgentRow("a", "A", {}, 1.0, 1.0)
+    hiding.document["conversation_config"] = {"conversation": {"dtmf_input_settings": {"redact_input": True}}}
+    await store.agents.put(hiding)
+    await store.conversations.create(conversation())
+    pressing = {"tool_name": "play_keypad_touch_tone", "request_id": "r4711"}
+    turn = says(
+        "I enter 4711 for jo@example.com.",
+        tool_calls=[{**pressing, "params_as_json": '{"reason": "PIN", "dtmf_tones": "4711#"}'}],
+        tool_results=[
+            {**pressing, "result_value": "Pressed 4711#.", "result": {"dtmf_tones": "4711#", "reason": "the PIN"}}
+        ],
+    )
+    other = says("Press 1", tool_calls=[{**pressing, "params_as_json": '{"dtmf_tones": "1"}'}], created_at=1)
+    await store.conversations.write("c", ConversationChange(turns={0: turn, 1: other}))
+    first, second = await store.conversations.turns("c")
+    assert "4711#" not in repr(first) and first["message"] == "I enter [DTMF_TONES] for jo@example.com.", (
+        "only what was pressed"
+    )
+    assert first["tool_results"][0]["result"] == {"dtmf_tones": "[DTMF_TONES]", "reason": "the PIN"}
+    assert (
+        second["message"] == "Press 1" and '"dtmf_tones": "[DTMF_TONES]"' in second["tool_calls"][0]["params_as_json"]
+    )
+    row = await store.conversations.get("c")
+    assert row is not None and row.document["x_privacy"]["hides_keys"] and CANARY in repr(row), "no other redaction"
+
+    policy = known_policy(store, "c")
+    assert policy is not None and not policy.keeps_all
+    events = [
+        {"type": "dtmf_request", "dtmf_request": {"dtmf_tones": "4711#", "tool_call_id": "c4711#", "event_id": 1}},
+        {
+            "type": "agent_tool_response_full_payload",
+            "agent_tool_response_full_payload": {"tool_name": "play_keypad_touch_tone", "full_tool_result": "4711#."},
+        },
+        {"type": "agent_response", "agent_response_event": {"agent_response": "I pressed 4711#", "event_id": 1}},
+    ]
+    lines = b"".join(orjson.dumps({"seq": 1, "event": event}) + b"\n" for event in events)
+    kept = event_lines(lines, policy).decode()
+    assert kept.count("[DTMF_TONES]") == 3 and kept.count("4711#") == 1 and "c4711#" in kept
 
 
 async def test_what_is_due_is_deleted_and_the_record_says_so_before_and_after(store: Store) -> None:

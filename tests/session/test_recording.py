@@ -157,6 +157,35 @@ def test_a_recording_that_is_deleted_while_it_is_mixed_does_not_come_back(tmp_pa
     assert not mix_down(recording) and list(tmp_path.iterdir()) == []
 
 
+def test_a_name_is_silent_wherever_it_is_said_and_what_agents_want_that_joined_is_too(tmp_path):
+    recording = tmp_path / "call.mp3"
+    known = Policy(redacts=True, entities=("name", "email_address"), names=("Grace",))
+    first = Policy(redacts=True, entities=("email_address",))
+    recorder = SilencedRecorder(recording, AudioFormat.parse("pcm_16000"), 100.0, first, lambda: known)
+    recorder.agent_spoke(said(event_id=1, text="now hello Ada bye"), 1.0, now=100.0)
+    recorder.agent_spoke(said(event_id=2, text="Grace is here now"), 1.0, now=104.0)
+    for second in range(6, 9):
+        recorder.user_spoke(SECOND, now=101.0 + second)
+    turns = [
+        {"role": "agent", "message": "now hello Ada bye", "source_event_id": 1},
+        {
+            "role": "user",
+            "message": "My name is Ada",
+            "source_medium": "audio",
+            "x_timeline": {"speech_started_secs": 7.0, "speech_stopped_secs": 8.0},
+        },
+        {"role": "agent", "message": "Grace is here now", "source_event_id": 2},
+    ]
+    for index, turn in enumerate(turns):
+        recorder.turn(index, turn)
+    recorder.close()
+    user, agent = tracks(spool_of(recording))
+    letter = RATE // 17
+    assert not agent[10 * letter : 13 * letter].any() and agent[: 8 * letter].any() and agent[15 * letter : RATE].any()
+    assert not agent[4 * RATE : 4 * RATE + 5 * letter].any() and agent[4 * RATE + 8 * letter : 5 * RATE].any()
+    assert user[6 * RATE : round(6.4 * RATE)].any() and not user[round(6.6 * RATE) : round(8.4 * RATE)].any()
+
+
 def test_what_must_not_be_heard_is_silent_before_the_recording_can_be_asked_for(tmp_path):
     recording = tmp_path / "call.mp3"
     policy = Policy(redacts=True, entities=("email_address",))
