@@ -1,9 +1,10 @@
 """The door of ``/v1/x/conversations/{id}/attach``: come into a conversation that runs, beside its client.
 
 ``role=observer`` watches. ``participant`` may also send what clients send, audio aside, and answer client tool calls:
-the first answer counts. ``operator`` may moreover send the monitor's commands, hear the caller and, once they have
-taken over, speak to them: of several operators only who holds the conversation is heard. The first frame is
-``conversation_initiation_metadata`` of the same conversation, so that an official client can be at the other end.
+the first answer counts. ``operator`` may moreover send the monitor's commands and, once they have taken over, speak to
+the caller: of several operators only who holds the conversation is heard. All of them hear both sides if they want to.
+The first frame is ``conversation_initiation_metadata`` of the same conversation, so that an official client can be at
+the other end.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from parola.protocol.client_messages import (
     UserMessage,
     read,
 )
+from parola.session.audio import AudioFormat, Converter
 from parola.session.event_log import Dropped, Entry
 from parola.session.operators import MOST_LINES
 
@@ -47,7 +49,7 @@ ATTACH_PATH = "/v1/x/conversations/{conversation_id}/attach"
 ROLES = ("observer", "participant", "operator")
 
 MOST_SOUNDS = 400
-"""Pieces of sound that wait for an operator to read them, eight seconds or more; then the oldest are dropped."""
+"""Pieces of sound that wait for a guest to read them, eight seconds or more; then the oldest are dropped."""
 
 
 class AttachSocket(Door):
@@ -87,8 +89,9 @@ class Guest:
         self._has_sound = asyncio.Event()
         self._refusal = ""
         """Why their sound is not taken, as they were told last."""
+        self._sound = Sound(session, visitor.query.get("audio_format") or "")
         self._seat = commanding.seat(session, visitor.caller, visitor.name, may_hold=role == "operator")
-        if role == "operator" and visitor.query.get("audio") in ("1", "true"):
+        if visitor.query.get("audio") in ("1", "true"):
             try:
                 self._line()
             except Conflict:
@@ -118,7 +121,7 @@ class Guest:
                     await self._visitor.tell(frame(item))
 
     async def play(self) -> None:
-        """The sound of the call, for an operator."""
+        """The sound of the call, for who wants to hear it."""
         while True:
             await self._has_sound.wait()
             self._has_sound.clear()
@@ -126,9 +129,11 @@ class Guest:
                 await self._visitor.tell(self._sounds.popleft())
 
     def _heard(self, whose: str, audio: bytes) -> None:
-        kind = f"x_{whose}_audio"
+        if not (audio := self._sound.of(whose, audio)):
+            return
+        kind, about = f"x_{whose}_audio", f'"audio_format":"{self._sound.format_of(whose)}"'
         encoded = b2a_base64(audio, newline=False).decode()
-        self._sounds.append(f'{{"type":"{kind}","{kind}_event":{{"audio_base_64":"{encoded}"}}}}')
+        self._sounds.append(f'{{"type":"{kind}","{kind}_event":{{"audio_base_64":"{encoded}",{about}}}}}')
         self._has_sound.set()
 
     def _line(self) -> OperatorLine:
@@ -212,7 +217,37 @@ class Guest:
             audio = a2b_base64(chunk.user_audio_chunk, strict_mode=True)
         except (Base64Error, ValueError):
             raise Unprocessable("user_audio_chunk: expected base64 audio.") from None
-        self._line().speak(audio)
+        if audio := self._sound.from_guest(audio):
+            self._line().speak(audio)
+
+
+class Sound:
+    """In which format a guest hears and speaks: that of the conversation, or one they ask for."""
+
+    def __init__(self, session: Session, asked: str) -> None:
+        """Raises ``InvalidRequest`` when there is no such format."""
+        setup = session.setup
+        self._formats = {"user": asked or setup.input_format, "agent": asked or setup.output_format}
+        self._to_guest: dict[str, Converter] = {}
+        self._from_guest: Converter | None = None
+        if asked:
+            wanted, spoken = AudioFormat.parse(asked), AudioFormat.parse(setup.input_format)
+            self._to_guest = {
+                "user": Converter(spoken, wanted),
+                "agent": Converter(AudioFormat.parse(setup.output_format), wanted),
+            }
+            self._from_guest = Converter(wanted, spoken)
+
+    def format_of(self, whose: str) -> str:
+        return self._formats[whose]
+
+    def of(self, whose: str, audio: bytes) -> bytes:
+        """What the guest gets of it; nothing yet, when too little has come."""
+        return self._to_guest[whose].convert(audio) if self._to_guest else audio
+
+    def from_guest(self, audio: bytes) -> bytes:
+        """In the conversation's input format."""
+        return audio if self._from_guest is None else self._from_guest.convert(audio)
 
 
 def _answered(entries: Sequence[Entry]) -> frozenset[str]:

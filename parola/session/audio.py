@@ -273,6 +273,21 @@ class Encoder:
         return ulaw_encode(samples) if self.format.codec == "ulaw" else samples.astype("<i2", copy=False).tobytes()
 
 
+class Converter:
+    """Wire audio of one format as another's, in whatever chunks it comes: one for each stream."""
+
+    __slots__ = ("_decoder", "_encoder", "_passes")
+
+    def __init__(self, source: AudioFormat, target: AudioFormat) -> None:
+        self._passes = source == target
+        self._decoder = Decoder(source, target.sample_rate)
+        self._encoder = Encoder(target.sample_rate, target)
+
+    def convert(self, data: bytes) -> bytes:
+        """The bytes that ``data`` completes, maybe none."""
+        return data if self._passes else self._encoder.encode(self._decoder.decode(data).tobytes())
+
+
 # -- WAV files ----------------------------------------------------------------------------------------------------
 
 

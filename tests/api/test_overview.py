@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from starlette.testclient import TestClient
 
+from parola.store.overview import MOST_LATENCIES, OverviewQuery
 from tests.api.conftest import call
 from tests.api.test_conversations import change, keep, services
 
@@ -17,6 +20,26 @@ OVERVIEW = "/v1/x/overview"
 def answered(seconds: float) -> dict[str, Any]:
     steps = {"end_of_turn": 0.25, "llm": seconds - 0.25, "total": seconds}
     return {"role": "agent", "message": "Yes", "x_timeline": {"latency_secs": steps}}
+
+
+def test_it_has_the_shape_that_the_document_shows(client: TestClient) -> None:
+    document = Path(__file__).parents[2] / "docs" / "observability.md"
+    section = document.read_text(encoding="utf-8").partition("## At a glance")[2]
+    block = section.partition("```json\n")[2].partition("```")[0]
+    shown: dict[str, Any] = json.loads(block)
+    keep(client, started_at=time.time(), document={"metadata": {"warnings": ["No such voice"]}})
+    change(client, turns={1: answered(1.0)}, ended_at=time.time() + 1, termination_reason="Bye")
+    assert shapes(client.get(OVERVIEW).json()) == shapes(shown)
+    assert (
+        f"newest {OverviewQuery(0.0).newest}\nconversations" in section and f"last {MOST_LATENCIES} answers" in section
+    )
+
+
+def shapes(document: Any) -> Any:
+    """The keys at each place; of a list those of the first item."""
+    if isinstance(document, dict):
+        return {key: shapes(value) for key, value in document.items()}
+    return [shapes(document[0])] if isinstance(document, list) else None
 
 
 def test_an_empty_server_has_a_whole_overview(client: TestClient) -> None:

@@ -16,11 +16,14 @@ import pytest
 
 from parola.api.attach_socket import ROLES
 from parola.api.commanding import MONITOR_COMMANDS
-from parola.api.live import HEARTBEAT_SECONDS
+from parola.api.streaming import HEARTBEAT_SECONDS
+from parola.conversation.happening import Happening
 from parola.conversation.live_control import MOST_WAITING
 from parola.conversation.takeover import LONGEST_SECONDS
+from parola.protocol.live import LastMessage
 from parola.session.commands import BURST, MOST_A_SECOND
 from parola.session.event_log import MOST_BYTES, MOST_EVENTS
+from parola.session.operators import MOST_LINES
 from tests.wire.frames import RawClient
 from tests.wire.servers import ServerProcess, agent
 
@@ -98,3 +101,23 @@ def test_the_figures_are_those_of_the_code() -> None:
     rows = re.findall(r"^\| (`.*?) \|", DOCUMENT, re.MULTILINE)
     told = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
     assert set(MONITOR_COMMANDS) <= told and set(ROLES) <= told
+
+
+def test_the_list_of_the_document_is_what_the_server_shows(server: ServerProcess) -> None:
+    (shown,) = next(found["conversations"] for block in blocks("json") if "conversations" in (found := _read(block)))
+    assert {f"`{one}`" for one in Happening} - {"`ended`"} <= set(re.findall(r"`\w+`", DOCUMENT))
+
+    async def story() -> None:
+        async with call(server) as (_, conversation_id):
+            listed = server.http.get("/v1/x/conversations/live").json()["conversations"]
+            (found,) = [one for one in listed if one["conversation_id"] == conversation_id]
+            assert set(found) == set(shown) and set(shown["last_message"]) == set(LastMessage.model_fields)
+
+    asyncio.run(story())
+    assert "five people at once" in DOCUMENT and MOST_LINES == 5
+
+
+def _read(block: str) -> dict[str, object]:
+    """The first document of a block."""
+    found: dict[str, object] = json.JSONDecoder().raw_decode(block)[0]
+    return found
