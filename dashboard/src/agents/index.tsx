@@ -1,5 +1,16 @@
-import { Page } from "@/parts/Page";
+import { lazy } from "react";
+import { Route, Routes } from "react-router";
 
-export default function Place() {
-  return <Page title="agents">{null}</Page>;
+import { AgentList } from "./list/AgentList";
+
+const AgentEditor = lazy(() => import("./editor/AgentEditor"));
+
+/** Everything about agents: the list, and the editor of one. */
+export default function Agents() {
+  return (
+    <Routes>
+      <Route index element={<AgentList />} />
+      <Route path=":agentId" element={<AgentEditor />} />
+    </Routes>
+  );
 }

@@ -1,0 +1,97 @@
+import { createContext, useCallback, useContext, useMemo, useState } from "react";
+
+import { type Agent, type Finding, type Json, type JsonObject, useLint } from "@/api/agents";
+import { useDebouncedValue } from "@mantine/hooks";
+
+import {
+  at,
+  changedPaths,
+  changesBetween,
+  documentOf,
+  isSame,
+  isWithin,
+  merged,
+  withValue,
+} from "./document";
+
+/** An agent being edited: what the server has, what the page has made of it, and what the server thinks of that. */
+export interface Draft {
+  agent: Agent;
+  saved: JsonObject;
+  document: JsonObject;
+  /** The paths that differ from what the server has. */
+  changed: string[];
+  isDirty: boolean;
+  findings: Finding[];
+  set: (path: string, value: Json | undefined) => void;
+  replace: (document: JsonObject) => void;
+  discard: () => void;
+}
+
+const DraftContext = createContext<Draft | null>(null);
+
+export const DraftProvider = DraftContext.Provider;
+
+const LINT_PAUSE_MS = 600;
+
+/**
+ * The draft of an agent. When the server's agent changes meanwhile (it was saved here, or by somebody else), what was
+ * changed on this page and is not saved yet is kept and put on top of the new one.
+ */
+export function useDraftOf(agent: Agent): Draft {
+  const [state, setState] = useState(() => ({ agent, document: documentOf(agent) }));
+  let { document } = state;
+  const saved = useMemo(() => documentOf(agent), [agent]);
+  if (agent !== state.agent) {
+    document = merged(saved, changesBetween(documentOf(state.agent), document));
+    setState({ agent, document });
+  }
+  const changed = useMemo(() => changedPaths(saved, document), [saved, document]);
+  const isDirty = changed.length > 0;
+  const [settled] = useDebouncedValue(document, LINT_PAUSE_MS);
+  const lint = useLint(settled, isSame(settled, saved));
+  const edit = useCallback(
+    (change: (document: JsonObject) => JsonObject) =>
+      setState((old) => ({ ...old, document: change(old.document) })),
+    [],
+  );
+  return useMemo(
+    () => ({
+      agent,
+      saved,
+      document,
+      changed,
+      isDirty,
+      findings: lint.data ?? [],
+      set: (path, value) => edit((old) => withValue(old, path, value)),
+      replace: (next) => edit(() => next),
+      discard: () => edit(() => saved),
+    }),
+    [agent, saved, document, changed, isDirty, lint.data, edit],
+  );
+}
+
+export function useDraft(): Draft {
+  const draft = useContext(DraftContext);
+  if (!draft) throw new Error("This part belongs into the editor of an agent.");
+  return draft;
+}
+
+export interface Field<T> {
+  value: T;
+  set: (value: T | undefined) => void;
+  isChanged: boolean;
+  /** What the server says of this path and of what is in it. */
+  findings: Finding[];
+}
+
+/** One setting by its path; `fallback` is what holds when the document does not say. */
+export function useField<T extends Json>(path: string, fallback: T): Field<T> {
+  const { document, changed, findings, set } = useDraft();
+  return {
+    value: (at(document, path) ?? fallback) as T,
+    set: (value) => set(path, value),
+    isChanged: changed.some((one) => isWithin(one, path) || isWithin(path, one)),
+    findings: findings.filter((finding) => isWithin(finding.path, path)),
+  };
+}
