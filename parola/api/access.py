@@ -22,6 +22,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
 from starlette.requests import HTTPConnection
 
+from parola.api.query_parameters import refuse_unknown
 from parola.api.scopes import ADMIN, ANY, SCOPES
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ SCOPE_OF: tuple[tuple[str, str, str], ...] = (
     ("/v1/models", "agents:read", "agents:read"),
     ("/v1/user", ANY, ADMIN),
     ("/v1/x/agents", "agents:read", "agents:write"),
+    ("/v1/x/models", "agents:read", "agents:write"),
+    ("/v1/x/voices", "agents:read", "agents:write"),
     ("/v1/x/tools", "agents:read", "agents:write"),
     ("/v1/x/tool-signing-secret", "secrets", "secrets"),
     ("/v1/x/auth-connections", "secrets", "secrets"),
@@ -103,6 +106,7 @@ class Needs:
         if "parola.caller" not in connection.scope:
             rule = rule_of(connection.scope["route"])
             await connection.app.state.services.keys.admit(connection.scope, rule.scope or ANY)
+            refuse_unknown(connection)
 
 
 class OpenToAll:

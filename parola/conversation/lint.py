@@ -17,6 +17,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from parola.conversation import language_presets, start_variables, workflow
+from parola.conversation import prompt as texts
 from parola.conversation.overrides import merged
 from parola.conversation.start import Beginning, begin
 from parola.conversation.toolbox import tools_of
@@ -239,6 +240,15 @@ def _of_waiting(document: Mapping[str, Any]) -> Iterator[Finding]:
     yield Finding("note", path, message)
 
 
+def _waiting_message(config: Mapping[str, Any]) -> Iterator[start_variables.Use]:
+    """What users hear while they wait for a person. A variable that nobody supplied keeps no conversation from
+    starting; the words have a gap then."""
+    built_in = ((config.get("agent") or {}).get("prompt") or {}).get("built_in_tools") or {}
+    if isinstance(tool := built_in.get(TRANSFER_TO_HUMAN), Mapping):
+        names = tuple(texts.names_in(terms(tool)[0].waiting_message))
+        yield start_variables.Use("tools", names, f"{TRANSFER_TO_HUMAN}: waiting_message")
+
+
 def _of_workflow(document: Mapping[str, Any]) -> Iterator[Finding]:
     try:
         workflow.read(document.get("workflow"))
@@ -298,7 +308,8 @@ def _of_variables(document: Mapping[str, Any], known: Known) -> Iterator[Finding
         read = ConversationalConfig.model_validate(config)
         tools = {tool.name: tool for tool in _tools(read, known)}
         supplied = {**dict.fromkeys(start_variables.assigned(tools)), **start_variables.placeholders(read, tools)}
-        absent = start_variables.missing(start_variables.uses(read, tools), supplied, known.environment_variables)
+        uses = [*start_variables.uses(read, tools), *_waiting_message(config)]
+        absent = start_variables.missing(uses, supplied, known.environment_variables)
         names = dict.fromkeys(name for use in absent for name in use.names if name not in told)
         told.update(names)
         for name in names:

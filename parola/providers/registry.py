@@ -58,9 +58,9 @@ DEFAULTS = {
 SCRIPTED_NAMES = frozenset({"scripted", "x-script"})
 """What an agent's ``llm`` says to be scripted, whatever the default is."""
 
-HOSTED_SPEECH = ("scribe*", "elevenlabs", "eleven_*")
-"""Names of the hosted platform's own ears and voices, which every agent carries unless it was told otherwise: the
-default stands in for them, and that is no news."""
+HOSTED = ("scribe*", "elevenlabs", "eleven_*", "e5_mistral_7b_instruct", "multilingual_e5_large_instruct")
+"""Names of the hosted platform's own ears, voices and embedding models, which every agent carries unless it was told
+otherwise: the default stands in for them, and that is no news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +372,52 @@ class Registry:
             rows.append(MappingRow("vad", "default", self._activity.name, warning=self._activity_warning))
         return rows
 
+    async def inventory(self) -> dict[str, Any]:
+        """What there is, for ``GET /v1/x/models``."""
+        from parola.providers import inventory
+
+        models, report = self._settings.models, self.mapping_report()
+
+        def mapping(kind: str) -> list[dict[str, Any]]:
+            return [
+                {
+                    "asked": row.name,
+                    "used": row.provider,
+                    "model": row.model or None,
+                    "voice": row.voice or None,
+                    "warning": row.warning,
+                }
+                for row in report
+                if row.kind == kind and row.name != "default"
+            ]
+
+        def known(kind: str) -> dict[str, Any]:
+            text, example = inventory.HOW_TO_ADD[kind]
+            return {
+                "installed": inventory.installed(kind, models),
+                "how_to_add": {"text": text, "example": example},
+            }
+
+        found: dict[str, Any] = {}
+        kinds = list(self._entries)
+        asked = (inventory.providers(kind, self._entries[kind], models, self.connections) for kind in kinds)
+        for kind, providers in zip(kinds, await asyncio.gather(*asked), strict=True):
+            title = {"default": self._title(kind, "default"), "providers": providers, "mapping": mapping(kind)}
+            found[inventory.TITLES[kind]] = title | known(kind)
+        found[inventory.TITLES["tts"]] |= {"voices": len(self.voices()), "voice_mapping": mapping("voices")}
+        activity, detector = await self.voice_activity(), self.turn_detector()
+        found[inventory.TITLES["vad"]] = {"used": activity.name, "note": self._activity_warning} | known("vad")
+        note = None if detector is not None else self._why_no_turn_detector()
+        found[inventory.TITLES["turn"]] = {"used": detector and detector.name, "note": note} | known("turn")
+        return found
+
+    def _why_no_turn_detector(self) -> str:
+        if self._settings.turn_detector == "off":
+            return "It is turned off: silence alone decides."
+        if self._entries["stt"]["default"].provider == "scripted":
+            return "Scripted speech is tones, of which it knows nothing: silence alone decides."
+        return "Its model is not installed: silence alone decides. Run `parola models install`."
+
     # -- life ---------------------------------------------------------------------------------------------------------
 
     async def warm_up(self, *, voice: bool = True) -> list[str]:
@@ -420,7 +466,7 @@ class Registry:
         default = entries["default"]
         if name == default.model or (default.provider == "openai" and not default.model):
             return _Target("default")
-        if kind != "llm" and any(fnmatchcase(name, pattern) for pattern in HOSTED_SPEECH):
+        if kind != "llm" and any(fnmatchcase(name, pattern) for pattern in HOSTED):
             return _Target("default")
         return self._default(kind, f"'{name}' is not mapped")
 

@@ -189,3 +189,17 @@ def test_users_who_would_wait_for_a_person_in_silence_or_in_vain():
     ]:
         assert any(one.startswith(f"{level} {path}") and one.endswith(what) for one in told), what
     assert lint(wait_timeout_secs=1)[0].startswith(f"error {path}.params.wait_timeout_secs: ")
+
+
+def test_variables_of_what_waiting_users_are_told_are_looked_at_too():
+    message = "One moment, {{name}} of {{system__cmpany}}."
+    tool = {"name": "x_transfer_to_human", "params": {"waiting_message": message}}
+    told = found(agent={"prompt": {"built_in_tools": {"x_transfer_to_human": tool}}})
+    where = "x_transfer_to_human: waiting_message"
+    none = "is no variable of the system, or has no value in production."
+    assert f"error : {{{{system__cmpany}}}} ({where}) {none}" in told
+    client = "note conversation_config.agent.dynamic_variables:"
+    assert f"{client} {{{{name}}}} ({where}) has no placeholder: every client has to send it." in told
+    known = {"dynamic_variable_placeholders": {"name": "you", "system__cmpany": "us"}}
+    again = found(agent={"prompt": {"built_in_tools": {"x_transfer_to_human": tool}}, "dynamic_variables": known})
+    assert not any("{{name}}" in one for one in again)

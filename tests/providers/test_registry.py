@@ -297,10 +297,12 @@ async def test_warming_up_loads_the_turn_detector_too(models_dir, tmp_path):
 # -- who finds what is about the same -------------------------------------------------------------------------------
 
 
-def test_hosted_embedding_models_have_a_stand_in_and_a_warning():
-    chosen = registry().embedder("e5_mistral_7b_instruct")
-    assert chosen.provider.name == "minilm"
-    assert chosen.warning == "EMBEDDING 'e5_mistral_7b_instruct' is not mapped; using default (embedded)"
+@pytest.mark.parametrize("name", ["e5_mistral_7b_instruct", "multilingual_e5_large_instruct"])
+def test_the_platforms_embedding_models_which_agents_name_by_default_have_a_stand_in(name: str):
+    chosen = registry().embedder(name)
+    assert chosen.provider.name == "minilm" and chosen.warning is None
+    far = registry().embedder("far_away").warning
+    assert far == "EMBEDDING 'far_away' is not mapped; using default (embedded)"
 
 
 def test_the_owner_says_which_embedding_model_stands_in():

@@ -152,7 +152,7 @@ def test_the_official_client_reads_what_was_found_out(parola: ServerProcess, hou
     unknown = parola.http.post(
         f"/v1/convai/conversations/{conversation_id}/analysis/evaluations/run", json={"evaluation_id": "kind"}
     )
-    assert unknown.status_code == 404 and "it has: polite" in unknown.json()["detail"]["message"]
+    assert unknown.status_code == 404 and f"they have: {agent_id}: polite" in unknown.json()["detail"]["message"]
 
 
 def test_a_kill_while_a_conversation_is_read_loses_neither_analysis_nor_end(

@@ -101,9 +101,7 @@ def test_the_model_gets_the_chunk_that_a_question_is_about(
     assert info["retrieval_query"] == question and info["embedding_model"] == MODEL
     assert [chunk["chunk_id"] for chunk in info["chunks"]] == info["used_chunk_ids"] and len(info["chunks"]) == 1
     assert record["metadata"]["rag_usage"] == {"usage_count": 1, "embedding_model": MODEL}
-    assert (
-        "EMBEDDING 'e5_mistral_7b_instruct' is not mapped; using default (scripted)" in record["metadata"]["warnings"]
-    )
+    assert not any("EMBEDDING" in warning for warning in record["metadata"]["warnings"]), "every agent names it"
 
     chunk = sdk(searching).conversational_ai.knowledge_base.documents.chunk.get(
         info["chunks"][0]["document_id"], info["used_chunk_ids"][0], embedding_model=MODEL
