@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 MOST_REMEMBERED = 10_000
 """Policies of conversations, so that a write need not ask for them."""
 
+_START = ("conversation_initiation_client_data",)
+"""Of a record, what is written when its conversation begins, and holds words."""
+
 KEPT_OF_METADATA = (
     "accepted_time_unix_secs",
     "authorization_method",
@@ -109,6 +112,8 @@ class PrivateConversations:
         if policy.keeps_all:
             return change
         policy = self._learned(conversation_id, policy, change)
+        if policy.names and change.ended_at is not None:
+            change = await self._with_what_was_said_before(conversation_id, policy, change)
         if policy.redacts and change.ended_at is not None:
             # A recording that was finished has been silenced and renamed; one that a killed server left has not.
             raw = raw_of(self._store.recording_path(conversation_id))
@@ -116,6 +121,21 @@ class PrivateConversations:
                 await asyncio.to_thread(raw.unlink, missing_ok=True)
                 change = replace(change, has_audio=False)
         return _redacted(change, policy)
+
+    async def _with_what_was_said_before(
+        self, conversation_id: str, policy: Policy, change: ConversationChange
+    ) -> ConversationChange:
+        """The last change, with the turns and the start data in which a name stands that became known later."""
+        from parola.privacy import redaction
+
+        stored = await self._inner.numbered_turns(conversation_id)
+        cleaned = {number: redaction.turn(turn, policy) for number, turn in stored.items()}
+        turns = {number: turn for number, turn in cleaned.items() if turn != stored[number]} | dict(change.turns)
+        row = await self._inner.get(conversation_id)
+        start = {} if row is None else {key: row.document[key] for key in _START if key in row.document}
+        clean_start = redaction.fragment(start, policy)
+        document = change.document if clean_start == start else {**clean_start, **(change.document or {})}
+        return replace(change, turns=turns, document=document)
 
     async def _joined(self, conversation_id: str, policy: Policy, visited: Any) -> Policy:
         """The policy of all agents who took part."""

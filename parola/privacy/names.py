@@ -151,10 +151,12 @@ class KnownNames:
                 self.names += (clean,)
 
     def began_with(self, client_data: Mapping[str, Any]) -> None:
-        """A conversation's start data: the variables that are called after a name."""
+        """A conversation's start data: variables that are called after a name, and those that introduce somebody."""
         variables = client_data.get("dynamic_variables")
         if isinstance(variables, Mapping):
-            self.add(str(value) for key, value in variables.items() if _VARIABLE_KEY.search(key) and _is_text(value))
+            for key, value in variables.items():
+                if isinstance(value, str):
+                    self.add([value] if _VARIABLE_KEY.search(key) and _is_text(value) else introduced(value))
 
     def heard(self, turns: Mapping[int, Mapping[str, Any]]) -> None:
         """Turns by their number, as they were said."""

@@ -183,6 +183,23 @@ async def test_a_name_that_is_once_known_is_kept_nowhere_from_then_on(store: Sto
     assert "[NAME] ordered tea from Emma." in kept and "Acme" in kept and '"item":"Tea"' in kept.replace("\\", "")
 
 
+async def test_a_name_that_becomes_known_late_is_taken_out_of_what_was_said_before(store: Store) -> None:
+    await store.agents.put(agent(conversation_history_redaction={"enabled": True}))
+    begun = conversation()
+    begun.document["conversation_initiation_client_data"]["dynamic_variables"] = {"note": "Ada called before"}
+    await store.conversations.create(begun)
+    for number, message in enumerate(("Ada again", "nothing", "my name is Ada")):
+        await store.conversations.write("c", ConversationChange(turns={number: user(message)}))
+    assert (await store.conversations.turns("c"))[0]["message"] == "Ada again"
+    await store.conversations.write("c", ConversationChange(status="done", ended_at=1010.0))
+    told = [turn["message"] for turn in await store.conversations.turns("c")]
+    assert told == ["[NAME] again", "nothing", "my name is [NAME]"]
+    row = await store.conversations.get("c")
+    assert row is not None
+    variables = row.document["conversation_initiation_client_data"]["dynamic_variables"]
+    assert variables == {"note": "[NAME] called before"}
+
+
 async def test_keys_that_are_pressed_are_kept_nowhere(store: Store) -> None:
     hiding = AgentRow("a", "A", {}, 1.0, 1.0)
     hiding.document["conversation_config"] = {"conversation": {"dtmf_input_settings": {"redact_input": True}}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 
 from parola.providers.scripted_speech import encode_tones
 from parola.session.mixing import ENCODER_DELAY
+from tests.wire.collector import Collector
 from tests.wire.frames import RawClient
 from tests.wire.servers import COMMAND, ServerProcess, agent, client_tool
 
@@ -39,9 +41,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(folder: Path, scripted_speech: list[str]) -> Iterator[ServerProcess]:
-    """A server with a data folder that tells a webhook of every conversation."""
-    with ServerProcess("--data", str(folder), *scripted_speech, environment={"PAROLA_ANALYSIS": "auto"}) as server:
+def collector() -> Iterator[Collector]:
+    with Collector() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, scripted_speech: list[str], collector: Collector) -> Iterator[ServerProcess]:
+    """A server that talks as much as it can: a data folder, a webhook that is told of every conversation, traces with
+    what was said, a log of everything."""
+    talkative = {
+        "PAROLA_ANALYSIS": "auto",
+        "PAROLA_LOG_LEVEL": "debug",
+        "PAROLA_OTLP_ENDPOINT": collector.url,
+        "PAROLA_OTLP_CONTENT": "true",
+    }
+    with ServerProcess("--data", str(folder), *scripted_speech, environment=talkative) as server:
         hook = {"settings": {"auth_type": "hmac", "name": "hook", "webhook_url": NOBODY}}
         webhook_id = server.http.post("/v1/workspace/webhooks", json=hook).json()["webhook_id"]
         chosen = {"webhooks": {"post_call_webhook_id": webhook_id, "events": ["transcript", "audio"]}}
@@ -56,25 +71,37 @@ def holding(folder: Path, word: str) -> list[str]:
     return sorted(file.name for file in files if any(one in file.read_bytes() for one in wanted))
 
 
+def told(server: ServerProcess, collector: Collector, conversation_id: str) -> str:
+    """All that the server says of itself, and of a conversation to a collector of traces."""
+    collector.of(conversation_id, "turn")
+    spans = b"".join(received.body for received in list(collector.requests)).decode()
+    return server.log + server.http.get("/metrics").text + spans
+
+
 def private(**privacy: Any) -> dict[str, Any]:
     return agent(RULE, tools=[TOOL], platform={"privacy": privacy})
 
 
-async def call(server: ServerProcess, document: dict[str, Any], said: str, *, shares: bool = True) -> str:
+async def say(client: RawClient, said: str) -> None:
+    samples, _ = encode_tones(said, 0.03, RATE)
+    audio = np.concatenate((samples, np.zeros(RATE, np.int16))).astype("<i2").tobytes()
+    for start in range(0, len(audio), 16000):
+        await client.send({"user_audio_chunk": base64.b64encode(audio[start : start + 16000]).decode()})
+
+
+async def call(
+    server: ServerProcess, document: dict[str, Any], said: str, *, shares: bool = True, user_id: str | None = None
+) -> str:
     """Say something by voice, answer the tool it leads to, share a file, hear the answer, judge; the conversation."""
     async with RawClient(server.socket_of(server.create_agent(document))) as client:
-        begun = await client.begin(dynamic_variables={"who": said}, user_id=said)
+        begun = await client.begin(dynamic_variables={"who": said}, user_id=user_id or said)
         conversation_id = str(begun["conversation_id"])
         url = f"/v1/convai/conversations/{conversation_id}"
         shared = await asyncio.to_thread(
             server.http.post, f"{url}/files", files={"file": ("x.txt", said.encode(), "text/plain")}
         )
         assert (shared.status_code == 200) is shares, shared.text
-        samples, _ = encode_tones(said, 0.03, RATE)
-        audio = np.concatenate((samples, np.zeros(RATE, np.int16))).astype("<i2").tobytes()
-        for start in range(0, len(audio), 16000):
-            chunk = base64.b64encode(audio[start : start + 16000]).decode()
-            await client.send({"user_audio_chunk": chunk})
+        await say(client, said)
         asked = await client.next("client_tool_call")
         answer = {"tool_call_id": asked["tool_call_id"], "result": f"kept {said}", "is_error": False}
         await client.send({"type": "client_tool_result", **answer})
@@ -103,31 +130,37 @@ async def test_a_deleted_conversation_is_nowhere_any_more(server: ServerProcess,
     assert listed.json()["results"] == []
 
 
-async def test_with_zero_retention_nothing_is_ever_written(server: ServerProcess, folder: Path) -> None:
+async def test_with_zero_retention_nothing_is_ever_written(
+    server: ServerProcess, folder: Path, collector: Collector
+) -> None:
     conversation_id = await call(server, private(zero_retention_mode=True), f"{WORD} two", shares=False)
     assert holding(folder, f"{WORD} two") == []
-    assert f"{WORD} two" not in server.log
+    assert f"{WORD} two" not in told(server, collector, conversation_id)
     record = server.record(conversation_id)
     assert (record["status"], record["transcript"], record["has_audio"]) == ("done", [], False)
     assert record["metadata"]["features_usage"]["pii_zrm_agent"] and record["metadata"]["call_duration_secs"] >= 0
     assert server.http.get(f"/v1/convai/conversations/{conversation_id}/audio").status_code == 404
 
 
-async def test_details_are_heard_and_answered_and_not_kept(server: ServerProcess, folder: Path) -> None:
-    redaction = {"enabled": True, "entities": ["email_address"]}
-    said = f"{WORD} three is jo.doe@example.com"
-    conversation_id = await call(server, private(conversation_history_redaction=redaction), said)
+async def test_details_are_heard_and_answered_and_not_kept(
+    server: ServerProcess, folder: Path, collector: Collector
+) -> None:
+    redaction = {"enabled": True, "entities": ["email_address", "name"]}
+    said = f"{WORD} three is jo.doe@example.com my name is Zeldina"
+    hiding = private(conversation_history_redaction=redaction)
+    conversation_id = await call(server, hiding, said, user_id="user three")
     record = server.record(conversation_id)
-    told = json.dumps(record["transcript"])
-    assert "jo.doe@example.com" not in told and f"{WORD} three is [EMAIL_ADDRESS]" in told
+    kept = json.dumps(record["transcript"])
+    assert "jo.doe@example.com" not in kept and f"{WORD} three is [EMAIL_ADDRESS] my name is [NAME]" in kept
     user, *_ = (turn for turn in record["transcript"] if turn["role"] == "user")
     (asked,) = (one for turn in record["transcript"] for one in turn["tool_calls"])
-    assert user["message"] == f"{WORD} three is [EMAIL_ADDRESS]"
-    assert json.loads(asked["params_as_json"]) == {"text": f"{WORD} three is [EMAIL_ADDRESS]"}
-    assert record["metadata"]["feedback"]["comment"] == f"{WORD} three is [EMAIL_ADDRESS]"
-    # What may still hold it: the id that the client gave its user, and the file it shared itself.
-    names = holding(folder, "jo.doe@example.com")
-    assert all(name.startswith(("parola.db", "file_")) for name in names), names
+    assert user["message"] == f"{WORD} three is [EMAIL_ADDRESS] my name is [NAME]"
+    assert json.loads(asked["params_as_json"]) == {"text": f"{WORD} three is [EMAIL_ADDRESS] my name is [NAME]"}
+    assert record["metadata"]["feedback"]["comment"] == f"{WORD} three is [EMAIL_ADDRESS] my name is [NAME]"
+    for detail in ("jo.doe@example.com", "Zeldina"):
+        (shared,) = holding(folder, detail)
+        assert shared.startswith("file_"), "only in the file that the client shared"
+        assert detail not in told(server, collector, conversation_id)
 
     audio = server.http.get(f"/v1/convai/conversations/{conversation_id}/audio", params={"x_channels": 2}).content
     decoded = miniaudio.decode(audio, nchannels=2, sample_rate=RATE)
@@ -135,6 +168,37 @@ async def test_details_are_heard_and_answered_and_not_kept(server: ServerProcess
     # An MP3 smears an abrupt beginning of one channel a little into the other.
     assert np.mean(both[:, 0] > 500) < 0.01, "the turn in which the user said it is silent"
     assert both[:, 1].max() > 2000, "of what the agent said, the rest is heard"
+
+
+async def test_a_server_that_is_killed_leaves_no_word_and_no_sound(tmp_path: Path, scripted_speech: list[str]) -> None:
+    redaction = {"enabled": True, "entities": ["email_address"]}
+    private_ones = {
+        f"{WORD} seven": private(zero_retention_mode=True),
+        f"{WORD} is kim@example.com": private(conversation_history_redaction=redaction),
+    }
+    with ServerProcess("--data", str(tmp_path), *scripted_speech) as server:
+        ids = []
+        async with contextlib.AsyncExitStack() as callers:
+            for said, document in private_ones.items():
+                url = server.socket_of(server.create_agent(document))
+                client = await callers.enter_async_context(RawClient(url))
+                ids.append(str((await client.begin(dynamic_variables={"who": said}))["conversation_id"]))
+                await say(client, said)
+                asked = await client.next("client_tool_call")
+                answer = {"tool_call_id": asked["tool_call_id"], "result": f"kept {said}", "is_error": False}
+                await client.send({"type": "client_tool_result", **answer})
+                await client.next("agent_response", lambda event: WORD in event["agent_response"])
+                await client.next("audio")
+            server.kill()
+        zero, redacting = ids
+        assert holding(tmp_path, f"{WORD} seven") == [] and holding(tmp_path, "kim@example.com") == []
+        assert list(tmp_path.rglob(f"{zero}*")) == [], "no sound either"
+        server.start()
+        assert server.ended_record(zero)["transcript"] == []
+        record = server.ended_record(redacting)
+        assert "[EMAIL_ADDRESS]" in json.dumps(record["transcript"]) and not record["has_audio"]
+        assert list(tmp_path.rglob(f"{redacting}*")) == [], "what was not silenced yet is gone"
+        assert holding(tmp_path, "kim@example.com") == []
 
 
 async def test_both_sides_are_recorded_as_the_record_says(server: ServerProcess) -> None:
