@@ -100,6 +100,9 @@ class Catalogue(Protocol):
 
     def embedder(self, model: str) -> ChoiceOfEmbedder: ...
 
+    async def inventory(self) -> dict[str, Any]:
+        """What there is, and where it comes from."""
+
     @property
     def queues(self) -> Mapping[str, Queue]:
         """Where work for embedded models waits."""
@@ -147,5 +150,9 @@ class Services:
     """Held while a stored document is read, changed and put back."""
     sharing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while the files of a conversation are counted and another is added."""
+    measuring: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a model is measured: two at a time would measure each other."""
+    previewing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a voice is heard out of a call: one sentence at a time."""
     mixing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a recording is mixed: one at a time is enough work."""

@@ -144,6 +144,7 @@ class VoiceResponse(Answer):
     category: str
     labels: dict[str, str] = {}
     description: str | None = None
+    preview_url: str | None = Field(default=None, description="A WAV file; it needs the API key like any other call.")
 
 
 class VoicesResponse(Answer):
@@ -198,6 +199,8 @@ class LlmUsageCalculatorResponse(Answer):
 
 
 class HealthResponse(Answer):
-    status: Literal["ok", "draining"]
+    status: Literal["ok", "draining", "failed"]
     version: str
     live_conversations: int
+    failed: dict[str, str] = {}
+    """Parts of the server that could not be loaded, and the kind of error."""
