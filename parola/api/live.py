@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import orjson
 from fastapi import APIRouter, Header, Query, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from parola.api import commanding
 from parola.api.auth import CALLER, Caller
@@ -16,23 +14,20 @@ from parola.api.described import described
 from parola.api.errors import checked
 from parola.api.responses import Json, OptionalBody, RawBody
 from parola.api.services import Services, ServicesDep, needs, needs_key
-from parola.api.watching import HistoryComplete, follow, log_of, running
+from parola.api.streaming import EventStream, event
+from parola.api.watching import HistoryComplete, Item, follow, log_of, running
 from parola.conversation.commands import AddContext, AnswerTool, BeginTakeover, Command, EndCall, EndTakeover
 from parola.errors import Conflict, Unprocessable
-from parola.metrics import Metrics
 from parola.protocol import live as protocol
 from parola.protocol.client_messages import ClientToolResult
 from parola.session.commands import NOT_ACTIVE, Accepted
-from parola.session.event_log import Dropped, EventLog
+from parola.session.event_log import Dropped
 
 router = APIRouter(prefix="/v1/x/conversations/{conversation_id}", tags=["live control"])
 
 injects = needs("inject")
 
 MOST_WAIT_SECONDS = 120.0
-
-HEARTBEAT_SECONDS = 15.0
-"""A comment is sent so often when nothing happens, so that nobody in between takes the stream for dead."""
 
 MOST_A_PAGE = 5000
 
@@ -141,8 +136,7 @@ async def events(
     if "text/event-stream" in accept:
         if last_event_id.strip().isdigit():
             after = int(last_event_id)
-        headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
-        return StreamingResponse(_stream(log, services.metrics, after), media_type="text/event-stream", headers=headers)
+        return EventStream(follow(log, services.metrics, after), _told)
     dropped, found = log.after(after, limit)
     last = found[-1].seq if found else log.last_seq
     return Json(
@@ -156,37 +150,14 @@ async def events(
     )
 
 
-async def _stream(log: EventLog, metrics: Metrics, after: int) -> AsyncIterator[bytes]:
-    items = follow(log, metrics, after)
-    coming: asyncio.Future[Any] | None = None
-    try:
-        while True:
-            coming = coming or asyncio.ensure_future(anext(items))
-            done, _ = await asyncio.wait([coming], timeout=HEARTBEAT_SECONDS)
-            if not done:
-                yield b": heartbeat\n\n"
-                continue
-            try:
-                item = coming.result()
-            except StopAsyncIteration:
-                return
-            coming = None
-            match item:
-                case HistoryComplete():
-                    yield b"event: history_complete\ndata: {}\n\n"
-                case Dropped():
-                    yield _sent(item.last, str(item.event["type"]), orjson.dumps(item.event))
-                case _:
-                    document = item.document
-                    yield _sent(item.seq, str(document["event"].get("type")), orjson.dumps(document))
-    finally:
-        if coming is not None:
-            coming.cancel()
-
-
-def _sent(seq: int, kind: str, data: bytes) -> bytes:
-    name = "".join(kind.split())[:100].encode()
-    return b"id: %d\nevent: %b\ndata: %b\n\n" % (seq, name, data)
+def _told(item: Item) -> bytes:
+    match item:
+        case HistoryComplete():
+            return event("history_complete", b"{}")
+        case Dropped():
+            return event(str(item.event["type"]), orjson.dumps(item.event), item.last)
+    document = item.document
+    return event(str(document["event"].get("type")), orjson.dumps(document), item.seq)
 
 
 # -- for all of them --------------------------------------------------------------------------------------------------

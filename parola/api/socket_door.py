@@ -14,6 +14,7 @@ import orjson
 from parola.api.auditing import Audit
 from parola.api.auth import CALLER, Caller, address_of
 from parola.api.conversation_socket import SUBPROTOCOL, AsgiTransport, Receive, Scope, Send
+from parola.api.cutting import UNREAD_SECONDS, cut
 from parola.api.process import Services
 from parola.errors import ClientError, NotFound, ParolaError, TooMany, Unauthorized, Unprocessable
 from parola.logs import logger
@@ -23,9 +24,6 @@ log = logger(__name__)
 
 LONGEST_FRAME = 256 * 1024
 """Characters of a frame that is read."""
-
-UNREAD_SECONDS = 60.0
-"""A watcher that reads nothing for so long is gone."""
 
 KEY_CHECK_SECONDS = 15.0
 """How often it is looked whether the key that let somebody in still holds."""
@@ -70,6 +68,7 @@ class Visitor:
             async with asyncio.timeout(UNREAD_SECONDS), self._writing:
                 await self.transport.send(text)
         except TimeoutError:
+            cut(self.scope)
             raise Gone from None
 
     async def frame(self) -> str:

@@ -6,13 +6,11 @@ The list is this process's. Taking over (``live.py``, the monitor) answers.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Header, Query, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from parola.api import commanding
 from parola.api.auth import CALLER, Caller
@@ -20,15 +18,13 @@ from parola.api.described import described
 from parola.api.errors import checked
 from parola.api.responses import Json, OptionalBody
 from parola.api.services import Services, ServicesDep, needs
+from parola.api.streaming import EventStream, event
 from parola.api.watching import running
 from parola.conversation.commands import AskForHuman, Command, StopAskingForHuman
 from parola.protocol import live as protocol
-from parola.session.human_queue import Change, HumanQueue
+from parola.session.human_queue import Change
 
 router = APIRouter(prefix="/v1/x/conversations", tags=["live control"])
-
-HEARTBEAT_SECONDS = 15.0
-"""A comment is sent so often when nothing changes, so that nobody in between takes the stream for dead."""
 
 watches, injects = needs("monitor"), needs("inject")
 
@@ -59,29 +55,11 @@ async def events(
         return Json({"waiting": services.live.humans.waiting(agent_id)})
     if isinstance(caller := request.scope.get(CALLER), Caller):
         await services.audit.note(caller, "monitor", "waiting-for-human")
-    headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
-    return StreamingResponse(_stream(services.live.humans, agent_id), media_type="text/event-stream", headers=headers)
+    return EventStream(services.live.humans.follow(agent_id), _told)
 
 
-async def _stream(queue: HumanQueue, agent_id: str | None) -> AsyncIterator[bytes]:
-    changes = queue.follow(agent_id)
-    coming: asyncio.Future[Any] | None = None
-    try:
-        while True:
-            coming = coming or asyncio.ensure_future(anext(changes))
-            done, _ = await asyncio.wait([coming], timeout=HEARTBEAT_SECONDS)
-            if not done:
-                yield b": heartbeat\n\n"
-                continue
-            try:
-                change: Change = coming.result()
-            except StopAsyncIteration:
-                return
-            coming = None
-            yield b"event: %b\ndata: %b\n\n" % (change.kind.encode(), orjson.dumps(change.about))
-    finally:
-        if coming is not None:
-            coming.cancel()
+def _told(change: Change) -> bytes:
+    return event(change.kind, orjson.dumps(change.about))
 
 
 @router.post(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,7 +60,7 @@ async def running(services: Services, conversation_id: str) -> Session:
     raise not_active()
 
 
-async def follow(log: EventLog, metrics: Metrics, after: int = 0) -> AsyncIterator[Item]:
+async def follow(log: EventLog, metrics: Metrics, after: int = 0) -> AsyncGenerator[Item, None]:
     """What came after an event, then what comes, to the end of the conversation. Whoever is slow is told what they
     have missed."""
     seq, history_ends_at = after, max(after, log.last_seq)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,7 +97,7 @@ class HumanQueue:
             }
             self._tell(wish.agent_id, lambda: Change(OVER, about))
 
-    async def follow(self, agent_id: str | None = None) -> AsyncIterator[Change]:
+    async def follow(self, agent_id: str | None = None) -> AsyncGenerator[Change, None]:
         """The whole list, then what changes in it, until the server stops. Who is slow gets the whole list again."""
         reader = _Reader(agent_id)
         self._readers.add(reader)

@@ -82,9 +82,20 @@ def serve(settings: Settings) -> None:
 def served(app: Any) -> uvicorn.Config:
     """How an ASGI application is served here: HTTP, sockets, limits."""
     import uvicorn
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    from parola.api.cutting import ABORT
+
+    class Protocol(H11Protocol):
+        """Lets the application cut a connection; a WebSocket that begins on it too."""
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self.app_state = {**self.app_state, ABORT: transport.abort}
 
     return uvicorn.Config(
         app,
+        http=Protocol,
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         ws_max_size=LARGEST_FRAME,

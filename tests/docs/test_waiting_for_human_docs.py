@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 import pytest
 
-from parola.api.waiting_for_human import HEARTBEAT_SECONDS
+from parola.api.streaming import HEARTBEAT_SECONDS
 from parola.conversation.waiting_for_human import Outcome
 from parola.protocol.tools import TransferToHumanParams
 from parola.session.human_waits import LAST_LINES

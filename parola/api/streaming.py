@@ -1,0 +1,87 @@
+"""Answers that are sent while they are made: server-sent events, and anything long.
+
+A reader that stops reading holds what was made for it, and the connection. So each piece may wait for it only so
+long; then the connection is cut. Nothing is made ahead of the reader: what waits is one piece, and what the connection
+buffers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from starlette.responses import StreamingResponse
+
+from parola.api.cutting import UNREAD_SECONDS, cut
+from parola.logs import logger
+
+if TYPE_CHECKING:
+    from starlette.types import Message, Receive, Scope, Send
+
+log = logger(__name__)
+
+HEARTBEAT_SECONDS = 15.0
+"""A comment is sent so often when nothing happens, so that nobody in between takes the stream for dead."""
+
+T = TypeVar("T")
+
+
+class Streamed(StreamingResponse):
+    """Pieces of bytes as they come, to a reader who reads."""
+
+    def __init__(
+        self, pieces: AsyncGenerator[bytes, None], media_type: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(pieces, media_type=media_type, headers=headers)
+        self._pieces = pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def bounded(message: Message) -> None:
+            async with asyncio.timeout(UNREAD_SECONDS):
+                await send(message)
+
+        try:
+            await super().__call__(scope, receive, bounded)
+        except TimeoutError:
+            log.warning("stream_not_read", path=str(getattr(scope.get("route"), "path", "")), seconds=UNREAD_SECONDS)
+            cut(scope)
+            await asyncio.sleep(0)  # the server learns of it, and does not miss the end of the answer
+        finally:
+            await self._pieces.aclose()  # at once, and not when it is collected
+
+
+class EventStream(Streamed):
+    """Server-sent events: what ``told`` makes of each item, and a comment when nothing comes."""
+
+    def __init__(self, items: AsyncGenerator[T, None], told: Callable[[T], bytes]) -> None:
+        headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+        super().__init__(_with_heartbeats(items, told), "text/event-stream", headers)
+
+
+def event(kind: str, data: bytes, number: int | None = None) -> bytes:
+    """One server-sent event."""
+    name = "".join(kind.split())[:100].encode()
+    return (b"" if number is None else b"id: %d\n" % number) + b"event: %b\ndata: %b\n\n" % (name, data)
+
+
+async def _with_heartbeats(items: AsyncGenerator[T, None], told: Callable[[T], bytes]) -> AsyncGenerator[bytes, None]:
+    coming: asyncio.Future[T] | None = None
+    try:
+        while True:
+            coming = coming or asyncio.ensure_future(anext(items))
+            done, _ = await asyncio.wait([coming], timeout=HEARTBEAT_SECONDS)
+            if not done:
+                yield b": heartbeat\n\n"
+                continue
+            try:
+                item = coming.result()
+            except StopAsyncIteration:
+                return
+            coming = None
+            yield told(item)
+    finally:
+        if coming is not None:
+            coming.cancel()
+            await asyncio.wait([coming])
+        await items.aclose()
