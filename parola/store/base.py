@@ -245,7 +245,7 @@ class ConversationQuery:
     exclude_statuses: Sequence[str] = ()
     termination_reasons: Sequence[str] = ()
     search: str | None = None
-    """Words that occur in the transcript."""
+    """Words that occur in the transcript. A page may then be short, or empty, although there are more."""
     ascending: bool = False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -39,6 +40,9 @@ from parola.store.sql_overview import read_overview
 from parola.store.sql_retention import forget_what_was_deleted
 from parola.store.tables import conversations, files, turns
 from parola.store.writer import Writer
+
+MOST_SEARCHED = 500
+"""Conversations whose words are read for one page."""
 
 UNFINISHED = ("in-progress", "processing")
 
@@ -312,15 +316,22 @@ class SqlConversations:
     async def page(
         self, query: ConversationQuery, *, page_size: int, cursor: str | None = None
     ) -> Page[ConversationRow]:
-        return await self._readers.page(
-            select(*_KEPT).where(and_(True, *_conditions(query))),
-            sort=conversations.c.started_at,
-            key=conversations.c.conversation_id,
-            ascending=query.ascending,
-            page_size=page_size,
-            cursor=cursor,
-            make=_row,
-        )
+        c = conversations.c
+        found = select(*_KEPT).where(and_(True, *_conditions(query)))
+        order: dict[str, Any] = {"sort": c.started_at, "key": c.conversation_id, "ascending": query.ascending}
+        if not query.search:
+            return await self._readers.page(found, **order, page_size=page_size, cursor=cursor, make=_row)
+        # Their words are read one by one: only so many at once, that nobody waits for all of them.
+        others = and_(True, *_conditions(replace(query, search=None)))
+        places = select(c.started_at, c.conversation_id).where(others)
+        stretch = await self._readers.page(places, **order, page_size=MOST_SEARCHED, cursor=cursor, make=dict)
+        if stretch.next_cursor is not None:
+            at, conversation_id = stretch.items[-1].values()
+            before = c.started_at.__lt__ if query.ascending else c.started_at.__gt__
+            not_after = c.conversation_id.__le__ if query.ascending else c.conversation_id.__ge__
+            found = found.where(or_(before(at), and_(c.started_at == at, not_after(conversation_id))))
+        page = await self._readers.page(found, **order, page_size=page_size, cursor=cursor, make=_row)
+        return page if page.next_cursor is not None else Page(page.items, stretch.next_cursor)
 
     async def count(self, query: ConversationQuery) -> int:
         found = select(func.count().label("found")).select_from(conversations).where(and_(True, *_conditions(query)))

@@ -19,7 +19,7 @@ from sqlalchemy import create_engine, inspect, make_url, text
 from parola.errors import StoreError
 from parola.store import postgres as dialect
 from parola.store import sqlite
-from parola.store.base import AgentRow, ConversationChange, ConversationRow
+from parola.store.base import AgentRow, ConversationChange, ConversationQuery, ConversationRow
 from parola.store.database import Database
 from parola.store.schema import MIGRATIONS, migrate
 from parola.store.sql import DATABASE, SqlStore
@@ -237,3 +237,28 @@ async def test_a_database_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / DATABASE).write_bytes(b"this is no database, but it is long enough to look like one" * 20)
     with pytest.raises(StoreError, match="database"):
         await SqlStore(tmp_path).open()
+
+
+async def test_a_search_reads_so_many_conversations_at_once_and_goes_on_from_there(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("parola.store.sql_conversations.MOST_SEARCHED", 4)
+    store = SqlStore(tmp_path, database_url)
+    await store.open()
+    for n in range(10):
+        await store.conversations.create(ConversationRow(f"conv_{n}", "agent_1", "done", float(n // 2), {}))
+        turn = {"role": "user", "message": "soup" if n in (0, 1, 8) else "bread"}
+        await store.conversations.write(f"conv_{n}", ConversationChange(turns={0: turn}))
+    for ascending, pages in (
+        (False, [["conv_8"], [], ["conv_1", "conv_0"]]),
+        (True, [["conv_0", "conv_1"], [], ["conv_8"]]),
+    ):
+        cursor, found = None, []
+        while True:
+            query = ConversationQuery(search="soup", ascending=ascending)
+            page = await store.conversations.page(query, page_size=5, cursor=cursor)
+            found.append([row.conversation_id for row in page.items])
+            if (cursor := page.next_cursor) is None:
+                break
+        assert found == pages
+    await store.aclose()
