@@ -11,10 +11,11 @@ import asyncio
 import gc
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ from starlette.types import Receive, Scope, Send
 
 from parola.analysis.after_call import AfterCall
 from parola.api.address import SOCKET_PATH, Prefix
-from parola.api.alive import health
+from parola.api.alive import health, not_loaded
 from parola.api.auditing import Audit
 from parola.api.auth import ApiKeyCheck
 from parola.api.credentials import Credentials, Vault, server_secret
@@ -40,9 +41,9 @@ from parola.dashboard.pages import PATH as DASHBOARD_PATH
 from parola.dashboard.pages import Pages, to_dashboard
 from parola.errors import InvalidRequest
 from parola.knowledge.library import Library
-from parola.logs import logger
+from parola.logs import logger, reason
 from parola.metrics import Metrics
-from parola.privacy.keeping import keep_private
+from parola.privacy.keeping import Witness, keep_private
 from parola.privacy.reaping import Reaper
 from parola.store.base import Store
 from parola.store.lock import held_by_this_server
@@ -109,13 +110,14 @@ def create_app(
     )
 
     loader = ThreadPoolExecutor(1, thread_name_prefix="loader")
-    conversations = _Part(lambda: _conversations(services, registry, live, lag), loader)
-    rest = _Part(lambda: _rest(services), loader)
+    failures: dict[str, str] = {}
+    conversations = _Part("conversations", lambda: _conversations(services, registry, live, lag), loader, failures)
+    rest = _Part("rest", lambda: _rest(services), loader, failures)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await store.open()
-        keep_private(store, settings)
+        keep_private(store, settings, lambda: _originals(store, vault))
         belongings = ExitStack()
         try:
             if owns_folder:
@@ -130,7 +132,7 @@ def create_app(
             readying = asyncio.create_task(
                 _get_ready(conversations, rest, registry, settings, services.tools, owns_process=owns_process)
             )
-            delivering = asyncio.create_task(webhooks.deliver(is_alone=owns_folder), name="webhooks")
+            delivering = asyncio.create_task(webhooks.deliver(failures, is_alone=owns_folder), name="webhooks")
             library.start()
             reaper.start()
             lag.start()
@@ -176,6 +178,7 @@ def create_app(
     )
     app.router.default = rest  # a Mount matches no path with a line break in it
     app.state.services = services
+    app.state.failures = failures
     return app
 
 
@@ -187,11 +190,24 @@ async def _get_ready(
     usual = sys.getswitchinterval()
     sys.setswitchinterval(LOADING_TURN_SECONDS)
     try:
-        await conversations.loaded()
-        await registry.get_ready()
-        await rest.loaded()
+        for step in (conversations.loaded, registry.get_ready, rest.loaded):
+            await _tried(step)
     finally:
         sys.setswitchinterval(usual)
+    await _tried(partial(_get_others_ready, registry, settings, tools))
+    if owns_process:
+        await asyncio.to_thread(_keep_out_of_collections)
+
+
+async def _tried(step: Callable[[], Awaitable[Any]]) -> None:
+    """What cannot be got ready keeps nothing else from it; who needs it will hear why."""
+    try:
+        await step()
+    except Exception:
+        log.exception("not_ready")
+
+
+async def _get_others_ready(registry: Any, settings: Settings, tools: ToolContext) -> None:
     from parola.protocol.mcp_servers import KIND
 
     if (await tools.store.documents.page(KIND, page_size=1)).items:
@@ -199,8 +215,6 @@ async def _get_ready(
     if settings.preload:
         for trouble in await registry.warm_up():
             log.warning("not_ready", reason=trouble)
-    if owns_process:
-        await asyncio.to_thread(_keep_out_of_collections)
 
 
 def _keep_out_of_collections() -> None:
@@ -283,11 +297,17 @@ def _delivery(services: Services) -> Delivery:
     return Delivery(
         services.store,
         Endpoints(services.store, services.vault),
-        Payloads(services.store, record, recording),
+        Payloads(services.store, record, recording, services.vault),
         HttpSender(services.tools.connections, services.settings.webhook_timeout_seconds),
         services.metrics,
         services.tracer,
     )
+
+
+def _originals(store: Store, vault: Vault) -> Witness:
+    from parola.webhooks.unredacted import Originals
+
+    return Originals(store, vault)
 
 
 class _Webhooks:
@@ -304,12 +324,16 @@ class _Webhooks:
                 self._delivery = self._make()
             return self._delivery
 
-    async def deliver(self, *, is_alone: bool) -> None:
-        """Until cancelled. ``is_alone``: no other server has the store, so what is claimed was claimed by one that is
-        gone."""
+    async def deliver(self, failures: MutableMapping[str, str], *, is_alone: bool) -> None:
+        """Until cancelled. ``failures`` is told when there is no delivering. ``is_alone``: no other server has the
+        store, so what is claimed was claimed by one that is gone."""
         await asyncio.sleep(LOAD_AFTER_SECONDS)
-        delivery = await asyncio.to_thread(self.made)
-        await delivery.run(releases=is_alone)
+        try:
+            delivery = await asyncio.to_thread(self.made)
+            await delivery.run(releases=is_alone)
+        except Exception as error:
+            failures["webhooks"] = reason(error)
+            log.exception("part_failed", part="webhooks", error=reason(error))
 
 
 def _conversations(services: Services, registry: Any, live: Any, lag: LoopLag) -> ConversationSocket:
@@ -351,19 +375,37 @@ class _Part:
     """An ASGI application that is slow to import: loaded in a thread while the server already answers. What comes
     before it is there waits for it; nothing is answered in its place."""
 
-    def __init__(self, make: Callable[[], App], loader: Executor) -> None:
-        """``loader`` has one thread, so that no two imports wait for each other."""
+    def __init__(
+        self, name: str, make: Callable[[], App], loader: Executor, failures: MutableMapping[str, str]
+    ) -> None:
+        """``loader`` has one thread, so that no two imports wait for each other. ``failures`` is told, under ``name``,
+        what kept this from being made: that is for good."""
+        self._name = name
         self._make = make
         self._loader = loader
+        self._failures = failures
         self._loading: asyncio.Future[App] | None = None
 
     async def loaded(self) -> App:
+        """Raises whatever kept it from being loaded."""
         if self._loading is None:
-            self._loading = asyncio.get_running_loop().run_in_executor(self._loader, self._make)
+            self._loading = asyncio.get_running_loop().run_in_executor(self._loader, self._made)
         return await asyncio.shield(self._loading)
 
+    def _made(self) -> App:
+        try:
+            return self._make()
+        except Exception as error:
+            self._failures[self._name] = reason(error)
+            log.exception("part_failed", part=self._name, error=reason(error))
+            raise
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = await self.loaded()
+        try:
+            app = await self.loaded()
+        except Exception:
+            await not_loaded(scope, receive, send)
+            return
         await app(scope, receive, send)
 
 

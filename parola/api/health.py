@@ -21,9 +21,12 @@ MOST_UPLOAD_BYTES = conversation_files.MOST_BYTES + MULTIPART_BYTES
 
 
 _UP = open_to_all("It says that the server is up.")
-_DRAINING: dict[int | str, dict[str, Any]] = {
-    503: {"description": "The server is about to stop, and takes no new conversations.", "model": HealthResponse}
+_UNFIT: dict[int | str, dict[str, Any]] = {
+    503: {
+        "description": "The server is about to stop, or a part of it could not be loaded: it takes no conversations.",
+        "model": HealthResponse,
+    }
 }
-router.get("/health", operation_id="health", dependencies=[_UP], responses=_DRAINING)(
+router.get("/health", operation_id="health", dependencies=[_UP], responses=_UNFIT)(
     described(response=HealthResponse)(alive.health)
 )

@@ -222,3 +222,29 @@ def test_health_and_limits(start: Callable[..., TestClient]) -> None:
     limits = client.get("/v1/x/limits").json()
     assert limits["signed_url_lifetime_secs"] == 900 and limits["llm_silence_secs"] == 20
     assert limits["conversations"]["maximum"] is None and limits["close_codes"]["waited_too_long"] == 4300
+
+
+def test_a_part_that_cannot_be_loaded_is_told_by_health_and_by_whoever_needs_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(*_: object) -> None:
+        raise ModuleNotFoundError("No module named 'codec'", name="codec")
+
+    monkeypatch.setattr("parola.app._rest", missing)
+    monkeypatch.setattr("parola.app._conversations", missing)
+    monkeypatch.setattr("parola.app._delivery", missing)
+    monkeypatch.setattr("parola.app.LOAD_AFTER_SECONDS", 0.0)
+    with TestClient(create_app(settings, registry=Registry())) as client:
+        assert client.get("/v1/convai/agents").status_code == 503
+        told = client.get("/v1/convai/agents").json()["detail"]
+        assert told["status"] == "service_unavailable" and "log says why" in told["message"]
+        with client.websocket_connect("/v1/convai/conversation?agent_id=agent_demo") as socket:
+            closed = socket.receive()
+        assert (closed["type"], closed["code"]) == ("websocket.close", 1011)
+        while len((health := client.get("/health")).json().get("failed", {})) < 3:
+            pass  # the postman is made in the background
+        assert health.status_code == 503 and health.json()["status"] == "failed"
+        why = "ModuleNotFoundError: codec"
+        assert health.json()["failed"] == {"rest": why, "conversations": why, "webhooks": why}
+    log = capsys.readouterr().err
+    assert log.count("part_failed") == 3 and log.count("codec") >= 3
