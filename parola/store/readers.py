@@ -48,7 +48,9 @@ class Readers:
             value, last = cursors.read(cursor, float if isinstance(sort.type, Double | Integer) else str)
             beyond = sort.__gt__ if ascending else sort.__lt__
             beyond_key = key.__gt__ if ascending else key.__lt__
-            statement = statement.where(or_(beyond(value), and_(sort == value, beyond_key(last))))
+            # The plain bound says nothing new; SQLite finds the place in an index by it, and not by the other.
+            bound = sort >= value if ascending else sort <= value
+            statement = statement.where(bound, or_(beyond(value), and_(sort == value, beyond_key(last))))
         order = (sort.asc(), key.asc()) if ascending else (sort.desc(), key.desc())
         rows = await self.rows(statement.order_by(*order).limit(page_size + 1))
         shown = rows[:page_size]

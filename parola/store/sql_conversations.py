@@ -327,9 +327,11 @@ class SqlConversations:
         stretch = await self._readers.page(places, **order, page_size=MOST_SEARCHED, cursor=cursor, make=dict)
         if stretch.next_cursor is not None:
             at, conversation_id = stretch.items[-1].values()
-            before = c.started_at.__lt__ if query.ascending else c.started_at.__gt__
-            not_after = c.conversation_id.__le__ if query.ascending else c.conversation_id.__ge__
-            found = found.where(or_(before(at), and_(c.started_at == at, not_after(conversation_id))))
+            before = c.started_at < at if query.ascending else c.started_at > at
+            ends = c.conversation_id.__le__ if query.ascending else c.conversation_id.__ge__
+            # The plain bound says nothing new; SQLite finds the place in an index by it, and not by the other.
+            bound = c.started_at <= at if query.ascending else c.started_at >= at
+            found = found.where(bound, or_(before, and_(c.started_at == at, ends(conversation_id))))
         page = await self._readers.page(found, **order, page_size=page_size, cursor=cursor, make=_row)
         return page if page.next_cursor is not None else Page(page.items, stretch.next_cursor)
 
