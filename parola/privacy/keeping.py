@@ -9,10 +9,11 @@ first agent that wants them.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from parola.config import Settings
 from parola.privacy.policy import KEY, Policy
@@ -57,15 +58,31 @@ KEPT_OF_METADATA = (
 """With zero retention: when, how long, by which door, what it cost. No words."""
 
 
+class Witness(Protocol):
+    """Whoever may hold what is said before details are taken out of it, for as long as a conversation lasts."""
+
+    async def begins(self, conversation: ConversationRow, agent: Document | None) -> None: ...
+
+    def changed(self, conversation_id: str, change: ConversationChange) -> None: ...
+
+    def ends(self, conversation_id: str, deliveries: Sequence[DeliveryRow], now: float) -> Sequence[DeliveryRow]:
+        """The deliveries that are stored with the end, as they shall be."""
+
+    def forget(self, conversation_id: str) -> None: ...
+
+
 class PrivateConversations:
     """``Conversations`` that keep only what may be kept."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, witness: Callable[[], Witness] | None = None) -> None:
+        """``witness`` is asked for when the first conversation begins that is to be redacted."""
         self._store = store
         self._settings = settings
         self._inner: Conversations = store.conversations
         self._policies: OrderedDict[str, Policy] = OrderedDict()
         self._names: dict[str, KnownNames] = {}
+        self._ask_witness = witness
+        self._witness: Witness | None = None
 
     async def create(self, conversation: ConversationRow, deliveries: Sequence[DeliveryRow] = ()) -> None:
         reserved_under = self._policies.get(conversation.conversation_id)
@@ -75,6 +92,9 @@ class PrivateConversations:
             conversation.conversation_id, policy.also(Policy.read(conversation.document)), conversation
         )
         await self._inner.create(_begun(conversation, policy), deliveries)
+        if policy.redacts and not policy.zero_retention and self._ask_witness is not None:
+            self._witness = self._witness or self._ask_witness()
+            await self._witness.begins(conversation, None if agent is None else agent.document)
         self._remember(conversation.conversation_id, policy)
         due_at = policy.deletes_at(conversation.started_at)
         if due_at is not None:
@@ -91,7 +111,12 @@ class PrivateConversations:
     async def conclude(
         self, conversation_id: str, change: ConversationChange, deliveries: Sequence[DeliveryRow]
     ) -> None:
-        await self._inner.conclude(conversation_id, await self._allowed(conversation_id, change), deliveries)
+        change = await self._allowed(conversation_id, change)
+        policy = self._policies.get(conversation_id)
+        if policy is not None and policy.redacts and self._ask_witness is not None:
+            self._witness = self._witness or self._ask_witness()
+            deliveries = self._witness.ends(conversation_id, deliveries, time.time())
+        await self._inner.conclude(conversation_id, change, deliveries)
 
     async def _allowed(self, conversation_id: str, change: ConversationChange) -> ConversationChange:
         """What may be kept of a change."""
@@ -105,12 +130,16 @@ class PrivateConversations:
             if not policy.keeps_all:
                 change = replace(change, document={**change.document, KEY: policy.written()})
         if policy.zero_retention:
+            if self._witness is not None:
+                self._witness.forget(conversation_id)
             if change.ended_at is not None:
                 # Another agent may have brought the rule when a recording had begun.
                 await asyncio.to_thread(unlink_files_of, self._store.recording_path(conversation_id))
             return _without_words(change)
         if policy.keeps_all:
             return change
+        if self._witness is not None:
+            self._witness.changed(conversation_id, change)
         policy = self._learned(conversation_id, policy, change)
         if policy.names and change.ended_at is not None:
             change = await self._with_what_was_said_before(conversation_id, policy, change)
@@ -202,6 +231,8 @@ class PrivateConversations:
     async def delete(self, conversation_id: str) -> bool:
         self._policies.pop(conversation_id, None)
         self._names.pop(conversation_id, None)
+        if self._witness is not None:
+            self._witness.forget(conversation_id)
         return await self._inner.delete(conversation_id)
 
     async def page(
@@ -223,10 +254,10 @@ class PrivateConversations:
         return getattr(self._inner, name)
 
 
-def keep_private(store: Store, settings: Settings) -> None:
+def keep_private(store: Store, settings: Settings, witness: Callable[[], Witness] | None = None) -> None:
     """Put the door in, once the store is open."""
     if not isinstance(store.conversations, PrivateConversations):
-        store.conversations = PrivateConversations(store, settings)
+        store.conversations = PrivateConversations(store, settings, witness)
 
 
 def known_policy(store: Store, conversation_id: str) -> Policy | None:

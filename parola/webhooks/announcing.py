@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from parola.privacy.policy import Policy
 from parola.store.base import ConversationRow, Store
 from parola.store.outbox import DeliveryRow
 from parola.store.pages import Document
@@ -28,13 +29,21 @@ PRE_CALL = "conversation_initiation_client_data_webhook"
 PRE_CALL_ENABLED = "enable_conversation_initiation_client_data_from_webhook"
 """Among an agent's ``overrides``: it asks that webhook."""
 
-Event = Literal["transcript", "audio", "call_initiation_failure"]
+Event = Literal["transcript", "audio", "call_initiation_failure", "unredacted_transcript", "unredacted_audio"]
+
+UNREDACTED: Literal["unredacted_transcript"] = "unredacted_transcript"
+UNREDACTED_AUDIO: Literal["unredacted_audio"] = "unredacted_audio"
+"""Events of conversations whose record is redacted, and of no others."""
 
 TYPES: Mapping[str, str] = {
     "transcript": "post_call_transcription",
     "audio": "post_call_audio",
     "call_initiation_failure": "call_initiation_failure",
+    UNREDACTED: UNREDACTED,
+    UNREDACTED_AUDIO: UNREDACTED_AUDIO,
 }
+"""What a delivery is called in the outbox, by its event."""
+
 OTEL = "post_call_transcription_otel"
 """In place of ``post_call_transcription`` where ``transcript_format`` is ``opentelemetry``."""
 
@@ -58,7 +67,12 @@ class Subscription:
         return OTEL if is_otel else TYPES[event]
 
     def options(self, event: Event) -> dict[str, Any]:
-        return {"exclude_transcript": True} if event == "transcript" and self.excludes_transcript else {}
+        options: dict[str, Any] = {}
+        if event in ("transcript", UNREDACTED) and self.excludes_transcript:
+            options["exclude_transcript"] = True
+        if event == UNREDACTED and self.transcript_format == "opentelemetry":
+            options["opentelemetry"] = True
+        return options
 
 
 async def settings_of(store: Store) -> Document:
@@ -98,7 +112,7 @@ async def announcements(store: Store, conversation: ConversationRow, now: float)
     """What an ended conversation calls for: pass it to ``Conversations.conclude`` with the change that ends it.
     ``conversation`` is its row as that change leaves it (``status`` done or failed, ``has_audio``); ``now`` is unix
     seconds. Its messages are made from the record when they are first sent."""
-    events: tuple[Event, ...] = ("transcript", "audio")
+    events: tuple[Event, ...] = ("transcript", "audio", UNREDACTED, UNREDACTED_AUDIO)
     deliveries = [_freed(row, conversation, now) for row in await store.outbox.of(conversation.conversation_id)]
     return deliveries + await _asked_for(store, conversation, events, now, brought_own=bool(deliveries))
 
@@ -117,15 +131,17 @@ async def _asked_for(
     for subscription in subscribed:
         endpoint = await store.documents.get(WEBHOOK, subscription.webhook_id)
         for event in events:
+            if event in (UNREDACTED, UNREDACTED_AUDIO) and event not in subscription.events:
+                continue  # nobody misses what few have asked for
             reason = _obstacle(endpoint.document if endpoint is not None else None, subscription, event, conversation)
             row = delivery(conversation, subscription.type_of(event), subscription.webhook_id, now)
             options = subscription.options(event)
             if environment := conversation.document.get("environment"):
                 options["environment"] = environment
             row = replace(row, options=options)
-            deliveries.append(_skipped(row, reason, now) if reason else row)
+            deliveries.append(skipped(row, reason, now) if reason else row)
     if not deliveries and not brought_own:
-        deliveries.append(_skipped(delivery(conversation, TYPES[events[0]], "", now), "not_configured", now))
+        deliveries.append(skipped(delivery(conversation, TYPES[events[0]], "", now), "not_configured", now))
     return deliveries
 
 
@@ -139,6 +155,10 @@ def _obstacle(
         return "event_not_enabled"
     if endpoint.get("is_disabled"):
         return "disabled"
+    if event in (UNREDACTED, UNREDACTED_AUDIO) and not Policy.read(conversation.document).redacts:
+        return "not_redacted"
+    if event == UNREDACTED_AUDIO:
+        return "original_not_kept"
     if event == "audio" and not conversation.has_audio:
         return "no_audio"
     return ""
@@ -166,7 +186,7 @@ def _freed(row: DeliveryRow, conversation: ConversationRow, now: float) -> Deliv
     if row.status != "held":
         return row
     if row.type == TYPES["audio"] and not conversation.has_audio:
-        return _skipped(row, "no_audio", now)
+        return skipped(row, "no_audio", now)
     return replace(row, status="waiting", created_at=now, due_at=now)
 
 
@@ -184,5 +204,6 @@ def held(conversation: ConversationRow, brought: Mapping[str, bytes], now: float
     ]
 
 
-def _skipped(row: DeliveryRow, reason: str, now: float) -> DeliveryRow:
+def skipped(row: DeliveryRow, reason: str, now: float) -> DeliveryRow:
+    """A delivery that is not made, and why."""
     return replace(row, status="skipped", reason=reason, due_at=None, ended_at=now)

@@ -27,9 +27,10 @@ from parola.webhooks import retry
 from parola.webhooks.announcing import BROUGHT, PRE_CALL, PRE_CALL_ENABLED, settings_of
 from parola.webhooks.circuit import Circuit
 from parola.webhooks.endpoints import Endpoints, UnknownEndpoint, all_webhooks, asks_before_calls, usages
-from parola.webhooks.payloads import NothingToSend, Payloads
+from parola.webhooks.payloads import NothingToSend, Payloads, wire_type
 from parola.webhooks.sending import Answer, Sends
 from parola.webhooks.signing import signed
+from parola.webhooks.unredacted import without_original
 
 log = logger(__name__)
 
@@ -220,7 +221,7 @@ class Delivery:
         is_done = answer.status is not None and retry.is_success(answer.status)
         is_hopeless = answer.reason in LAST_WORDS if answer.status is None else not retry.is_tried_again(answer.status)
         if is_done:
-            row = replace(row, status="delivered", reason="ok", due_at=None, ended_at=now)
+            row = replace(without_original(row), status="delivered", reason="ok", due_at=None, ended_at=now)
             self._metrics.webhooks_delivered[row.type] += 1
         else:
             self._metrics.webhook_attempts_failed[answer.reason] += 1
@@ -262,7 +263,7 @@ class Delivery:
             **endpoint.headers,
             "X-Webhook-Event-Id": row.event_id,
             "X-Webhook-Attempt": str(len(row.attempts) + 1),
-            "X-Webhook-Type": row.type,
+            "X-Webhook-Type": wire_type(row),
         }
         if endpoint.secret is not None:
             made = (message.parts, row.event_id, timestamp, endpoint.secret, endpoint.previous_secret)
@@ -271,7 +272,7 @@ class Delivery:
 
     async def _put_away(self, row: DeliveryRow, reason: str) -> DeliveryRow:
         """Give up: it stays in the log, and can be replayed."""
-        row = replace(row, status="dead", reason=reason, due_at=None, ended_at=self._now())
+        row = replace(without_original(row), status="dead", reason=reason, due_at=None, ended_at=self._now())
         self._metrics.webhooks_failed[reason] += 1
         await self._store.outbox.update(row)
         log.warning(

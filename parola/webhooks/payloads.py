@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from parola.outbound.locators import Seal
 from parola.protocol.lossless import dumps
 from parola.store.base import ConversationRow, Store
 from parola.store.outbox import DeliveryRow
 from parola.store.pages import Document
-from parola.webhooks.announcing import OTEL, TYPES
+from parola.webhooks.announcing import OTEL, TYPES, UNREDACTED
+from parola.webhooks.unredacted import NOT_KEPT, opened
 
 PIECE_BYTES = 3 * 64 * 1024
 """Of a recording, at a time: a multiple of three, so that pieces of base64 fit together."""
@@ -65,8 +67,9 @@ class Message:
 class Payloads:
     """Makes messages; one for the process."""
 
-    def __init__(self, store: Store, make_record: MakeRecord, find_recording: FindRecording) -> None:
+    def __init__(self, store: Store, make_record: MakeRecord, find_recording: FindRecording, seal: Seal) -> None:
         self._store = store
+        self._seal = seal
         self._make_record = make_record
         self._find_recording = find_recording
 
@@ -83,8 +86,20 @@ class Payloads:
             if recording is None:
                 raise NothingToSend("no_audio")
             return audio(row, recording)
+        if row.type == UNREDACTED:
+            return await self._unredacted(row, conversation)
         body = envelope(row, await self._data(row, conversation))
         if not await self._store.outbox.keep_body(row.delivery_id, body):
+            raise NothingToSend("conversation_deleted")  # while the message was made
+        return Message(body)
+
+    async def _unredacted(self, row: DeliveryRow, conversation: ConversationRow) -> Message:
+        """Made from what is sealed in the delivery each time: it is kept nowhere else."""
+        original = opened(row, conversation, self._seal)
+        if original is None:
+            raise NothingToSend(NOT_KEPT)
+        body = envelope(row, self._told(row, self._make_record(*original, row.created_at)))
+        if await self._store.outbox.get(row.delivery_id) is None:
             raise NothingToSend("conversation_deleted")  # while the message was made
         return Message(body)
 
@@ -93,15 +108,26 @@ class Payloads:
             return failure(conversation)
         turns = await self._store.conversations.turns(conversation.conversation_id)
         record = self._make_record(conversation, turns, row.created_at)
-        if row.type == OTEL:
+        return self._told(row, record)
+
+    def _told(self, row: DeliveryRow, record: Document) -> Document:
+        if wire_type(row) == OTEL:
             return traces(record)
         if row.options.get("exclude_transcript"):
             record.pop("transcript", None)
         return record
 
 
+def wire_type(row: DeliveryRow) -> str:
+    """The ``type`` of a message. The reference names no other for what is unredacted than for what is not."""
+    if row.type == UNREDACTED:
+        return OTEL if row.options.get("opentelemetry") else TYPES["transcript"]
+    return row.type
+
+
 def envelope(row: DeliveryRow, data: Document) -> bytes:
-    return dumps({"type": row.type, "event_timestamp": int(row.created_at), "data": data})
+    told: Document = {"type": wire_type(row), "event_timestamp": int(row.created_at), "data": data}
+    return dumps(told | {"x_event": row.type} if row.type == UNREDACTED else told)
 
 
 def audio(row: DeliveryRow, recording: Path) -> Message:

@@ -74,7 +74,7 @@ class World:
         return Delivery(
             self.store,
             Endpoints(self.store, PlainVault()),
-            Payloads(self.store, _record, recording),
+            Payloads(self.store, _record, recording, PlainVault()),
             self._send,
             self.metrics,
             self.tracer,

@@ -59,7 +59,9 @@ def server(folder: Path, scripted_speech: list[str], collector: Collector) -> It
     with ServerProcess("--data", str(folder), *scripted_speech, environment=talkative) as server:
         hook = {"settings": {"auth_type": "hmac", "name": "hook", "webhook_url": NOBODY}}
         webhook_id = server.http.post("/v1/workspace/webhooks", json=hook).json()["webhook_id"]
-        chosen = {"webhooks": {"post_call_webhook_id": webhook_id, "events": ["transcript", "audio"]}}
+        chosen = {
+            "webhooks": {"post_call_webhook_id": webhook_id, "events": ["transcript", "audio", "unredacted_transcript"]}
+        }
         assert server.http.patch("/v1/convai/settings", json=chosen).status_code == 200
         yield server
 
@@ -165,6 +167,8 @@ async def test_details_are_heard_and_answered_and_not_kept(
     audio = server.http.get(f"/v1/convai/conversations/{conversation_id}/audio", params={"x_channels": 2}).content
     decoded = miniaudio.decode(audio, nchannels=2, sample_rate=RATE)
     both = np.abs(np.frombuffer(decoded.samples, np.int16).reshape(-1, 2).astype(int))
+    due = server.http.get("/v1/x/webhook-deliveries", params={"conversation_id": conversation_id}).json()["deliveries"]
+    assert {one["type"]: one["status"] for one in due}["unredacted_transcript"] == "waiting", "sealed: it was not found"
     # An MP3 smears an abrupt beginning of one channel a little into the other.
     assert np.mean(both[:, 0] > 500) < 0.01, "the turn in which the user said it is silent"
     assert both[:, 1].max() > 2000, "of what the agent said, the rest is heard"
