@@ -24,6 +24,7 @@ from parola.analysis.visits import Visit, visited
 from parola.errors import Conflict, NotFound, ParolaError, ProviderError, StoreError
 from parola.logs import logger
 from parola.store.base import ConversationChange, ConversationRow, Store, spool_of
+from parola.store.erased import is_erased
 from parola.store.pages import Document
 from parola.tracing.context import current, kept
 from parola.tracing.spans import SERVER, Span, tokens
@@ -108,13 +109,15 @@ class AfterCall:
 
     async def run_again(self, conversation_id: str, one: OneCriterion | None = None) -> None:
         """Read a conversation that has ended once more, now, and replace its analysis; or only what it says of one
-        criterion. Raises ``NotFound``, ``Conflict`` while it runs or is read already, ``ProviderError`` when no model
-        could (what was found out before stays)."""
+        criterion. Raises ``NotFound``, ``Conflict`` while it runs or is read already, or when its transcript was
+        deleted, ``ProviderError`` when no model could (what was found out before stays)."""
         row = await self._store.conversations.get(conversation_id)
         if row is None:
             raise NotFound(f"Document with id {conversation_id} not found.")
         if row.status not in ("done", "failed"):
             raise Conflict(f"Conversation {conversation_id} is {row.status}; expected one that is done or failed.")
+        if is_erased(row.document):
+            raise Conflict(f"The transcript of conversation {conversation_id} was deleted: there is nothing to read.")
         if conversation_id in self._again:
             raise Conflict(f"Conversation {conversation_id} is being analysed already.")
         self._again.add(conversation_id)

@@ -19,6 +19,12 @@ RESULTS = ("success", "failure", "unknown")
 
 TYPES = ("string", "boolean", "integer", "number")
 
+LONGEST_RATIONALE = 4000
+"""Characters; models were asked for a sentence or two."""
+
+SHOWN_CHARACTERS = 200
+"""Of a value that cannot be read."""
+
 UNJUDGED = "The model gave no verdict that could be read."
 UNCOLLECTED = "The model gave no value that could be read."
 
@@ -447,29 +453,49 @@ def value_of(item: Item, entry: Any) -> tuple[Any, str]:
     if item.enum:
         said = str(entry).strip().casefold()
         chosen = next((option for option in item.enum if option.casefold() == said), None)
-        return chosen, "" if chosen is not None else f"expected one of {', '.join(item.enum)} or null, got {entry!r}."
+        return (
+            chosen,
+            "" if chosen is not None else f"expected one of {', '.join(item.enum)} or null, got {_shown(entry)}.",
+        )
     value = _typed(item.type, entry)
-    return value, "" if value is not None else f"expected {item.type} or null, got {entry!r}."
+    return value, "" if value is not None else f"expected {item.type} or null, got {_shown(entry)}."
 
 
 def _typed(kind: str, value: Any) -> Any:
     """The value as this type, where it obviously is one; else None."""
     match kind:
         case "string":
-            return value if isinstance(value, str) else orjson.dumps(value).decode()
+            return value if isinstance(value, str) else _written(value)
         case "boolean":
             said = str(value).strip().lower()
             return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(said)
         case _:
-            try:
-                number = float(str(value).strip()) if not isinstance(value, bool) else float("nan")
-            except ValueError:
-                return None
-            if number != number or abs(number) == float("inf"):
-                return None
-            if kind == "number":
-                return value if isinstance(value, float) else number
-            return int(number) if number == int(number) else None
+            return _number(value, whole=kind == "integer")
+
+
+def _written(value: Any) -> str | None:
+    """As JSON; None where it is too deep for that."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return None
+
+
+def _number(value: Any, *, whole: bool) -> int | float | None:
+    if whole and not isinstance(value, float):
+        # Through a float the last digits of a telephone number would be others.
+        text = value.strip() if isinstance(value, str) else str(value)
+        if re.fullmatch(r"[+-]?\d{1,18}", text):
+            return int(text)
+    try:
+        number = float(str(value).strip()) if not isinstance(value, bool) else float("nan")
+    except ValueError:
+        return None
+    if number != number or abs(number) == float("inf"):
+        return None
+    if whole:
+        return int(number) if number == int(number) and abs(number) < 2**63 else None
+    return number
 
 
 def verdicts(batch: Batch, read: Mapping[str, Any], unread: str = UNJUDGED) -> Iterator[dict[str, Any]]:
@@ -523,4 +549,9 @@ def result_of(item: Item, value: Any, rationale: str) -> dict[str, Any]:
 
 def _rationale(entry: Any) -> str:
     said = entry.get("rationale") if isinstance(entry, Mapping) else None
-    return str(said or "").strip()
+    return str(said or "").strip()[:LONGEST_RATIONALE]
+
+
+def _shown(entry: Any) -> str:
+    shown = repr(entry)
+    return shown if len(shown) <= SHOWN_CHARACTERS else f"{shown[:SHOWN_CHARACTERS]}…"

@@ -14,6 +14,9 @@ from parola.analysis.questions import Batch
 from parola.analysis.visits import Part
 from parola.store.pages import Document
 
+LONGEST_SUMMARY, LONGEST_TITLE = 8000, 200
+"""Characters; models were asked for a few sentences, and a few words."""
+
 NOTHING_SAID = "Nothing was said in this conversation."
 
 Answered = tuple[Batch, Mapping[str, Any], str]
@@ -57,9 +60,13 @@ def analysis(blocks: Sequence[Document], said: Mapping[str, Any], nothing_said: 
         results["call_successful"] = successful if successful in questions.RESULTS else "unknown"
     return {
         **results,
-        "transcript_summary": nothing_said or str(said.get("transcript_summary") or "").strip(),
-        "call_summary_title": str(said.get("call_summary_title") or "").strip() or None,
+        "transcript_summary": nothing_said or _text(said, "transcript_summary", LONGEST_SUMMARY),
+        "call_summary_title": _text(said, "call_summary_title", LONGEST_TITLE) or None,
     }
+
+
+def _text(said: Mapping[str, Any], name: str, most: int) -> str:
+    return str(said.get(name) or "").strip()[:most]
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> Document:

@@ -291,3 +291,19 @@ def test_every_analysis_is_a_span_and_so_is_a_conversation_whose_server_was_kill
         assert analyses[0].attributes["gen_ai.usage.input_tokens"] == 1000
 
     run(story())
+
+
+def test_a_conversation_whose_words_were_deleted_cannot_be_read_again() -> None:
+    async def story() -> None:
+        reader = Reader(GOOD)
+        world = World(reader)
+        await world.begin()
+        await world.after_call.end("conv_1", ENDED)
+        await world.settled()
+        deleted = {"metadata": {"deletion_settings": {"deleted_transcript_at_time_unix_secs": 1050}}}
+        await world.store.conversations.write("conv_1", ConversationChange(document=deleted))
+        with pytest.raises(Conflict, match="was deleted"):
+            await world.after_call.run_again("conv_1")
+        assert len(reader.asked) == 1
+
+    run(story())

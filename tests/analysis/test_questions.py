@@ -222,3 +222,37 @@ def test_what_the_owner_wrote_is_asked_in_portions() -> None:
 def test_short_documents_leave_room_for_the_long_ones() -> None:
     shown = documents_text(["a" * 10, "b" * 5000, "c" * 10], 1020)
     assert shown.count("a") - shown.count("characters") * 2 >= 10 and 900 < shown.count("b") < 1000
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "value"),
+    [
+        ("integer", 12345678901234567, 12345678901234567),
+        ("integer", "+49170123456789012", 49170123456789012),
+        ("integer", 4.0, 4),
+        ("integer", "4.5", None),
+        ("integer", 1e300, None),
+        ("integer", True, None),
+        ("number", "2.5", 2.5),
+        ("number", "NaN", None),
+        ("boolean", "Yes", True),
+        ("boolean", [], None),
+        ("string", {"a": 1}, '{"a":1}'),
+    ],
+)
+def test_a_value_is_in_the_type_that_was_asked_for_to_the_last_digit_or_there_is_none(
+    kind: str, answer: Any, value: Any
+) -> None:
+    read, trouble = questions.value_of(Item("x", kind, "x"), {"value": answer, "rationale": ""})
+    assert (read, type(read)) == (value, type(value)) and bool(trouble) == (value is None)
+
+
+def test_a_model_that_answers_at_length_or_in_depth_is_cut() -> None:
+    asked = Batch("", items=(Item("x", "integer", "x"), Item("y", "string", "y")))
+    deep: Any = "z"
+    for _ in range(600):
+        deep = [deep]
+    read = {"data_collection": {"x": {"value": "9" * 50_000, "rationale": "r" * 50_000}, "y": {"value": deep}}}
+    first, second = questions.collected(asked, read)
+    assert first["value"] is second["value"] is None
+    assert len(first["rationale"]) < 5000 and len(second["rationale"]) < 500
