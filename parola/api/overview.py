@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -15,12 +16,15 @@ from parola.api.described import described
 from parola.api.responses import Json
 from parola.api.services import Services, ServicesDep, needs
 from parola.protocol.overview import OverviewResponse
-from parola.store.overview import DAY_SECONDS, DayCount, Facts, OverviewQuery
+from parola.store.overview import DAY_SECONDS, DayCount, EndingCount, Facts, Overview, OverviewQuery
 from parola.webhooks.endpoints import all_webhooks
 
 router = APIRouter(prefix="/v1/x/overview", tags=["analytics"], dependencies=[needs("conversations:read")])
 
-MOST_WARNINGS = 20
+MOST_WARNINGS = MOST_ENDINGS = 20
+
+MOST_COUNTED = 500
+"""Endings that are told apart; the rare ones beyond are left out."""
 
 TOTAL = "total"
 
@@ -39,8 +43,9 @@ async def overview(
     says how many); everything else counts all of these days."""
     now, offset = time.time(), utc_offset_minutes * 60
     today = int((now + offset) // DAY_SECONDS)
-    query = OverviewQuery((today - days + 1) * DAY_SECONDS - offset, offset, agent_id)
-    found, webhooks = await asyncio.gather(services.store.conversations.overview(query), _webhooks(services, now))
+    found, webhooks = await asyncio.gather(
+        _counted(services, today - days + 1, today, offset, agent_id), _webhooks(services, now)
+    )
     return Json(
         {
             "generated_at_unix_secs": int(now),
@@ -55,6 +60,27 @@ async def overview(
             "webhooks": webhooks,
         }
     )
+
+
+async def _counted(services: Services, first: int, today: int, offset: int, agent_id: str | None) -> Overview:
+    """Of these days. Those before today are counted anew once a minute."""
+    conversations, clock = services.store.conversations, asyncio.get_running_loop().time
+    since, began = first * DAY_SECONDS - offset, today * DAY_SECONDS - offset
+    key = (since, began, agent_id)
+    past: Overview | None = services.past_days.get(key, clock())
+    if past is None:
+        before = OverviewQuery(since, offset, agent_id, until=began, newest=0, most_endings=MOST_COUNTED)
+        past = await conversations.overview(before)
+        services.past_days.put(key, past, clock())
+    now = await conversations.overview(
+        OverviewQuery(since, offset, agent_id, counted_since=began, most_endings=MOST_COUNTED)
+    )
+    counts: Counter[tuple[str, str]] = Counter()
+    for one in (*past.endings, *now.endings):
+        counts[one.status, one.ending] += one.count
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_ENDINGS]
+    endings = [EndingCount(status, ending, count) for (status, ending), count in ranked]
+    return Overview([*past.days, *now.days], endings, now.newest)
 
 
 def _each_day(counted: Iterable[DayCount], first: int, last: int) -> list[dict[str, Any]]:

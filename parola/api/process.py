@@ -4,7 +4,7 @@ Handlers reach it through ``ServicesDep`` (``services.py``)."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -124,6 +124,25 @@ class Looks:
         return self._made[what]
 
 
+class Remembered:
+    """What was found out, for a while."""
+
+    def __init__(self, seconds: float, most: int = 100) -> None:
+        self._seconds = seconds
+        self._most = most
+        self._kept: dict[Hashable, tuple[float, Any]] = {}
+
+    def get(self, key: Hashable, now: float) -> Any:
+        """None: nothing, or it is too old."""
+        at, found = self._kept.get(key, (now, None))
+        return found if 0 <= now - at < self._seconds else None
+
+    def put(self, key: Hashable, found: Any, now: float) -> None:
+        if len(self._kept) >= self._most:
+            self._kept.clear()
+        self._kept[key] = (now, found)
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     settings: Settings
@@ -146,6 +165,8 @@ class Services:
     """What this process has counted since it started."""
     looks: Looks = field(default_factory=Looks)
     """For those who follow the list of conversations that run."""
+    past_days: Remembered = field(default_factory=lambda: Remembered(60.0))
+    """Overviews of the days before today: they hardly change."""
     editing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a stored document is read, changed and put back."""
     sharing: asyncio.Lock = field(default_factory=asyncio.Lock)

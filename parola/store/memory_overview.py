@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from heapq import nlargest
+from math import inf
 
 from parola.store.base import ConversationRow
 from parola.store.overview import (
@@ -24,11 +25,15 @@ def overview_of(rows: Iterable[ConversationRow], facts: Mapping[str, Document], 
     chosen = [
         row
         for row in rows
-        if row.started_at >= query.since and row.status != "initiated" and query.agent_id in (None, row.agent_id)
+        if query.since <= row.started_at < (inf if query.until is None else query.until)
+        and row.status != "initiated"
+        and query.agent_id in (None, row.agent_id)
     ]
     days: dict[int, DayCount] = {}
     endings: Counter[tuple[str, str]] = Counter()
     for row in chosen:
+        if query.counted_since is not None and row.started_at < query.counted_since:
+            continue
         day = int((row.started_at + query.offset_seconds) // DAY_SECONDS)
         before = days.get(day, DayCount(day, 0, 0.0, 0))
         seconds = 0.0 if row.ended_at is None else row.ended_at - row.started_at

@@ -30,6 +30,10 @@ class OverviewQuery:
     offset_seconds: int = 0
     """Added to UTC before days are told apart."""
     agent_id: str | None = None
+    counted_since: float | None = None
+    """Days and endings only from then on."""
+    until: float | None = None
+    """And before then."""
     newest: int = 300
     """Of so many the facts are wanted."""
     most_endings: int = 20

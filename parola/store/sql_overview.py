@@ -38,19 +38,22 @@ async def read_overview(readers: Readers, query: OverviewQuery) -> Overview:
     conditions: list[ColumnElement[bool]] = [c.started_at >= query.since, c.status != "initiated"]
     if query.agent_id is not None:
         conditions.append(c.agent_id == query.agent_id)
+    if query.until is not None:
+        conditions.append(c.started_at < query.until)
     chosen = and_(*conditions)
+    counted = chosen if query.counted_since is None else and_(chosen, c.started_at >= query.counted_since)
 
     day = whole((c.started_at + query.offset_seconds) / DAY_SECONDS).label("day")
     seconds = func.coalesce(func.sum(c.ended_at - c.started_at), 0.0).label("seconds")
     failed = func.sum(case((c.status == "failed", 1), else_=0)).label("failed")
-    by_day = select(day, func.count().label("calls"), seconds, failed).where(chosen).group_by("day").order_by("day")
+    by_day = select(day, func.count().label("calls"), seconds, failed).where(counted).group_by("day").order_by("day")
 
     count = func.count().label("count")
     # Not the bare column: SQLite would group by walking the index of states, and open every row.
     status = func.coalesce(c.status, "").label("ended_as")
     by_ending = (
         select(status, c.ending, count)
-        .where(chosen, c.ended_at.is_not(None))
+        .where(counted, c.ended_at.is_not(None))
         .group_by(c.ending, "ended_as")
         .order_by(count.desc(), "ended_as", c.ending)
         .limit(query.most_endings)

@@ -37,6 +37,10 @@ async def test_days_and_endings_are_counted_where_the_asker_lives(store: Store):
     assert further_east.days == [DayCount(11, 1, 30.0, 1)]
     bounded = await store.conversations.overview(OverviewQuery(10 * DAY, newest=1, most_endings=1))
     assert [one.conversation_id for one in bounded.newest] == ["live"] and len(bounded.endings) == 1
+    past = await store.conversations.overview(OverviewQuery(10 * DAY, until=12 * DAY, newest=0))
+    assert [one.day for one in past.days] == [10] and len(past.endings) == 2 and past.newest == []
+    today = await store.conversations.overview(OverviewQuery(10 * DAY, counted_since=12 * DAY))
+    assert [one.day for one in today.days] == [12] and today.endings == [] and len(today.newest) == 4
     assert await store.conversations.overview(OverviewQuery(99 * DAY)) == Overview([], [], [])
 
 
