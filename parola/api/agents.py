@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -32,7 +33,7 @@ from parola.protocol.agents import (
     WidgetResponse,
 )
 from parola.protocol.documents import JsonObject
-from parola.store.base import AgentRow
+from parola.store.base import AgentRow, ConversationQuery
 from parola.store.versions import MOST_VERSIONS, main_branch
 
 router = APIRouter(prefix="/v1/convai/agents", tags=["agents"])
@@ -95,7 +96,11 @@ async def list_agents(
         sort_by="name" if sort_by == "name" else "created_at",
         ascending=sort_direction == "asc",
     )
-    return Json(page_body("agents", map(_summary, found.items), found))
+    called_at = await asyncio.gather(*(_last_call(services, agent.agent_id) for agent in found.items))
+    listed = [
+        _summary(agent) | {"last_call_time_unix_secs": at} for agent, at in zip(found.items, called_at, strict=True)
+    ]
+    return Json(page_body("agents", listed, found))
 
 
 @router.get("/summaries", operation_id="agents_summaries_get", dependencies=[needs_key])
@@ -254,6 +259,14 @@ async def keep(services: Services, agent: AgentRow, description: str | None = No
     if ids:
         services.library.index_soon(ids, model)
     return replace(agent, version_id=version_id)
+
+
+async def _last_call(services: Services, agent_id: str) -> int | None:
+    """When its newest conversation began, in unix seconds."""
+    newest = await services.store.conversations.page(
+        ConversationQuery(agent_id=agent_id, exclude_statuses=("initiated",)), page_size=1
+    )
+    return int(newest.items[0].started_at) if newest.items else None
 
 
 def response(agent: AgentRow) -> JsonObject:

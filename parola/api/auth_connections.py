@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from parola.api.described import described
 from parola.api.errors import checked
 from parola.api.paging import PageDep, page_body
-from parola.api.references import agents_with, dependent, tools_with
+from parola.api.references import agents_by, tools_by
 from parola.api.responses import Json, RawBody, new_id
 from parola.api.services import Services, ServicesDep, needs_key
 from parola.errors import Conflict, NotFound
@@ -74,8 +74,8 @@ async def delete(auth_connection_id: str, services: ServicesDep, force: bool = F
     await _find(services, auth_connection_id)
     if not force:
         store = services.store
-        users = [dependent(tool)["name"] async for tool in tools_with(store, auth_connection_id)]
-        users += [dependent(agent)["name"] async for agent in agents_with(store, auth_connection_id)]
+        tools, agents = await tools_by(store, [auth_connection_id]), await agents_by(store, [auth_connection_id])
+        users = [tool.name for tool in tools[auth_connection_id]] + [agent.name for agent in agents[auth_connection_id]]
         if users:
             raise Conflict(f"The auth connection is used by {', '.join(users)}. Delete it with force=true.")
     await services.store.documents.delete(KIND, auth_connection_id)

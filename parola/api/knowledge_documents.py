@@ -12,7 +12,7 @@ from parola.api.services import Services
 from parola.errors import NotFound, ParolaError
 from parola.knowledge.folders import Tree
 from parola.protocol.documents import JsonObject
-from parola.store.base import AgentRow, KnowledgeDocumentRow, Store
+from parola.store.base import AgentRow, KnowledgeDocumentRow, RagIndexRow, Store
 
 _AT_A_TIME = 100
 
@@ -97,10 +97,14 @@ async def summaries(services: Services, rows: Sequence[KnowledgeDocumentRow]) ->
     store = services.store
     tree, users = await Tree.of(store.knowledge), await users_of_all(store)
     counts = await _counts(store, [row for row in rows if row.kind == "folder"], tree)
+    indexes: dict[str, list[RagIndexRow]] = {}
+    for index in await store.knowledge.indexes(document_ids=[row.document_id for row in rows]):
+        indexes.setdefault(index.document_id, []).append(index)
     return [
         {
             **_common(row, tree),
             "dependent_agents": [dependent(agent) for agent in users_of(row, users, tree)],
+            "x_rag_indexes": [index_shown(index) for index in indexes.get(row.document_id, ())],
             **counts.get(row.document_id, {}),
         }
         for row in rows
@@ -116,6 +120,18 @@ async def shown(services: Services, row: KnowledgeDocumentRow) -> JsonObject:
         return {**_common(row, tree), **counts[row.document_id]}
     text = (await store.knowledge.texts([row.document_id])).get(row.document_id, "")
     return {**_common(row, tree), "extracted_inner_html": text, "content_format": "markdown"}
+
+
+def index_shown(index: RagIndexRow) -> JsonObject:
+    """``RagDocumentIndexResponse``."""
+    return {
+        "id": index.index_id,
+        "model": index.model,
+        "status": index.status,
+        "progress_percentage": index.progress,
+        "document_model_index_usage": {"used_bytes": index.used_bytes},
+        **({"error_message": index.error} if index.error else {}),
+    }
 
 
 def _common(row: KnowledgeDocumentRow, tree: Tree) -> JsonObject:

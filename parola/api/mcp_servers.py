@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from parola.api.agents import OWNER
 from parola.api.described import described
 from parola.api.errors import checked
-from parola.api.references import agents_with, dependent
+from parola.api.references import agents_by, agents_with, dependent
 from parola.api.responses import Json, RawBody, new_id
 from parola.api.services import Services, ServicesDep, needs_key
 from parola.api.user import USER
@@ -30,7 +30,7 @@ from parola.protocol.mcp_servers import (
     McpToolConfigOverride,
     McpToolsResponse,
 )
-from parola.store.base import DocumentRow
+from parola.store.base import AgentRow, DocumentRow
 
 if TYPE_CHECKING:
     from parola.tools.mcp import Connection
@@ -67,7 +67,8 @@ async def list_servers(services: ServicesDep) -> Json:
         rows += page.items
         if (cursor := page.next_cursor) is None:
             break
-    return Json({"mcp_servers": [await _response(services, row) for row in rows]})
+    users = await agents_by(services.store, [row.document_id for row in rows])
+    return Json({"mcp_servers": [_shown(row, users[row.document_id]) for row in rows]})
 
 
 @router.get("/{mcp_server_id}", operation_id="mcp_servers_get")
@@ -301,11 +302,15 @@ async def _reach(services: Services, row: DocumentRow) -> None:
 
 
 async def _response(services: Services, row: DocumentRow) -> JsonObject:
-    agents = [dependent(agent) async for agent in agents_with(services.store, row.document_id)]
+    return _shown(row, [agent async for agent in agents_with(services.store, row.document_id)])
+
+
+def _shown(row: DocumentRow, agents: Sequence[AgentRow]) -> JsonObject:
+    """With the agents that use it."""
     return {
         "id": row.document_id,
         "config": row.document["config"],
         "access_info": OWNER,
-        "dependent_agents": agents,
+        "dependent_agents": [dependent(agent) for agent in agents],
         "metadata": {"created_at": int(row.created_at), "owner_user_id": USER["user_id"]},
     }

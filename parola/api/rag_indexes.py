@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from parola.api.described import described
 from parola.api.errors import checked
-from parola.api.knowledge_documents import failure, find_document, not_found, success
+from parola.api.knowledge_documents import failure, find_document, index_shown, not_found, success
 from parola.api.paging import PageDep
 from parola.api.responses import Json, RawBody
 from parola.api.services import Services, ServicesDep, needs_key
@@ -66,7 +66,7 @@ async def of_document(documentation_id: str, services: ServicesDep) -> Json:
     """All indexes of a document."""
     await find_document(services, documentation_id)
     found = await services.store.knowledge.indexes(document_ids=[documentation_id])
-    return Json({"indexes": [_response(index) for index in found]})
+    return Json({"indexes": [index_shown(index) for index in found]})
 
 
 @router.post("/{documentation_id}/rag-index", operation_id="knowledge_base_document_compute_rag_index")
@@ -86,7 +86,7 @@ async def delete(documentation_id: str, rag_index_id: str, services: ServicesDep
     index = next((one for one in found if one.index_id == rag_index_id), None)
     if index is None or not await services.store.knowledge.delete_index(rag_index_id):
         raise not_found(rag_index_id)
-    return Json(_response(index))
+    return Json(index_shown(index))
 
 
 @router.get("/{documentation_id}/chunks", operation_id="knowledge_base_documents_chunks_list")
@@ -122,28 +122,17 @@ async def _asked(services: Services, item: RagIndexItem) -> JsonObject:
     found = await services.store.knowledge.indexes(document_ids=[item.document_id], model=item.model)
     if not found:
         raise not_found(item.document_id)
-    return _response(found[0])
+    return index_shown(found[0])
 
 
 async def _get_or_create(services: Services, document_id: str, model: str) -> JsonObject:
     row = await find_document(services, document_id)
     if row.kind == "folder":
-        return _response(RagIndexRow("", document_id, model, "cannot_index_folder", 0.0, 0.0))
+        return index_shown(RagIndexRow("", document_id, model, "cannot_index_folder", 0.0, 0.0))
     index = await services.library.indexing.get_or_create(document_id, model)
     if index is None:
         raise not_found(document_id)
-    return _response(index)
-
-
-def _response(index: RagIndexRow) -> JsonObject:
-    return {
-        "id": index.index_id,
-        "model": index.model,
-        "status": index.status,
-        "progress_percentage": index.progress,
-        "document_model_index_usage": {"used_bytes": index.used_bytes},
-        **({"error_message": index.error} if index.error else {}),
-    }
+    return index_shown(index)
 
 
 def _chunk(row: ChunkRow) -> JsonObject:

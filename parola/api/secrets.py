@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from fastapi import APIRouter
 
 from parola.api.described import described
 from parola.api.errors import checked
 from parola.api.paging import PageDep
-from parola.api.references import agents_with, dependent, mcp_servers_with, tools_with
+from parola.api.references import agents_by, dependent, mcp_servers_by, tools_by
 from parola.api.responses import Json, RawBody, new_id
 from parola.api.services import Services, ServicesDep, needs_key
 from parola.errors import NotFound
@@ -35,7 +36,7 @@ async def create(raw: RawBody, services: ServicesDep) -> Json:
 async def list_secrets(services: ServicesDep, page: PageDep, search: str | None = None) -> Json:
     """List secrets by name, with what uses them."""
     found = await services.store.secrets.page(page_size=page.size, cursor=page.cursor, search=search)
-    items = [await _response(services, secret) for secret in found.items]
+    items = await _responses(services, found.items)
     return Json({"secrets": items, "next_cursor": found.next_cursor})
 
 
@@ -43,7 +44,8 @@ async def list_secrets(services: ServicesDep, page: PageDep, search: str | None 
 @described(response=SecretResponse)
 async def get(secret_id: str, services: ServicesDep) -> Json:
     """One secret, without its value."""
-    return Json(await _response(services, await _find(services, secret_id)))
+    (shown,) = await _responses(services, [await _find(services, secret_id)])
+    return Json(shown)
 
 
 @router.patch("/{secret_id}", operation_id="secrets_update")
@@ -76,15 +78,20 @@ def _named(secret: SecretRow) -> JsonObject:
     return {"type": "stored", "secret_id": secret.secret_id, "name": secret.name}
 
 
-async def _response(services: Services, secret: SecretRow) -> JsonObject:
-    store = services.store
-    return {
-        **_named(secret),
-        "used_by": {
-            "tools": [dependent(tool) async for tool in tools_with(store, secret.secret_id)],
-            "agents": [dependent(agent) async for agent in agents_with(store, secret.secret_id)],
-            "phone_numbers": [],
-            "mcp_servers": [dependent(server) async for server in mcp_servers_with(store, secret.secret_id)],
-            "others": [],
-        },
-    }
+async def _responses(services: Services, secrets: Sequence[SecretRow]) -> list[JsonObject]:
+    """With what uses them; that is looked for once, for all of them."""
+    store, ids = services.store, [secret.secret_id for secret in secrets]
+    tools, agents, servers = await tools_by(store, ids), await agents_by(store, ids), await mcp_servers_by(store, ids)
+    return [
+        {
+            **_named(secret),
+            "used_by": {
+                "tools": [dependent(tool) for tool in tools[secret.secret_id]],
+                "agents": [dependent(agent) for agent in agents[secret.secret_id]],
+                "phone_numbers": [],
+                "mcp_servers": [dependent(server) for server in servers[secret.secret_id]],
+                "others": [],
+            },
+        }
+        for secret in secrets
+    ]

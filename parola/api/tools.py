@@ -11,7 +11,7 @@ from parola.api.agents import OWNER, find_agent, section
 from parola.api.described import described
 from parola.api.errors import checked
 from parola.api.paging import PageDep, SortDirection, page_body
-from parola.api.references import agents_with, dependent
+from parola.api.references import agents_by, agents_with, dependent
 from parola.api.responses import Json, RawBody, new_id
 from parola.api.services import Services, ServicesDep, needs_key
 from parola.errors import Conflict, NotFound
@@ -22,7 +22,7 @@ from parola.store.pages import Page
 
 router = APIRouter(prefix="/v1/convai/tools", tags=["tools"], dependencies=[needs_key])
 
-COMPUTED = frozenset({"id", "access_info", "usage_stats"})
+COMPUTED = frozenset({"id", "access_info", "usage_stats", "x_dependent_agents"})
 
 
 @router.post("", operation_id="tools_create")
@@ -60,7 +60,12 @@ async def list_tools(
             sort_by=sort_by,
             ascending=sort_direction == "asc",
         )
-    return Json(page_body("tools", map(_response, found.items), found))
+    users = await agents_by(services.store, [tool.tool_id for tool in found.items])
+    listed = [
+        _response(tool) | {"x_dependent_agents": [dependent(agent) for agent in users[tool.tool_id]]}
+        for tool in found.items
+    ]
+    return Json(page_body("tools", listed, found))
 
 
 @router.get("/{tool_id}", operation_id="tools_get")

@@ -91,6 +91,18 @@ class DocumentMetadata(Answer):
     size_bytes: int
 
 
+class IndexUsage(Answer):
+    used_bytes: int
+
+
+class RagIndexResponse(Answer):
+    id: str
+    model: str
+    status: str
+    progress_percentage: float
+    document_model_index_usage: IndexUsage
+
+
 class DocumentSummary(Answer):
     type: DocumentKind
     id: str
@@ -101,6 +113,7 @@ class DocumentSummary(Answer):
     folder_parent_id: str | None = None
     folder_path: list[JsonObject] | None = None
     dependent_agents: list[JsonObject] | None = None
+    x_rag_indexes: list[RagIndexResponse] = Field(default=[], description="How far it can be searched, by model.")
 
 
 class DocumentResponse(Answer):
@@ -142,18 +155,6 @@ class ChunkResponse(Answer):
 class ChunksResponse(Answer):
     chunks: list[ChunkResponse]
     next_cursor: str | None = None
-
-
-class IndexUsage(Answer):
-    used_bytes: int
-
-
-class RagIndexResponse(Answer):
-    id: str
-    model: str
-    status: str
-    progress_percentage: float
-    document_model_index_usage: IndexUsage
 
 
 class RagIndexesResponse(Answer):

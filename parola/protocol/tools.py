@@ -211,8 +211,12 @@ class ToolResponse(Answer):
     response_mocks: list[JsonObject] | None = None
 
 
+class ToolListed(ToolResponse):
+    x_dependent_agents: list[JsonObject] = Field(description="The agents that name it.")
+
+
 class ToolsPage(Answer):
-    tools: list[ToolResponse]
+    tools: list[ToolListed]
     next_cursor: str | None = None
     has_more: bool
 

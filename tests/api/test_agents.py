@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from tests.api.conftest import create_agent
+from parola.store.base import ConversationRow
+from tests.api.conftest import call, create_agent
 from tests.store.test_contract import JSON
 
 AGENTS = "/v1/convai/agents"
@@ -210,6 +211,15 @@ def test_agents_are_listed_newest_first_and_found(client: TestClient) -> None:
     assert ids("tags=a&tags=b") == [second, first]
     assert ids("archived=true") == [hidden]
     assert ids("created_by_user_id=@me&show_only_owned_agents=false") == [second, first]
+
+
+def test_the_list_says_when_each_agent_was_called_last(client: TestClient) -> None:
+    called, idle = create_agent(client, "Called"), create_agent(client, "Idle")
+    store = client.app.state.services.store  # type: ignore[attr-defined]
+    for name, status, at in (("conv_1", "done", 100.5), ("conv_2", "done", 200.5), ("conv_3", "initiated", 300.5)):
+        call(client, store.conversations.create, ConversationRow(name, called, status, at, {}))
+    told = {one["agent_id"]: one["last_call_time_unix_secs"] for one in client.get(AGENTS).json()["agents"]}
+    assert (told[called], told[idle]) == (200, None)
 
 
 def test_pages_do_not_shift_when_an_agent_is_created_between_them(client: TestClient) -> None:

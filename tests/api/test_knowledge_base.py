@@ -285,6 +285,12 @@ def documents_pages(text: str) -> float:
     return round(len(text) / 3000, 2)
 
 
+def documents_of(sdk: ElevenLabs) -> list[dict[str, Any]]:
+    """The list as it is sent, with what the SDK does not know."""
+    listed = sdk.conversational_ai.knowledge_base.list()
+    return [document.model_dump() for document in listed.documents]
+
+
 def test_a_document_is_indexed_in_the_background(sdk: ElevenLabs, documents: Any) -> None:
     base = sdk.conversational_ai.knowledge_base
     made = documents.create_from_text(text="# Soup\n\n" + "Onion soup is hot and good. " * 100, name="Menu")
@@ -309,6 +315,12 @@ def test_a_document_is_indexed_in_the_background(sdk: ElevenLabs, documents: Any
     overview = sdk.conversational_ai.rag_index_overview()
     assert overview.total_used_bytes == overview.models[0].used_bytes == index.document_model_index_usage.used_bytes
     assert refused(base.document.compute_rag_index, made.id, model="word2vec")[0] == 422
+
+    shown = {one["id"]: one["x_rag_indexes"] for one in documents_of(sdk)}
+    assert shown[folder.id] == []
+    assert [(one["id"], one["status"], one["progress_percentage"]) for one in shown[made.id]] == [
+        (index.id, "succeeded", 100.0)
+    ]
 
     listed = sdk.conversational_ai.get_document_rag_indexes(made.id)
     assert [one.id for one in listed.indexes] == [index.id]

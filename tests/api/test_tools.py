@@ -117,6 +117,12 @@ def test_a_tool_in_use_is_deleted_only_with_force(client: TestClient) -> None:
     agent_id = create_agent(client, "Front desk", conversation_config={"agent": prompt})
     dependents = client.get(f"{TOOLS}/{tool_id}/dependent-agents").json()
     assert [(agent["id"], agent["name"]) for agent in dependents["agents"]] == [(agent_id, "Front desk")]
+    idle = create_tool(client)["id"]
+    listed = {tool["id"]: tool["x_dependent_agents"] for tool in client.get(TOOLS).json()["tools"]}
+    assert listed == {tool_id: dependents["agents"], idle: []}
+    shown = client.get(TOOLS).json()["tools"][1]
+    client.patch(f"{TOOLS}/{tool_id}", json=shown)
+    assert "x_dependent_agents" not in client.get(f"{TOOLS}/{tool_id}").json()
     refused = client.delete(f"{TOOLS}/{tool_id}")
     assert refused.status_code == 409
     assert "Front desk" in refused.json()["detail"]["message"]
