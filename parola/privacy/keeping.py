@@ -88,9 +88,11 @@ class PrivateConversations:
         reserved_under = self._policies.get(conversation.conversation_id)
         agent = await self._store.agents.get(conversation.agent_id)
         policy = Policy.of({} if agent is None else agent.document, self._settings)
-        policy = self._learned(
-            conversation.conversation_id, policy.also(Policy.read(conversation.document)), conversation
-        )
+        wish = Policy.read(conversation.document)
+        policy = policy.also(wish)
+        if agent is None and wish.retention_days >= 0:
+            policy = policy.kept_as_long_as(wish)  # the client brought the agent along
+        policy = self._learned(conversation.conversation_id, policy, conversation)
         await self._inner.create(_begun(conversation, policy), deliveries)
         if policy.redacts and not policy.zero_retention and self._ask_witness is not None:
             self._witness = self._witness or self._ask_witness()
@@ -125,6 +127,9 @@ class PrivateConversations:
             row = await self._inner.get(conversation_id)
             policy = Policy() if row is None else Policy.read(row.document)
             self._remember(conversation_id, policy)
+            if row is not None and (due_at := _still_due(row.document)) is not None:
+                # The server that began it may have been killed before it had put it on the plan.
+                await self._store.retention.plan([conversation_id], due_at)
         if change.document is not None and "visited_agents" in change.document:
             policy = await self._joined(conversation_id, policy, change.document["visited_agents"])
             if not policy.keeps_all:
@@ -260,6 +265,14 @@ def keep_private(store: Store, settings: Settings, witness: Callable[[], Witness
         store.conversations = PrivateConversations(store, settings, witness)
 
 
+def _still_due(document: Mapping[str, Any]) -> float | None:
+    """When a conversation is to be deleted of which nothing was yet; None: never."""
+    settings = (document.get("metadata") or {}).get("deletion_settings") or {}
+    is_deleted = any(value is not None for key, value in settings.items() if key.startswith("deleted_"))
+    due_at: float | None = settings.get("deletion_time_unix_secs")
+    return None if is_deleted else due_at
+
+
 def known_policy(store: Store, conversation_id: str) -> Policy | None:
     """What the door knows of a conversation; None when there is none, or it was long ago."""
     door = store.conversations
@@ -280,6 +293,7 @@ def _begun(row: ConversationRow, policy: Policy) -> ConversationRow:
             "delete_audio": policy.deletes_audio,
         }
     document["metadata"] = metadata
+    document.pop(KEY, None)
     if policy.keeps_all:
         return replace(row, document=document)
     document[KEY] = policy.written()

@@ -89,6 +89,15 @@ class Policy:
             hides_keys=self.hides_keys or other.hides_keys,
         )
 
+    def kept_as_long_as(self, other: Policy) -> Policy:
+        """The policy with the other's date of deletion."""
+        return replace(
+            self,
+            retention_days=other.retention_days,
+            deletes_transcript=other.deletes_transcript,
+            deletes_audio=other.deletes_audio,
+        )
+
     def deletes_at(self, started_at: float) -> float | None:
         """Unix seconds; None: never."""
         return None if self.retention_days < 0 else started_at + self.retention_days * DAY_SECONDS
@@ -105,6 +114,14 @@ class Policy:
             **({"hides_keys": True} if self.hides_keys else {}),
         }
 
+    def wished(self) -> Document:
+        """The same with its date of deletion, for a conversation whose agent is in no store; empty when all is kept for
+        ever."""
+        if self.keeps_all and self.retention_days < 0:
+            return {}
+        deletes = {"deletes_transcript": self.deletes_transcript, "deletes_audio": self.deletes_audio}
+        return {KEY: {**self.written(), "retention_days": self.retention_days, **deletes}}
+
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Policy:
         """Of a conversation's document, as far as it says what may be written."""
@@ -115,6 +132,9 @@ class Policy:
             entities=_texts(kept.get("entities")),
             excluded_data=_texts(kept.get("excluded_data")),
             hides_keys=kept.get("hides_keys") is True,
+            retention_days=int(kept.get("retention_days", -1)),
+            deletes_transcript=kept.get("deletes_transcript") is True,
+            deletes_audio=kept.get("deletes_audio") is True,
         )
 
 

@@ -11,7 +11,7 @@ from parola.conversation.setup import Setup
 from parola.errors import ConversationRefused
 from parola.metrics import Metrics
 from parola.outbound.locators import Seal
-from parola.privacy.policy import KEY, Policy
+from parola.privacy.policy import Policy
 from parola.protocol.client_messages import ConversationInitiationClientData
 from parola.protocol.messages import close_reason
 from parola.session.admitted import Admitted
@@ -120,7 +120,7 @@ def _document(
     # Said here too: an agent that a client brought along is in no store.
     wish = Policy.of(admitted.agent.document, Settings())
     return {
-        **({} if wish.keeps_all else {KEY: wish.written()}),
+        **wish.wished(),
         "branch_id": admitted.branch_id or client_data.branch_id,
         "version_id": admitted.agent.version_id or None,
         "environment": client_data.environment or admitted.environment,

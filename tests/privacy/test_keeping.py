@@ -293,6 +293,33 @@ async def test_what_a_killed_server_had_begun_to_delete_is_deleted_by_the_next(
     await store.aclose()
 
 
+async def test_what_was_not_on_the_plan_yet_when_a_server_was_killed_is_put_there_by_the_next(store: Store) -> None:
+    await store.agents.put(agent(retention_days=1))
+    await store.conversations.create(conversation())
+    await store.retention.keep(["c"])
+    store.conversations = store.conversations._inner  # type: ignore[attr-defined]
+    keep_private(store, Settings())
+    await held(store)
+    assert await Reaper(store, lambda: 1000.0 + DAY_SECONDS).sweep() == 1
+    assert CANARY not in await everything(store)
+    await store.conversations.write("c", ConversationChange(rating=3))
+    assert await store.retention.due(1e10, 5) == [], "once"
+
+
+async def test_an_agent_that_a_client_brought_along_has_a_date_of_deletion_too(store: Store) -> None:
+    brought = conversation(agent_id="nobody_has_it")
+    brought.document.update(Policy.of(agent(retention_days=1, delete_audio=True).document, Settings()).wished())
+    await store.conversations.create(brought)
+    assert await store.retention.due(1e10, 5) == []
+    await store.conversations.write("c", ConversationChange(status="done", ended_at=1010.0))
+    assert await store.retention.due(999.0 + DAY_SECONDS, 5) == []
+    assert await store.retention.due(1000.0 + DAY_SECONDS, 5) == ["c"]
+    row = await store.conversations.get("c")
+    assert row is not None and "x_privacy" not in row.document
+    settings = row.document["metadata"]["deletion_settings"]
+    assert settings["delete_audio"] and not settings["delete_transcript_and_pii"]
+
+
 async def test_audio_may_go_and_the_words_stay(store: Store) -> None:
     await store.agents.put(agent(retention_days=0, delete_audio=True))
     await store.conversations.create(conversation())
