@@ -40,6 +40,12 @@ POLICY = "; ".join(
     ]
 )
 
+TOOL_SCRIPT = "tool-script.js"
+
+TOOL_SCRIPT_POLICY = "default-src 'none'; script-src 'unsafe-eval'"
+"""Of the worker that runs what people write as the answer to a tool call: it may evaluate text, which no page may, and
+load and send nothing."""
+
 HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -104,6 +110,8 @@ def _file(file: Path, request: Request) -> Response:
         "cache-control": "public, max-age=31536000, immutable" if forever else "no-cache",
         "vary": "accept-encoding",
     }
+    if file.name == TOOL_SCRIPT:
+        headers["content-security-policy"] = TOOL_SCRIPT_POLICY
     accepted = {one.partition(";")[0].strip() for one in request.headers.get("accept-encoding", "").split(",")}
     for encoding, ending in ENCODINGS:
         compressed = file.with_name(file.name + ending)

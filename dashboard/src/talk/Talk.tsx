@@ -1,0 +1,191 @@
+import { Badge, Box, Paper, Stack, Tabs } from "@mantine/core";
+import { IconMicrophone } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { useCallback, useEffect, useRef, useState } from "react";
+import { Link, useSearchParams } from "react-router";
+
+import { agentKey, type Agent, type JsonObject } from "@/api/agents";
+import { api } from "@/api/client";
+import { useToolConfigs } from "@/api/talk";
+import { at } from "@/agents/editor/document";
+import { EmptyState } from "@/parts/EmptyState";
+import { Failure } from "@/parts/Failure";
+import { Loading } from "@/parts/Loading";
+
+import { Composer } from "./Composer";
+import { Ended } from "./Ended";
+import { Frames } from "./Frames";
+import { Recent } from "./Recent";
+import { type ClientTool, clientTool, countSet, NO_SETUP, problemsOf, type Setup } from "./setup";
+import { SetupForm } from "./SetupForm";
+import { Stage } from "./Stage";
+import classes from "./Talk.module.css";
+import { Transcript } from "./Transcript";
+import { useCall } from "./useCall";
+
+const HINT =
+  "Try “What are your opening hours?”, “A table for two, tomorrow at eight” or “Show me a message saying hello”.";
+
+const MICROPHONE = "parola-talk-microphone";
+
+interface Props {
+  agentId: string;
+  isLoading: boolean;
+  error: Error | null;
+  onAgent: (agentId: string) => void;
+  onAbandon: () => void;
+}
+
+export function Talk({ agentId, isLoading, error, onAgent, onAbandon }: Props) {
+  const agent = useQuery({
+    queryKey: agentKey(agentId),
+    queryFn: ({ signal }) => api.get<Agent>(`/v1/convai/agents/${encodeURIComponent(agentId)}`, {}, signal),
+    enabled: agentId !== "",
+  });
+  const document = agent.data as unknown as JsonObject | undefined;
+  const tools = useClientTools(document);
+  const [setup, change] = useSetup(agentId);
+  const [microphone, setMicrophone] = useState(() => localStorage.getItem(MICROPHONE));
+  const state = useCall(agentId, setup, microphone, onAbandon);
+  const { phase } = state;
+  const hasBegun = phase !== "idle";
+  const [tab, setTab] = useState("setup");
+  const [tabPhase, setTabPhase] = useState(phase);
+  if (tabPhase !== phase) {
+    setTabPhase(phase);
+    if (phase === "starting") setTab("frames");
+  }
+  useStartOfItself(agent.isSuccess, state.start);
+
+  if (error) return <Failure error={error} />;
+  if (isLoading) return <Loading rows={3} height={160} />;
+  if (!agentId) {
+    return (
+      <EmptyState
+        icon={IconMicrophone}
+        title="There is no agent yet"
+        text={
+          <>
+            Make one on the page <Link to="/agents">Agents</Link>, or here:
+          </>
+        }
+        command="parola agents create my-agent.json"
+      />
+    );
+  }
+  const problems = Object.keys(problemsOf(setup)).length;
+  const chooseMicrophone = (id: string | null) => {
+    setMicrophone(id);
+    if (id) localStorage.setItem(MICROPHONE, id);
+    else localStorage.removeItem(MICROPHONE);
+  };
+  return (
+    <div className={classes.columns}>
+      <Stack gap="md" miw={0}>
+        {agent.error && <Failure error={agent.error} retry={() => void agent.refetch()} />}
+        <Stage
+          state={state}
+          agentId={agentId}
+          onAgent={onAgent}
+          hint={agentId === "agent_demo" ? HINT : undefined}
+          obstacle={
+            agent.error
+              ? "This agent cannot be called."
+              : problems
+                ? "Something under “Before the call” is not right yet."
+                : null
+          }
+          isTextOnly={at(document, "conversation_config.conversation.text_only") === true}
+          microphone={microphone}
+          onMicrophone={chooseMicrophone}
+        />
+        {!hasBegun && <Recent agentId={agentId} />}
+        {hasBegun && (
+          <Transcript state={state} tools={tools}>
+            {phase === "running" && (
+              <Composer
+                conversationId={state.call.conversationId}
+                takesFiles={at(document, "conversation_config.conversation.file_input.enabled") !== false}
+              />
+            )}
+            {phase === "ended" && <Ended state={state} />}
+          </Transcript>
+        )}
+      </Stack>
+      <Paper className={classes.beside} style={{ overflow: "hidden" }}>
+        <Tabs value={tab} onChange={(value) => setTab(value ?? "frames")}>
+          <Tabs.List>
+            <Tabs.Tab value="setup">
+              Before the call
+              {countSet(setup) > 0 && (
+                <Badge size="sm" variant="light" ml={6} tt="none">
+                  {countSet(setup)} set
+                </Badge>
+              )}
+            </Tabs.Tab>
+            <Tabs.Tab value="frames">Frames</Tabs.Tab>
+          </Tabs.List>
+          <Tabs.Panel value="setup">
+            <Box p="xs">
+              {agent.data ? (
+                <SetupForm agent={agent.data} tools={tools} setup={setup} onChange={change} />
+              ) : (
+                !agent.error && <Loading rows={4} />
+              )}
+            </Box>
+          </Tabs.Panel>
+          <Tabs.Panel value="frames">
+            <Frames log={state.log} name={state.call.conversationId ?? "frames"} />
+          </Tabs.Panel>
+        </Tabs>
+      </Paper>
+    </div>
+  );
+}
+
+/** The tools that the agent expects its client to run, those kept apart from it included. */
+function useClientTools(document: JsonObject | undefined): ClientTool[] {
+  const listed = at(document, "conversation_config.agent.prompt.tool_ids");
+  const inline = at(document, "conversation_config.agent.prompt.tools");
+  const ids = Array.isArray(listed) ? listed.filter((id): id is string => typeof id === "string") : [];
+  const kept = useToolConfigs(ids);
+  const found = [...(Array.isArray(inline) ? inline : []), ...kept].flatMap(
+    (config) => clientTool(config) ?? [],
+  );
+  return [...new Map(found.map((tool) => [tool.name, tool])).values()];
+}
+
+/** The form of each agent, kept while the browser's tab is open. */
+function useSetup(agentId: string): [Setup, (part: Partial<Setup>) => void] {
+  const name = `parola-talk-setup ${agentId}`;
+  const [setup, setSetup] = useState<Setup>(() => {
+    const kept = sessionStorage.getItem(name);
+    return kept ? { ...NO_SETUP, ...(JSON.parse(kept) as Partial<Setup>) } : NO_SETUP;
+  });
+  const change = useCallback(
+    (part: Partial<Setup>) =>
+      setSetup((now) => {
+        const next = { ...now, ...part };
+        sessionStorage.setItem(name, JSON.stringify(next));
+        return next;
+      }),
+    [name],
+  );
+  return [setup, change];
+}
+
+/**
+ * `?start=voice` begins a call at once, when somebody has clicked something on this site that led here. A link from
+ * elsewhere only leads to the button: no page switches a microphone on by being opened.
+ */
+function useStartOfItself(isReady: boolean, start: (kind: "voice" | "chat") => void) {
+  const [query, setQuery] = useSearchParams();
+  const wanted = query.get("start");
+  const isDone = useRef(false);
+  useEffect(() => {
+    if (!isReady || isDone.current || (wanted !== "voice" && wanted !== "chat")) return;
+    isDone.current = true;
+    setQuery({}, { replace: true });
+    if (wanted === "chat" || navigator.userActivation?.hasBeenActive !== false) start(wanted);
+  }, [isReady, wanted, start, setQuery]);
+}
