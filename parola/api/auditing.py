@@ -103,8 +103,8 @@ class Audited:
 
         async def watched(message: MutableMapping[str, Any]) -> None:
             nonlocal held
-            if message["type"] == "http.response.start":
-                held = message
+            if message["type"] == "http.response.start" and _is_noted(scope, message["status"]):
+                held = message  # the entry is there before the answer, and has the id of what was made
                 return
             if held is not None:
                 start, held = held, None
@@ -136,6 +136,18 @@ class Audited:
             status=status,
             within=named[0] if len(named) > 1 else None,
         )
+
+
+def _is_noted(scope: Scope, status: int) -> bool:
+    """Whether an answer with this status belongs in the log."""
+    from parola.api.access import rule_of  # FastAPI's side; the pen is there before it
+
+    route = scope.get("route")
+    if route is None:
+        return False
+    caller: Caller | None = scope.get(CALLER)
+    was_refused = status in (401, 403) and caller is not None and caller.key_id is not None
+    return was_refused or _is_worth_it(rule_of(route), scope["method"])
 
 
 def _is_worth_it(rule: Rule, method: str) -> bool:
