@@ -11,6 +11,7 @@ import {
   Text,
   Textarea,
   TextInput,
+  VisuallyHidden,
 } from "@mantine/core";
 import { IconAlertTriangle, IconCircleX, IconInfoCircle } from "@tabler/icons-react";
 import { type ReactNode, useId } from "react";
@@ -195,17 +196,24 @@ function SliderOf({
   field,
   label,
   help,
+  isLabelHidden,
   ...range
-}: { field: Field<number>; label: string; help?: ReactNode } & Required<Omit<Range, "unit">> & {
+}: { field: Field<number>; label: string; help?: ReactNode; isLabelHidden?: boolean } & Required<
+  Omit<Range, "unit">
+> & {
     unit?: string;
   }) {
   const id = useId();
   const { min, max, step } = range;
   return (
     <div role="group" aria-labelledby={id}>
-      <Input.Label component="div" id={id}>
-        <Label text={label} isChanged={field.isChanged} />
-      </Input.Label>
+      {isLabelHidden ? (
+        <VisuallyHidden id={id}>{label}</VisuallyHidden>
+      ) : (
+        <Input.Label component="div" id={id}>
+          <Label text={label} isChanged={field.isChanged} />
+        </Input.Label>
+      )}
       {help && <Input.Description component="div">{help}</Input.Description>}
       <Group gap="md" wrap="nowrap" mt={6}>
         <Slider
@@ -254,8 +262,9 @@ export function NeverField({
       {isOn ? (
         <Box pl={46} mt={4}>
           <SliderOf
-            field={{ ...field, isChanged: false }}
-            label={range.unit === "s" ? "Seconds" : "Number"}
+            field={field}
+            label={`${label}: ${range.unit === "s" ? "seconds" : "how many"}`}
+            isLabelHidden
             {...range}
           />
         </Box>

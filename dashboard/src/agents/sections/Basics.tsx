@@ -31,6 +31,12 @@ export default function Basics() {
           fallback="en"
           options={LANGUAGES}
         />
+        <TextField
+          path={`${AGENT}.prompt.timezone`}
+          label="Time zone"
+          help="Of {{system__time}}, the time that the model is told."
+          placeholder="Europe/Berlin"
+        />
         <SwitchField
           path="conversation_config.conversation.text_only"
           label="Typed conversations only"

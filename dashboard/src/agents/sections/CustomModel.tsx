@@ -1,0 +1,71 @@
+import { Select, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "react-router";
+
+import type { JsonObject } from "@/api/agents";
+import { api } from "@/api/client";
+
+import { useField } from "../editor/draft";
+import { Findings, Label, SelectField, TextField } from "../editor/fields";
+
+const CUSTOM = "conversation_config.agent.prompt.custom_llm";
+
+/** An endpoint of the agent's own, in OpenAI's dialect. */
+export function CustomModel() {
+  const key = useField<JsonObject>(`${CUSTOM}.api_key`, {});
+  const secrets = useQuery({
+    queryKey: ["/v1/convai/secrets", "names"],
+    queryFn: ({ signal }) =>
+      api.get<{ secrets: { secret_id: string; name: string }[] }>(
+        "/v1/convai/secrets",
+        { page_size: 100 },
+        signal,
+      ),
+    select: (answer) => answer.secrets,
+  });
+  const secretId = typeof key.value.secret_id === "string" ? key.value.secret_id : null;
+  return (
+    <>
+      <TextField
+        path={`${CUSTOM}.url`}
+        label="Address"
+        help="The base; /chat/completions is appended unless it is there."
+        placeholder="http://127.0.0.1:11434/v1"
+        required
+      />
+      <TextField path={`${CUSTOM}.model_id`} label="Model there" placeholder="qwen3:8b" />
+      <SelectField
+        path={`${CUSTOM}.api_type`}
+        label="Dialect"
+        fallback="chat_completions"
+        options={[
+          { value: "chat_completions", label: "Chat completions" },
+          { value: "responses", label: "Responses" },
+        ]}
+      />
+      <div>
+        <Select
+          label={<Label text="API key" isChanged={key.isChanged} />}
+          description={
+            <>
+              One of your <Link to="/secrets">secrets</Link>; sent as a bearer token.
+            </>
+          }
+          placeholder="None"
+          data={(secrets.data ?? []).map(({ secret_id, name }) => ({ value: secret_id, label: name }))}
+          value={secretId}
+          clearable
+          clearButtonProps={{ "aria-label": "No API key" }}
+          onChange={(value) => key.set(value ? { secret_id: value } : undefined)}
+          maw={420}
+        />
+        {"env_var_label" in key.value && (
+          <Text size="sm" c="dimmed" mt={4}>
+            It comes from the environment variable {String(key.value.env_var_label)}.
+          </Text>
+        )}
+        <Findings findings={key.findings} />
+      </div>
+    </>
+  );
+}
