@@ -39,10 +39,11 @@ export const theme = createTheme({
   fontFamilyMonospace: "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace",
   headings: { fontWeight: "650" },
   components: {
+    Badge: { defaultProps: { tt: "none" } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },
     Modal: { defaultProps: { centered: true, closeButtonProps: { "aria-label": "Close" } } },
     Drawer: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
-    Paper: { defaultProps: { withBorder: true, radius: "lg" } },
+    Paper: { defaultProps: { withBorder: true, radius: 12 } },
     Table: { defaultProps: { verticalSpacing: "sm", highlightOnHover: true } },
   },
 });
@@ -55,6 +56,14 @@ export const readable: CSSVariablesResolver = () => ({
     "--mantine-color-placeholder": "#69717a",
     "--mantine-color-error": "#c92a2a",
     "--mantine-color-anchor": "#3c4ebb",
+    "--mantine-color-teal-light-color": "#05583f",
+    "--mantine-color-green-light-color": "#1d5c2a",
+    "--mantine-color-cyan-light-color": "#0a5160",
+    "--mantine-color-yellow-light-color": "#7a4300",
+    "--mantine-color-orange-light-color": "#8f3506",
+    "--mantine-color-red-light-color": "#a61e1e",
+    "--mantine-color-pink-light-color": "#8c1c48",
+    "--mantine-color-gray-light-color": "#343a40",
   },
   dark: {
     "--mantine-color-dimmed": "#a9aeb6",

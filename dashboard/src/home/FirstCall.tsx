@@ -1,0 +1,53 @@
+import { Button, Group, Paper, Stack, Text, ThemeIcon, Title } from "@mantine/core";
+import { IconMessage, IconMicrophone, IconWaveSine } from "@tabler/icons-react";
+import { Link } from "react-router";
+
+import { Command } from "@/parts/Command";
+
+/** What a server shows that nobody has called yet: the demo agent, one click away. */
+export function FirstCall() {
+  return (
+    <Paper p={{ base: "lg", sm: "xl" }}>
+      <Group gap="xl" wrap="wrap" align="center">
+        <ThemeIcon size={72} radius="xl" variant="light">
+          <IconWaveSine size={40} stroke={1.5} />
+        </ThemeIcon>
+        <Stack gap="sm" style={{ flex: "1 1 320px" }}>
+          <Title order={2} fz="h3">
+            Say hello to your first agent
+          </Title>
+          <Text c="dimmed">
+            Trattoria Parola answers the phone of a restaurant. It listens and speaks on this machine, with no
+            key and no network. Ask it when it is open, then see where every millisecond of the call went.
+          </Text>
+          <Group gap="sm">
+            <Button
+              component={Link}
+              to="/talk/agent_demo?start=voice"
+              size="md"
+              leftSection={<IconMicrophone size={18} />}
+            >
+              Call the demo agent
+            </Button>
+            <Button
+              component={Link}
+              to="/talk/agent_demo?start=text"
+              size="md"
+              variant="default"
+              leftSection={<IconMessage size={18} />}
+            >
+              Chat instead
+            </Button>
+          </Group>
+        </Stack>
+        <Stack gap={6} style={{ flex: "1 1 260px" }} miw={0}>
+          <Text size="sm" c="dimmed">
+            From a terminal:
+          </Text>
+          <Command text="parola chat" />
+          <Command text="parola call --in question.wav --out answer.wav" />
+        </Stack>
+      </Group>
+    </Paper>
+  );
+}
