@@ -1,5 +1,18 @@
-import { Page } from "@/parts/Page";
+import { lazy } from "react";
+import { Route, Routes } from "react-router";
 
-export default function Place() {
-  return <Page title="conversations">{null}</Page>;
+import { ListPage } from "./list/ListPage";
+
+const ConversationPage = lazy(() =>
+  import("./call/ConversationPage").then((module) => ({ default: module.ConversationPage })),
+);
+
+/** Conversations: the list, and each of them. */
+export default function Conversations() {
+  return (
+    <Routes>
+      <Route index element={<ListPage />} />
+      <Route path=":id" element={<ConversationPage />} />
+    </Routes>
+  );
 }

@@ -1,0 +1,195 @@
+import {
+  Autocomplete,
+  Button,
+  Collapse,
+  Group,
+  NumberInput,
+  Select,
+  SimpleGrid,
+  TextInput,
+} from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { IconAdjustmentsHorizontal, IconSearch, IconX } from "@tabler/icons-react";
+import { type RefObject, useEffect, useState } from "react";
+
+import { type ConversationStatus, useAgentChoices, useEndings } from "@/api/conversations";
+
+import { STATUS, VERDICT } from "../words";
+import { countFilters, type Filters, NONE } from "./filters";
+
+interface Props {
+  filters: Filters;
+  change: (some: Partial<Filters>) => void;
+  searchBox: RefObject<HTMLInputElement | null>;
+}
+
+const choices = (labels: Record<string, { label: string }>) =>
+  Object.entries(labels).map(([value, { label }]) => ({ value, label }));
+
+const RATINGS = [
+  { value: "5", label: "5 stars" },
+  { value: "4", label: "4 stars and more" },
+  { value: "3", label: "3 stars and more" },
+  { value: "low", label: "2 stars and less" },
+  { value: "1", label: "Any rating" },
+];
+
+/** What the list is narrowed by. */
+export function FilterBar({ filters, change, searchBox }: Props) {
+  const count = countFilters(filters);
+  const [isOpen, { toggle }] = useDisclosure(count > 0);
+  const agents = useAgentChoices();
+  const endings = useEndings();
+  const pick = (name: keyof Filters) => (value: string | null) => change({ [name]: value ?? "" });
+  return (
+    <div role="search">
+      <Group gap="xs">
+        <Later
+          value={filters.q}
+          change={(q) => change({ q })}
+          render={(value, set) => (
+            <TextInput
+              ref={searchBox}
+              leftSection={<IconSearch size={16} />}
+              placeholder="Search what was said"
+              aria-label="Search what was said"
+              value={value}
+              onChange={(event) => set(event.currentTarget.value)}
+              flex={1}
+              miw={160}
+            />
+          )}
+        />
+        <Button
+          variant="default"
+          leftSection={<IconAdjustmentsHorizontal size={16} />}
+          onClick={toggle}
+          aria-expanded={isOpen}
+        >
+          {count ? `Filters (${count})` : "Filters"}
+        </Button>
+        {(count > 0 || filters.q) && (
+          <Button
+            variant="subtle"
+            color="gray"
+            c="dimmed"
+            leftSection={<IconX size={15} />}
+            onClick={() => change(NONE)}
+          >
+            Clear
+          </Button>
+        )}
+      </Group>
+      <Collapse expanded={isOpen}>
+        <SimpleGrid cols={{ base: 2, sm: 3, lg: 5 }} spacing="sm" verticalSpacing="xs" pt="sm">
+          <Select
+            label="Agent"
+            placeholder="Any"
+            data={agents.data ?? []}
+            value={filters.agent || null}
+            onChange={pick("agent")}
+            searchable
+            clearable
+          />
+          <Select
+            label="Status"
+            placeholder="Any"
+            data={choices(STATUS satisfies Record<ConversationStatus, { label: string }>)}
+            value={filters.status || null}
+            onChange={pick("status")}
+            clearable
+          />
+          <Select
+            label="Evaluation"
+            placeholder="Any"
+            data={choices(VERDICT)}
+            value={filters.result || null}
+            onChange={pick("result")}
+            clearable
+          />
+          <Select
+            label="Medium"
+            placeholder="Any"
+            data={[
+              { value: "voice", label: "Voice" },
+              { value: "text", label: "Text" },
+            ]}
+            value={filters.kind || null}
+            onChange={pick("kind")}
+            clearable
+          />
+          <Select
+            label="Rating"
+            placeholder="Any"
+            data={RATINGS}
+            value={filters.rating || null}
+            onChange={pick("rating")}
+            clearable
+          />
+          <TextInput
+            type="date"
+            label="From"
+            value={filters.from}
+            onChange={(event) => change({ from: event.currentTarget.value })}
+          />
+          <TextInput
+            type="date"
+            label="To"
+            value={filters.to}
+            onChange={(event) => change({ to: event.currentTarget.value })}
+          />
+          <NumberInput
+            label="Longer than"
+            suffix=" s"
+            placeholder="0 s"
+            min={0}
+            value={filters.min}
+            onChange={(value) => change({ min: String(value) })}
+          />
+          <NumberInput
+            label="Shorter than"
+            suffix=" s"
+            placeholder="Any"
+            min={0}
+            value={filters.max}
+            onChange={(value) => change({ max: String(value) })}
+          />
+          <Later
+            value={filters.ended}
+            change={(ended) => change({ ended })}
+            render={(value, set) => (
+              <Autocomplete
+                label="How it ended"
+                placeholder="Any"
+                data={endings.data ?? []}
+                value={value}
+                onChange={set}
+                clearable
+              />
+            )}
+          />
+        </SimpleGrid>
+      </Collapse>
+    </div>
+  );
+}
+
+interface LaterProps {
+  value: string;
+  change: (value: string) => void;
+  render: (value: string, set: (value: string) => void) => React.ReactNode;
+}
+
+/** A field whose value counts when nobody types any more. */
+function Later({ value, change, render }: LaterProps) {
+  const [typed, setTyped] = useState<string | null>(null);
+  useEffect(() => {
+    if (typed === null) return;
+    const timer = setTimeout(() => {
+      change(typed);
+      setTyped(null);
+    }, 300);
+    return () => clearTimeout(timer);
+  });
+  return render(typed ?? value, setTyped);
+}

@@ -1,0 +1,92 @@
+import { Badge, Button, Group, Paper, Stack, Text } from "@mantine/core";
+import { IconWebhook } from "@tabler/icons-react";
+import { Link } from "react-router";
+
+import { type ConversationRecord, type Delivery, isRunning } from "@/api/conversations";
+import { useListed } from "@/api/paging";
+import { EmptyState } from "@/parts/EmptyState";
+import { Failure } from "@/parts/Failure";
+import { counted } from "@/parts/format";
+import { LoadMore } from "@/parts/LoadMore";
+import { Loading } from "@/parts/Loading";
+import { When } from "@/parts/When";
+
+import { DELIVERY } from "../words";
+
+const REASONS: Record<string, string> = {
+  not_configured: "no webhook is set up for it",
+  event_not_enabled: "the webhook does not want this event",
+  disabled: "the webhook is disabled",
+  timeout: "no answer in time",
+};
+
+/** What was sent of this conversation, and what was not and why. */
+export default function WebhooksTab({ record }: { record: ConversationRecord }) {
+  const list = useListed<Delivery>(
+    "/v1/x/webhook-deliveries",
+    "deliveries",
+    { conversation_id: record.conversation_id },
+    { refetchInterval: isRunning(record.status) ? 5_000 : undefined },
+  );
+  if (list.error) return <Failure error={list.error} retry={list.refetch} />;
+  if (list.isPending) return <Loading rows={3} height={64} />;
+  if (!list.items.length)
+    return (
+      <EmptyState
+        icon={IconWebhook}
+        title="Nothing was to be sent"
+        text={
+          isRunning(record.status)
+            ? "Webhooks are sent when the conversation has ended and was analysed."
+            : "No delivery of this conversation is kept."
+        }
+        action={<Link to="/webhooks">Webhooks</Link>}
+      />
+    );
+  return (
+    <Stack gap="xs">
+      {list.items.map((one) => (
+        <Paper key={one.delivery_id} p="md">
+          <Group justify="space-between" gap="xs">
+            <div>
+              <Text fw={600} ff="monospace" fz="sm">
+                {one.type}
+              </Text>
+              <Text size="sm" c="dimmed" className="numbers">
+                {one.webhook_id ?? "No endpoint"} · {counted(one.attempt_count, "attempt")}
+                {one.last_status_code !== null && `, the last answered ${one.last_status_code}`}
+                {one.reason &&
+                  one.status !== "delivered" &&
+                  `: ${REASONS[one.reason] ?? one.reason.replaceAll("_", " ")}`}
+                {one.next_attempt_at_unix_secs !== null && (
+                  <>
+                    , next <When at={one.next_attempt_at_unix_secs} />
+                  </>
+                )}
+              </Text>
+            </div>
+            <Group gap="xs">
+              <Badge
+                variant="light"
+                color={DELIVERY[one.status].colour}
+                tt="none"
+                c="var(--mantine-color-text)"
+              >
+                {DELIVERY[one.status].label}
+              </Badge>
+              <Text size="sm" c="dimmed">
+                <When at={one.created_at_unix_secs} />
+              </Text>
+            </Group>
+          </Group>
+        </Paper>
+      ))}
+      <LoadMore list={list} />
+      <Group>
+        <Button component={Link} to="/webhooks" variant="default">
+          All webhooks
+        </Button>
+      </Group>
+    </Stack>
+  );
+}

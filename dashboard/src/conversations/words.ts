@@ -1,0 +1,74 @@
+/** What the record's codes mean, in words. */
+
+import type { ConversationRecord, ConversationStatus, Delivery } from "@/api/conversations";
+
+const DEEDS: Record<string, string> = {
+  takeover_begin: "took over",
+  takeover_end: "gave it back",
+  takeover_lapsed: "was away for too long and lost it",
+  human_message: "wrote to the user",
+  agent_message: "had the agent say something",
+  user_message: "wrote in the user’s place",
+  contextual_update: "told the agent something",
+  variables: "set variables",
+  tool_result: "answered a tool",
+  transfer_to_number: "transferred the call",
+  waiting_for_human_begin: "asked for a person",
+  waiting_for_human_end: "called off that a person was asked for",
+  end: "ended it",
+};
+
+/** What somebody outside the call did in it. */
+export const deedWords = (command: { type: string; forced_from?: string }) =>
+  command.forced_from
+    ? `took it away from ${command.forced_from}`
+    : (DEEDS[command.type] ?? command.type.replaceAll("_", " "));
+
+export const STATUS: Record<ConversationStatus, { label: string; colour: string }> = {
+  initiated: { label: "Announced", colour: "gray" },
+  "in-progress": { label: "Running", colour: "teal" },
+  processing: { label: "Being analysed", colour: "blue" },
+  done: { label: "Done", colour: "gray" },
+  failed: { label: "Failed", colour: "red" },
+};
+
+export const VERDICT = {
+  success: { label: "Success", colour: "teal" },
+  failure: { label: "Failure", colour: "red" },
+  unknown: { label: "Not judged", colour: "gray" },
+} as const;
+
+export const DELIVERY: Record<Delivery["status"], { label: string; colour: string }> = {
+  held: { label: "Held until the end", colour: "gray" },
+  waiting: { label: "On its way", colour: "blue" },
+  delivered: { label: "Delivered", colour: "teal" },
+  dead: { label: "Given up", colour: "red" },
+  skipped: { label: "Not sent", colour: "gray" },
+};
+
+/** Who ended a conversation and why, as one sentence. */
+export function endingWords({ status, metadata }: ConversationRecord): string {
+  if (status === "initiated") return "Announced: nobody has called yet.";
+  if (status === "in-progress") return "It is still running.";
+  const reason = metadata.termination_reason || metadata.x_close?.reason || "no reason was stored";
+  switch (metadata.x_close?.by) {
+    case "client":
+      return `The client ended it: ${sentence(reason)}`;
+    case "server":
+      return `${status === "failed" || metadata.error ? "The server ended it after a failure" : "The server ended it"}: ${sentence(reason)}`;
+    case "crash":
+      return "The server was killed or crashed while it ran.";
+    default:
+      return sentence(reason);
+  }
+}
+
+const sentence = (text: string) => (/[.!?…]$/.test(text) ? text : `${text}.`);
+
+/** Dollars; very small ones with as many digits as they need. */
+export function money(amount: number | null | undefined): string {
+  if (amount === null || amount === undefined) return "–";
+  if (amount === 0) return "$0";
+  if (amount < 0.01) return `$${amount.toPrecision(2)}`;
+  return `$${amount.toFixed(amount < 1 ? 3 : 2)}`;
+}
