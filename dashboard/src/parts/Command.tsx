@@ -15,8 +15,8 @@ export function Command({ text, label = "Copy" }: { text: string; label?: string
               pos="absolute"
               top={6}
               right={6}
-              variant="subtle"
-              color={copied ? "teal" : "gray"}
+              variant="default"
+              bd="none"
               onClick={copy}
               aria-label={copied ? "Copied" : label}
             >
