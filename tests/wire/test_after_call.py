@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import queue
 import threading
@@ -15,7 +16,8 @@ from elevenlabs.conversational_ai.conversation import Conversation
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from tests.wire.servers import ServerProcess
+from tests.wire.frames import RawClient
+from tests.wire.servers import ServerProcess, agent
 
 FOUND_OUT = {
     "evaluation_criteria": {"polite": {"rationale": "It said good day.", "result": "success"}},
@@ -187,3 +189,41 @@ def test_a_conversation_that_was_cut_off_by_a_kill_is_read_too_and_stays_failed(
     assert record["status"] == "failed" and record["metadata"]["error"]["code"] == 1011
     assert record["analysis"]["data_collection_results"]["guests"]["value"] == 4
     assert record["metadata"]["x_close"] == {"code": 1006, "reason": "", "by": "crash", "status": "failed"}
+
+
+def test_agents_that_hand_over_are_each_judged_by_their_own_part(parola: ServerProcess, house: House) -> None:
+    criterion = {"id": "polite", "name": "Polite", "conversation_goal_prompt": "It was polite.", "scope": "agent"}
+    platform = {"analysis_llm": "gemini-2.5-flash", "evaluation": {"criteria": [criterion]}}
+    text_only = {"conversation": {"text_only": True}}
+    sales = parola.create_agent(agent(first_message="Sales here.", config=text_only, platform=platform))
+    transfers = [{"agent_id": sales, "condition": "buys", "enable_transferred_agent_first_message": True}]
+    params = {"system_tool_type": "transfer_to_agent", "transfers": transfers}
+    tool = {"type": "system", "name": "transfer_to_agent", "description": "", "params": params}
+    rule = {"when": "buy", "call": {"tool": "transfer_to_agent", "arguments": {"agent_number": 0}}}
+    desk = parola.create_agent(agent(rule, tools=[tool], config=text_only, platform=platform))
+
+    async def talk() -> str:
+        async with RawClient(parola.socket_of(desk)) as caller:
+            begun = await caller.begin()
+            assert await caller.answer("Good morning") == "I heard: Good morning"
+            assert await caller.answer("I want to buy") == "Sales here."
+            assert await caller.answer("Two, please") == "I heard: Two, please"
+            return str(begun["conversation_id"])
+
+    before = len(house.readings)
+    record = parola.ended_record(asyncio.run(talk()), 30.0)
+    whole, of_desk, of_sales = (reading["messages"][1]["content"] for reading in house.readings[before:])
+    assert "user: Good morning" in whole and "user: Two, please" in whole
+    assert "user: Good morning" in of_desk and "I want to buy" in of_desk and "Two, please" not in of_desk
+    assert "agent: Sales here." in of_sales and "Two, please" in of_sales and "morning" not in of_sales
+    blocks = record["analysis"]["scoped"]
+    assert [(one["scope"], one["source_agent_id"], one["successful"]) for one in blocks] == [
+        ("agent", desk, "success"),
+        ("agent", sales, "success"),
+    ]
+    body = {"evaluation_id": "polite", "scope": "agent", "evaluated_agent_id": sales}
+    judged = parola.http.post(
+        f"/v1/convai/conversations/{record['conversation_id']}/analysis/evaluations/run", json=body
+    )
+    assert judged.status_code == 200 and len(judged.json()["analysis"]["scoped"]) == 2
+    assert len(house.readings) == before + 4 and "Two, please" in house.readings[-1]["messages"][1]["content"]
