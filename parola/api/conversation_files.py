@@ -7,6 +7,7 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, File, UploadFile
+from starlette.formparsers import MultiPartParser
 from starlette.responses import Response
 
 from parola.api.conversation_record import LIVE
@@ -24,6 +25,10 @@ router = APIRouter(prefix="/v1/convai/conversations/{conversation_id}/files", ta
 
 MOST_BYTES = 20 * 1024 * 1024
 """Of one file."""
+
+MultiPartParser.spool_max_size = MOST_BYTES + 1
+"""What arrives stays in memory until it is known whether it may be kept: by default more than a megabyte goes through a
+temporary file, also where nothing that is shared may be written."""
 
 ACCEPTED = ("image/", "text/", "application/pdf", "application/json")
 

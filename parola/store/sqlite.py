@@ -18,7 +18,7 @@ def database(file: Path) -> Database:
 
 def _configure(connection: Any, _: Any) -> None:
     """WAL: a commit survives the process being killed, and readers do not wait for the writer. What is deleted is
-    overwritten."""
+    overwritten, and nothing that is sorted goes through a temporary file."""
     cursor = connection.cursor()
     for pragma in (
         "journal_mode = WAL",
@@ -26,6 +26,7 @@ def _configure(connection: Any, _: Any) -> None:
         "foreign_keys = ON",
         "busy_timeout = 5000",
         "secure_delete = ON",
+        "temp_store = MEMORY",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -24,7 +24,7 @@ from parola.tracing.context import HEADER, TraceContext, kept
 from parola.tracing.spans import CLIENT, Span
 from parola.tracing.tracer import Tracer
 from parola.webhooks import retry
-from parola.webhooks.announcing import BROUGHT, PRE_CALL, PRE_CALL_ENABLED, settings_of
+from parola.webhooks.announcing import BROUGHT, PRE_CALL, PRE_CALL_ENABLED, UNREDACTED, settings_of
 from parola.webhooks.circuit import Circuit
 from parola.webhooks.endpoints import Endpoints, UnknownEndpoint, all_webhooks, asks_before_calls, usages
 from parola.webhooks.payloads import NothingToSend, Payloads, wire_type
@@ -207,12 +207,13 @@ class Delivery:
         except UnknownEndpoint:
             return await self._put_away(row, "unknown_webhook")
         now = self._now()
+        # Who is sent the original may say it again in the answer.
         attempt = {
             "at": began,
             "status_code": answer.status,
             "reason": answer.reason,
             "seconds": round(now - began, 3),
-            "answer": answer.detail,
+            "answer": "" if row.type == UNREDACTED and answer.status is not None else answer.detail,
         }
         row = replace(row, attempts=(*row.attempts, attempt))
         if self._tracer is not None and conversation is not None and own is not None and own.is_sampled:

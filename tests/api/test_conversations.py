@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tempfile
 import time
 import wave
 from typing import Any
@@ -298,6 +299,19 @@ def test_files_of_other_kinds_and_sizes_are_refused(client: TestClient) -> None:
     assert upload(client, content=b"x" * (20 * 1024 * 1024 + 1)).status_code == 422
     assert upload(client, content=b"x" * (21 * 1024 * 1024)).status_code == 413
     assert client.post(f"{CONVERSATIONS}/conv_1/files", json={}).status_code == 422
+
+
+def test_what_a_zero_retention_agent_is_sent_never_touches_the_disk(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rollover(_: Any) -> None:
+        raise AssertionError("written to a temporary file")
+
+    forgets = create_agent(client, platform_settings={"privacy": {"zero_retention_mode": True}})
+    keep(client, status="in-progress", agent_id=forgets)
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", rollover)
+    refused = upload(client, content=b"x" * (20 * 1024 * 1024))
+    assert refused.status_code == 400 and "zero retention" in refused.json()["detail"]["message"]
 
 
 def test_an_agent_can_forbid_files_and_limit_them(client: TestClient) -> None:

@@ -14,8 +14,9 @@ from parola.store.base import AgentRow, ConversationChange, ConversationRow
 from parola.store.outbox import DeliveryRow
 from parola.webhooks.announcing import announcements
 from parola.webhooks.delivery import replayed
+from parola.webhooks.sending import Answer
 from parola.webhooks.unredacted import Originals
-from tests.webhooks.test_delivery import DOWN, OK, PlainVault, World, told_as_story
+from tests.webhooks.test_delivery import DOWN, PlainVault, Request, World, told_as_story
 
 MAIL = "jo@example.com"
 
@@ -75,13 +76,16 @@ def test_the_original_is_told_and_kept_no_longer_than_that() -> None:
         assert MAIL not in "".join(stored) and await world.store.outbox.body(waiting.delivery_id) is None
         await asyncio.sleep(200)
         arrived = await only(world)
-        assert arrived.status == "delivered" and "original" not in arrived.options
+        assert arrived.status == "delivered" and "original" not in arrived.options and MAIL not in repr(arrived)
         assert (await world.told("conv_1"))["unredacted_audio"] == ("skipped", "original_not_kept")
         await world.store.outbox.update(replayed(arrived, world.now()))
         await asyncio.sleep(10)
         assert (await world.told("conv_1"))["unredacted_transcript"] == ("dead", "original_not_kept")
 
-    world = told_as_story(story, answers=lambda request: OK if request.at > 20 else DOWN)
+    def echoing(request: Request) -> Answer:
+        return Answer(200 if request.at > 20 else 503, "ok" if request.at > 20 else "http_503", request.body.decode())
+
+    world = told_as_story(story, answers=echoing)
     told = [json.loads(request.body) for request in world.requests]
     originals = [one for one in told if one.get("x_event") == "unredacted_transcript"]
     assert len(originals) == 2 and originals[0] == originals[1], "each attempt is the same"
