@@ -14,7 +14,7 @@ from parola.api.described import described
 from parola.api.errors import checked
 from parola.api.responses import Json, OptionalBody, RawBody
 from parola.api.services import Services, ServicesDep, needs, needs_key
-from parola.api.streaming import EventStream, event
+from parola.api.streaming import EventStream, event, key_of
 from parola.api.watching import HistoryComplete, Item, follow, log_of, running
 from parola.conversation.commands import AddContext, AnswerTool, BeginTakeover, Command, EndCall, EndTakeover
 from parola.errors import Conflict, Unprocessable
@@ -136,7 +136,7 @@ async def events(
     if "text/event-stream" in accept:
         if last_event_id.strip().isdigit():
             after = int(last_event_id)
-        return EventStream(follow(log, services.metrics, after), _told)
+        return EventStream(follow(log, services.metrics, after), _told, key_of(request, services))
     dropped, found = log.after(after, limit)
     last = found[-1].seq if found else log.last_seq
     return Json(

@@ -8,18 +8,19 @@ is not asked for: what it gets next is what is true then.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Header, Query, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from parola.api.auth import CALLER, Caller
 from parola.api.described import described
 from parola.api.process import Services
 from parola.api.responses import Json
 from parola.api.services import ServicesDep, needs
+from parola.api.streaming import Streamed
 from parola.privacy.keeping import PrivateConversations
 from parola.protocol.live import LiveConversationsResponse
 
@@ -48,7 +49,7 @@ async def live(
         key_id = caller.key_id
         await services.audit.note(caller, "monitor", "live")
     headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
-    return StreamingResponse(_stream(services, agent_id, key_id), media_type="text/event-stream", headers=headers)
+    return Streamed(_stream(services, agent_id, key_id), "text/event-stream", headers)
 
 
 def _document(services: Services, agent_id: str | None) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def _document(services: Services, agent_id: str | None) -> dict[str, Any]:
     return {"conversations": found}
 
 
-async def _stream(services: Services, agent_id: str | None, key_id: str | None) -> AsyncIterator[bytes]:
+async def _stream(services: Services, agent_id: str | None, key_id: str | None) -> AsyncGenerator[bytes, None]:
     clock = asyncio.get_running_loop().time
     told, told_at, checked_at = b"", clock(), clock()
     while not services.live.has_stopped:

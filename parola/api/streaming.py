@@ -8,23 +8,33 @@ buffers.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
+import orjson
 from starlette.responses import StreamingResponse
 
+from parola.api.auth import CALLER, Caller
 from parola.api.cutting import UNREAD_SECONDS, cut
 from parola.logs import logger
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
     from starlette.types import Message, Receive, Scope, Send
+
+    from parola.api.process import Services
 
 log = logger(__name__)
 
 HEARTBEAT_SECONDS = 15.0
 """A comment is sent so often when nothing happens, so that nobody in between takes the stream for dead."""
 
+KEY_IS_GONE = "The API key that opened this stream has been deleted, or has expired."
+
 T = TypeVar("T")
+
+Holds = Callable[[], Awaitable[bool]]
+"""Whether whoever reads still may."""
 
 
 class Streamed(StreamingResponse):
@@ -52,11 +62,23 @@ class Streamed(StreamingResponse):
 
 
 class EventStream(Streamed):
-    """Server-sent events: what ``told`` makes of each item, and a comment when nothing comes."""
+    """Server-sent events: what ``told`` makes of each item, and a comment when nothing comes. It ends with
+    ``x_stream_ended`` when the key that opened it does."""
 
-    def __init__(self, items: AsyncGenerator[T, None], told: Callable[[T], bytes]) -> None:
+    def __init__(self, items: AsyncGenerator[T, None], told: Callable[[T], bytes], holds: Holds) -> None:
         headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
-        super().__init__(_with_heartbeats(items, told), "text/event-stream", headers)
+        super().__init__(_with_heartbeats(items, told, holds), "text/event-stream", headers)
+
+
+def key_of(request: Request, services: Services) -> Holds:
+    """Whether the key that a request came with still holds."""
+
+    async def holds() -> bool:
+        caller = request.scope.get(CALLER)
+        key_id = caller.key_id if isinstance(caller, Caller) else None
+        return key_id is None or await services.keys.exists(key_id)
+
+    return holds
 
 
 def event(kind: str, data: bytes, number: int | None = None) -> bytes:
@@ -65,12 +87,20 @@ def event(kind: str, data: bytes, number: int | None = None) -> bytes:
     return (b"" if number is None else b"id: %d\n" % number) + b"event: %b\ndata: %b\n\n" % (name, data)
 
 
-async def _with_heartbeats(items: AsyncGenerator[T, None], told: Callable[[T], bytes]) -> AsyncGenerator[bytes, None]:
-    coming: asyncio.Future[T] | None = None
+async def _with_heartbeats(
+    items: AsyncGenerator[T, None], told: Callable[[T], bytes], holds: Holds
+) -> AsyncGenerator[bytes, None]:
+    clock = asyncio.get_running_loop().time
+    checked_at, coming = clock(), None
     try:
         while True:
             coming = coming or asyncio.ensure_future(anext(items))
             done, _ = await asyncio.wait([coming], timeout=HEARTBEAT_SECONDS)
+            if clock() - checked_at >= HEARTBEAT_SECONDS:
+                checked_at = clock()
+                if not await holds():
+                    yield event("x_stream_ended", orjson.dumps({"reason": KEY_IS_GONE}))
+                    return
             if not done:
                 yield b": heartbeat\n\n"
                 continue

@@ -18,7 +18,7 @@ from parola.api.described import described
 from parola.api.errors import checked
 from parola.api.responses import Json, OptionalBody
 from parola.api.services import Services, ServicesDep, needs
-from parola.api.streaming import EventStream, event
+from parola.api.streaming import EventStream, event, key_of
 from parola.api.watching import running
 from parola.conversation.commands import AskForHuman, Command, StopAskingForHuman
 from parola.protocol import live as protocol
@@ -55,7 +55,7 @@ async def events(
         return Json({"waiting": services.live.humans.waiting(agent_id)})
     if isinstance(caller := request.scope.get(CALLER), Caller):
         await services.audit.note(caller, "monitor", "waiting-for-human")
-    return EventStream(services.live.humans.follow(agent_id), _told)
+    return EventStream(services.live.humans.follow(agent_id), _told, key_of(request, services))
 
 
 def _told(change: Change) -> bytes:

@@ -16,6 +16,7 @@ MOST_VALUE = 20_000
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST_TEXT)]
 Label = Annotated[str, StringConstraints(max_length=200)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 Value = str | int | float | bool | None
 
 
@@ -38,7 +39,7 @@ class MessageRequest(Injecting):
     """Cut what the agent is saying. Left out: as if the user typed it for a ``user_message``, else it waits."""
     context_id: Label | None = None
     """Of a ``contextual_update``: it replaces an older one of the same id."""
-    operator: Label = ""
+    operator: Name = ""
     """Of a ``human_message``: who writes it. Left out: whose API key it is."""
 
 
@@ -49,12 +50,12 @@ class EndRequest(Injecting):
 
 
 class TakeoverRequest(Injecting):
-    operator: Label = ""
+    operator: Name = ""
     """The person's name: the model is told, and the record."""
 
 
 class EndTakeoverRequest(Injecting):
-    operator: Label = ""
+    operator: Name = ""
     """Who gives it back. Left out: whose API key it is."""
     force: bool = False
     """Take it away from somebody else."""
@@ -187,7 +188,7 @@ class NumberParameters(Asked):
 
 
 class OperatorParameters(Asked):
-    operator: Label = ""
+    operator: Name = ""
 
 
 class EndTakeoverParameters(OperatorParameters):

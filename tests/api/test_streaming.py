@@ -24,6 +24,10 @@ from parola.terminal.serve import served
 from tests import virtual_time
 
 
+async def always() -> bool:
+    return True
+
+
 class Reader:
     """The other end of a stream, which reads as many pieces as it likes and then no more."""
 
@@ -57,7 +61,7 @@ def test_a_reader_that_stops_is_cut_and_holds_neither_memory_nor_the_conversatio
         log, reader, loop = EventLog(), Reader(reads=2), asyncio.get_running_loop()
         for n in range(100):
             log.add("internal", "agent", {"type": "agent_response", "n": n})
-        reading = asyncio.ensure_future(reader.gets(EventStream(follow(log, Metrics()), _told)))
+        reading = asyncio.ensure_future(reader.gets(EventStream(follow(log, Metrics()), _told, always)))
         await asyncio.sleep(1)
         for n in range(6000):
             log.add("internal", "agent", {"type": "agent_response", "n": n})
@@ -75,7 +79,7 @@ def test_a_reader_that_stops_is_cut_and_holds_neither_memory_nor_the_conversatio
 def test_a_reader_that_is_slow_or_has_nothing_to_read_stays() -> None:
     async def story() -> None:
         log, reader = EventLog(), Reader(reads=1000, pause=UNREAD_SECONDS - 1)
-        reading = asyncio.ensure_future(reader.gets(EventStream(follow(log, Metrics()), _told)))
+        reading = asyncio.ensure_future(reader.gets(EventStream(follow(log, Metrics()), _told, always)))
         await asyncio.sleep(10 * HEARTBEAT_SECONDS)
         log.add("internal", "agent", {"type": "agent_response"})
         log.close("done", 1000)
@@ -84,6 +88,24 @@ def test_a_reader_that_is_slow_or_has_nothing_to_read_stays() -> None:
         kinds = [piece.split(b"\n")[0] for piece in reader.pieces if piece]
         assert kinds[0] == b"event: history_complete" and b": heartbeat" in kinds
         assert kinds[-2:] == [b"id: 1", b"id: 2"]
+
+    virtual_time.run(story())
+
+
+@pytest.mark.parametrize("pause", [1.0, 40.0])
+def test_a_stream_ends_with_the_key_that_opened_it_however_busy_it_is(pause: float) -> None:
+    async def story() -> None:
+        log, reader, loop = EventLog(), Reader(reads=1000), asyncio.get_running_loop()
+
+        async def holds() -> bool:
+            return loop.time() < 20
+
+        reading = asyncio.ensure_future(reader.gets(EventStream(follow(log, Metrics()), _told, holds)))
+        while not reading.done():
+            log.add("internal", "agent", {"type": "agent_response"})
+            await asyncio.wait([reading], timeout=pause)
+        assert loop.time() <= 30 + pause
+        assert reader.pieces[-2].startswith(b"event: x_stream_ended") and b"has been deleted" in reader.pieces[-2]
 
     virtual_time.run(story())
 
@@ -107,7 +129,7 @@ def test_the_server_drops_the_connection_itself(
                 over.set()
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
-            await EventStream(endless(), lambda piece: event("piece", piece))(scope, receive, send)
+            await EventStream(endless(), lambda piece: event("piece", piece), always)(scope, receive, send)
 
         with socket.create_server(("127.0.0.1", 0)) as listener:
             server = uvicorn.Server(served(app))

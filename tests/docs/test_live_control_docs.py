@@ -16,10 +16,11 @@ import pytest
 
 from parola.api.attach_socket import ROLES
 from parola.api.commanding import MONITOR_COMMANDS
+from parola.api.cutting import UNREAD_SECONDS
 from parola.api.streaming import HEARTBEAT_SECONDS
 from parola.conversation.happening import Happening
 from parola.conversation.live_control import MOST_WAITING
-from parola.conversation.takeover import LONGEST_SECONDS
+from parola.conversation.takeover import GRACE_SECONDS, LONGEST_SECONDS
 from parola.protocol.live import LastMessage
 from parola.session.commands import BURST, MOST_A_SECOND
 from parola.session.event_log import MOST_BYTES, MOST_EVENTS
@@ -60,7 +61,7 @@ async def run(server: ServerProcess, conversation_id: str, *command: str) -> str
 
 def test_the_curls_of_the_document_answer_as_it_says(server: ServerProcess) -> None:
     async def story() -> None:
-        message, events = blocks("bash")
+        message, events, _ = blocks("bash")
         async with call(server) as (_, conversation_id):
             answer = json.loads(await run(server, conversation_id, "bash", "-c", message))
             shown = json.loads(blocks("json")[0])
@@ -68,6 +69,20 @@ def test_the_curls_of_the_document_answer_as_it_says(server: ServerProcess) -> N
         server.ended_record(conversation_id)
         printed = await run(server, conversation_id, "bash", "-c", events)
         assert '"seq":1' in printed and "id: 3" in printed and "event: x_conversation_ended" in printed
+
+    asyncio.run(story())
+
+
+def test_the_conversation_is_taken_away_from_its_holder_as_the_document_shows(server: ServerProcess) -> None:
+    async def story() -> None:
+        force = blocks("bash")[2]
+        async with call(server) as (caller, conversation_id):
+            path = f"/v1/x/conversations/{conversation_id}/takeover"
+            assert server.http.post(path, json={"operator": "Ann"}).status_code == 202
+            refused = json.loads(await run(server, conversation_id, "bash", "-c", force.replace("true", "false")))
+            assert refused["detail"]["status"] == "taken_over"
+            assert json.loads(await run(server, conversation_id, "bash", "-c", force))["accepted"] is True
+            await caller.next("external_agent_disconnected")
 
     asyncio.run(story())
 
@@ -97,6 +112,8 @@ def test_the_figures_are_those_of_the_code() -> None:
         f"every {HEARTBEAT_SECONDS:g} s",
     ):
         assert figure in DOCUMENT, figure
+    assert f"is gone may come back for {GRACE_SECONDS:g} s" in DOCUMENT
+    assert f"takes nothing for\n{UNREAD_SECONDS:g} s is cut off" in DOCUMENT
     assert "more\n  than two hours" in DOCUMENT and LONGEST_SECONDS == 2 * 3600
     rows = re.findall(r"^\| (`.*?) \|", DOCUMENT, re.MULTILINE)
     told = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
