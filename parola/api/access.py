@@ -71,6 +71,8 @@ _DESCRIBES = "It describes the API, the same for everybody."
 OPEN_PATHS = {
     **dict.fromkeys(("/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"), _DESCRIBES),
     "/health": "It says that the server is up.",
+    "/": "It leads to the dashboard.",
+    "/dashboard": "It is the files of the dashboard, the same for everybody; what it shows, it asks for with a key.",
 }
 """Open to all, and why: what FastAPI serves by itself, and what is there before the API is."""
 

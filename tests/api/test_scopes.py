@@ -31,7 +31,7 @@ def everything(app: Any) -> list[Any]:
     async def walk() -> list[Any]:
         found = []
         for route in app.routes:
-            if isinstance(route, Mount):
+            if isinstance(route, Mount) and (hasattr(route.app, "routes") or hasattr(route.app, "loaded")):
                 inner = await route.app.loaded() if hasattr(route.app, "loaded") else route.app
                 found.extend(everything_in(inner))
             elif isinstance(route, WebSocketRoute) and hasattr(route.endpoint, "loaded"):
@@ -53,7 +53,7 @@ SOCKETS = [route for route in ROUTES if isinstance(route, WebSocketRoute)]
 REQUESTS = [
     (method, route.path, rule_of(route))
     for route in ROUTES
-    if not isinstance(route, WebSocketRoute)
+    if not isinstance(route, WebSocketRoute | Mount)
     for method in sorted(route.methods - {"HEAD", "OPTIONS"})
 ]
 
