@@ -19,6 +19,7 @@ from parola.analysis.questions import Batch
 from parola.analysis.results import NOTHING_SAID
 from parola.analysis.transcript_text import characters_per_token, documents_text, readable
 from parola.analysis.visits import CONVERSATION, Part, Visit, parts
+from parola.analysis.wanted import wanted_of
 from parola.config import Settings
 from parola.errors import NotFound, ParolaError
 from parola.knowledge.folders import documents_in
@@ -96,7 +97,7 @@ class Analysing:
     def _wants(self, agent: Mapping[str, Any]) -> bool:
         try:
             scripted = (prompt_of(agent).get("x_script") or {}).get("analysis")
-            return bool(scripted) or questions.wanted_of(agent).is_asked_for or is_real(agent, self._models)
+            return bool(scripted) or wanted_of(agent).is_asked_for or is_real(agent, self._models)
         except ParolaError as error:
             log.warning("analysis_not_possible", reason=reason(error))
             return False

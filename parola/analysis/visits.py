@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from parola.analysis.questions import Wanted, wanted_of
+from parola.analysis.wanted import Wanted, wanted_of
 from parola.store.base import ConversationRow
 from parola.store.pages import Document
 

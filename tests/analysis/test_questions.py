@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from parola.analysis import questions
-from parola.analysis.questions import Batch, Item
+from parola.analysis.questions import Batch
 from parola.analysis.transcript_text import documents_text, readable
+from parola.analysis.wanted import Item, Wanted, wanted_of
 
 AGENT: dict[str, Any] = {
     "platform_settings": {
@@ -37,7 +38,7 @@ AGENT: dict[str, Any] = {
 
 
 def batch() -> Batch:
-    (found,) = questions.batches(questions.wanted_of(AGENT))
+    (found,) = questions.batches(wanted_of(AGENT))
     return found
 
 
@@ -58,13 +59,13 @@ def test_what_is_wanted_becomes_a_schema_in_which_all_is_required() -> None:
 
 
 def test_without_criteria_the_model_says_whether_the_call_was_successful() -> None:
-    (alone,) = questions.batches(questions.Wanted())
+    (alone,) = questions.batches(Wanted())
     assert alone.with_summary and alone.with_verdict
 
 
 def test_items_of_other_models_and_long_lists_are_asked_for_apart() -> None:
     data = {f"v{n}": {"type": "string", "llm": "other" if n % 2 else None} for n in range(50)}
-    asked = questions.batches(questions.wanted_of({"platform_settings": {"data_collection": data}}))
+    asked = questions.batches(wanted_of({"platform_settings": {"data_collection": data}}))
     assert [(one.llm, len(one.items), one.with_summary) for one in asked] == [
         ("", 20, True),
         ("", 5, False),
@@ -215,7 +216,7 @@ def test_ids_that_are_no_keys_never_take_the_key_of_another() -> None:
 
 def test_what_the_owner_wrote_is_asked_in_portions() -> None:
     criteria = [{"id": f"c{n}", "conversation_goal_prompt": "x" * 2000} for n in range(20)]
-    asked = questions.batches(questions.wanted_of({"platform_settings": {"evaluation": {"criteria": criteria}}}))
+    asked = questions.batches(wanted_of({"platform_settings": {"evaluation": {"criteria": criteria}}}))
     assert [len(one.criteria) for one in asked] == [6, 6, 6, 2]
 
 
