@@ -62,7 +62,10 @@ class MonitorSocket(Door):
                     case _ if passes(item):
                         await visitor.tell(told(item))
 
-        seat = None if session is None else commanding.seat(session, visitor.caller, visitor.name, may_hold=True)
+        seat = None
+        if session is not None:
+            may_hold = visitor.caller.may("inject")
+            seat = commanding.seat(session, visitor.caller, visitor.name, may_hold=may_hold)
         try:
             await until_first(show(), obey(visitor, session, seat, self.services))
         finally:

@@ -39,10 +39,10 @@ class OperatorLine:
         input_format: AudioFormat,
         output_format: AudioFormat,
         pacing: Pacing,
-        name: str,
+        name: Callable[[], str],
         make_ear: Callable[[], OperatorEar | None] = lambda: None,
     ) -> None:
-        """``make_ear`` is called when they first speak: who only listens needs none."""
+        """``name`` is asked for, and ``make_ear`` called, when they speak: who only listens needs neither."""
         self._name = name
         self._make_ear = make_ear
         self._ear: OperatorEar | None = None
@@ -104,7 +104,7 @@ class OperatorLine:
             now = self._loop.time()
             self._plays_until = max(self._plays_until, now) + seconds
             self._own.append(piece)
-            self._tell(OperatorSpoke(piece, seconds, self._name))
+            self._tell(OperatorSpoke(piece, seconds, self._name()))
             await asyncio.sleep(max(0.0, self._plays_until - self._pacing.ahead_seconds - now))
         self._sending = None
 

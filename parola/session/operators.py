@@ -19,8 +19,8 @@ MOST_LINES = 5
 
 Tell = Callable[[OperatorCame | OperatorLeft], None]
 
-MakeLine = Callable[[Hear, str], OperatorLine | None]
-"""Sound for this person; None: there is none in this conversation."""
+MakeLine = Callable[[Hear, Callable[[], str]], OperatorLine | None]
+"""Sound for a person of this name, if they speak; None: there is none in this conversation."""
 
 
 class Holding(Protocol):
@@ -48,7 +48,7 @@ class Seat:
     def name(self) -> str:
         """What they are called, from now on."""
         if not self.known_as:
-            self.known_as = self._desk.free_name(self._base) if self.is_numbered else self._base
+            self.known_as = self._desk.free_name(self, self._base) if self.is_numbered else self._base
             self._desk.came(self)
         return self.known_as
 
@@ -70,16 +70,18 @@ class Operators:
     def seat(self, name: str, base: str, *, may_hold: bool, is_numbered: bool) -> Seat:
         """A place for somebody who calls themselves ``name``; empty: they are called ``base`` when they do something,
         numbered if others may be called so too. Whose return is awaited is back at once."""
-        if not name and self._holding.is_awaiting(base):
+        if not name and may_hold and self._holding.is_awaiting(base):
             name = base
         seat = Seat(self, name, base, may_hold=may_hold, is_numbered=is_numbered)
         if name:
             self.came(seat)
         return seat
 
-    def free_name(self, base: str) -> str:
-        """For somebody who gave none: not that of anybody else who gave none, or who is expected back."""
-        taken = {seat.known_as for seat in self._seats if seat.is_numbered}
+    def free_name(self, seat: Seat, base: str) -> str:
+        """For somebody who gave none: not that of anybody else who gave none, or who is expected back. Who cannot take
+        over takes no name from those who can."""
+        others = (other for other in self._seats if other.is_numbered and (other.may_hold or not seat.may_hold))
+        taken = {other.known_as for other in others}
         name, number = base, 1
         while name in taken or self._holding.is_awaiting(name):
             number += 1
@@ -112,9 +114,9 @@ class Operators:
     def open_line(self, seat: Seat, hear: Hear) -> OperatorLine | None:
         """Sound for them; None when there is none, or too many have it."""
         if seat.line is None:
-            if len(self.lines) >= MOST_LINES and not self._holding.is_held_by(seat.name):
+            if len(self.lines) >= MOST_LINES and not self._holding.is_held_by(seat.known_as):
                 return None
-            seat.line = self._make_line(hear, seat.name)
+            seat.line = self._make_line(hear, lambda: seat.name)
             if seat.line is not None:
                 self.lines.append(seat.line)
         return seat.line

@@ -62,7 +62,7 @@ from parola.protocol.messages import ServerMessage
 from parola.protocol.server_messages import Audio, Interruption, Ping
 from parola.session.accounts import Accounts
 from parola.session.audio import AudioFormat
-from parola.session.commands import Commands
+from parola.session.commands import Commands, not_active
 from parola.session.counting import Counting
 from parola.session.event_log import EventLog
 from parola.session.glance import Glance
@@ -224,7 +224,7 @@ class Session:
         if self._client_is_gone:
             self.end(STOPPING, 1001)
 
-    def _make_line(self, hear: Hear, name: str) -> OperatorLine | None:
+    def _make_line(self, hear: Hear, name: Callable[[], str]) -> OperatorLine | None:
         """Sound for a person who looks after the conversation; None: there is none in it."""
         if self._mouth is None:
             return None
@@ -232,10 +232,10 @@ class Session:
         ear = partial(self._make_operator_ear, name)
         return OperatorLine(self.tell, hear, input_format, self._mouth.format, self._mouth.pacing, name, ear)
 
-    def _make_operator_ear(self, name: str) -> OperatorEar | None:
+    def _make_operator_ear(self, name: Callable[[], str]) -> OperatorEar | None:
         if self._ear is None:
             return None
-        ear = OperatorEar(self._ear.another(), self.tell, name)
+        ear = OperatorEar(self._ear.another(), self.tell, name())
         ear.open(self._conversation.setup)
         return ear
 
@@ -246,6 +246,8 @@ class Session:
 
     def may_speak(self, name: str) -> None:
         """Raises ``Conflict``: this person has not taken over, and the caller does not hear them."""
+        if self._conversation.phase is Phase.ENDED:
+            raise not_active()
         if refused := self._conversation.refusal_of(name):
             raise Conflict(refused.message, code=refused.code)
 

@@ -319,7 +319,7 @@ def test_an_operators_voice_is_paced_converted_and_bounded():
             AudioFormat.parse("pcm_48000"),
             AudioFormat.parse("ulaw_8000"),
             Pacing(),
-            "Ann",
+            lambda: "Ann",
         )
         began = loop.time()
         line.speak(np.zeros(48000 * 30, "<i2").tobytes())
