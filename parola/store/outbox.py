@@ -28,7 +28,7 @@ class DeliveryRow:
     """What receivers recognise a duplicate by: the same at every attempt, and when it is replayed."""
     type: str
     """``post_call_transcription``, ``post_call_transcription_otel``, ``post_call_audio``,
-    ``call_initiation_failure``."""
+    ``call_initiation_failure``, ``unredacted_transcript``, ``unredacted_audio``."""
     endpoint: str
     """The id of a workspace webhook, or what stands for an address that came with the conversation; empty when there
     is none."""

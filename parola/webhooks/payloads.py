@@ -18,7 +18,7 @@ from parola.protocol.lossless import dumps
 from parola.store.base import ConversationRow, Store
 from parola.store.outbox import DeliveryRow
 from parola.store.pages import Document
-from parola.webhooks.announcing import OTEL, TYPES, UNREDACTED
+from parola.webhooks.announcing import OTEL, TYPES, UNREDACTED, UNREDACTED_AUDIO
 from parola.webhooks.unredacted import NOT_KEPT, opened
 
 PIECE_BYTES = 3 * 64 * 1024
@@ -88,6 +88,8 @@ class Payloads:
             return audio(row, recording)
         if row.type == UNREDACTED:
             return await self._unredacted(row, conversation)
+        if row.type == UNREDACTED_AUDIO:  # somebody asked for one that was skipped
+            raise NothingToSend(NOT_KEPT)
         body = envelope(row, await self._data(row, conversation))
         if not await self._store.outbox.keep_body(row.delivery_id, body):
             raise NothingToSend("conversation_deleted")  # while the message was made
