@@ -56,7 +56,7 @@ const latenciesOf = ({ transcript }: Answers) =>
 export const useLatencies = (id: string | null, version: string) =>
   useQuery({
     queryKey: ["latencies", id, version],
-    queryFn: ({ signal }) => api.get<Answers>(conversation(id ?? ""), {}, signal),
+    queryFn: () => api.get<Answers>(conversation(id ?? "")),
     select: latenciesOf,
     placeholderData: keepPreviousData,
     enabled: id !== null,

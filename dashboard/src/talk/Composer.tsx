@@ -35,7 +35,10 @@ export function Composer({ conversationId, takesFiles }: Props) {
   const [isUploading, setIsUploading] = useState(false);
   const toldAt = useRef(0);
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.focus(), []);
+  useEffect(() => {
+    // On a phone this would open the keyboard over everything.
+    if (matchMedia("(pointer: fine)").matches) input.current?.focus({ preventScroll: true });
+  }, []);
 
   const send = (event: FormEvent) => {
     event.preventDefault();

@@ -69,10 +69,12 @@ export function Orb({ state, isLive, onUserSpeaks }: Props) {
         <div className={classes.ring} />
         <div className={classes.core} />
       </div>
-      <Group gap={10} wrap="nowrap" mt={4} style={{ visibility: isLive ? "visible" : "hidden" }}>
-        <Level label="You" colour={SPEAKERS.user} ref={user} />
-        <Level label="Agent" colour={SPEAKERS.agent} ref={agent} />
-      </Group>
+      {isLive && (
+        <Group gap={10} wrap="nowrap" mt={4}>
+          <Level label="You" colour={SPEAKERS.user} ref={user} />
+          <Level label="Agent" colour={SPEAKERS.agent} ref={agent} />
+        </Group>
+      )}
     </Box>
   );
 }

@@ -92,7 +92,7 @@ export function Stage(props: Props) {
                 <Button
                   size="md"
                   radius="xl"
-                  color="red"
+                  color="red.8"
                   leftSection={<IconPhoneOff size={18} />}
                   onClick={state.end}
                 >
@@ -137,7 +137,7 @@ function Buttons({ state, obstacle, isTextOnly, agentId }: Props) {
       <Button
         size="lg"
         radius="xl"
-        px="xl"
+        px="lg"
         leftSection={<IconPhone size={20} />}
         disabled={isBlocked || isTextOnly}
         onClick={() => state.start("voice")}
@@ -147,6 +147,7 @@ function Buttons({ state, obstacle, isTextOnly, agentId }: Props) {
       <Button
         size="lg"
         radius="xl"
+        px="lg"
         variant="default"
         leftSection={<IconMessage size={20} />}
         disabled={isBlocked}

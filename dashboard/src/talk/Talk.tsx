@@ -115,18 +115,22 @@ export function Talk({ agentId, isLoading, error, onAgent, onAbandon }: Props) {
       <Paper className={classes.beside} style={{ overflow: "hidden" }}>
         <Tabs value={tab} onChange={(value) => setTab(value ?? "frames")}>
           <Tabs.List>
-            <Tabs.Tab value="setup">
+            <Tabs.Tab
+              value="setup"
+              rightSection={
+                countSet(setup) > 0 && (
+                  <Badge size="sm" variant="light" tt="none">
+                    {countSet(setup)} set
+                  </Badge>
+                )
+              }
+            >
               Before the call
-              {countSet(setup) > 0 && (
-                <Badge size="sm" variant="light" ml={6} tt="none">
-                  {countSet(setup)} set
-                </Badge>
-              )}
             </Tabs.Tab>
             <Tabs.Tab value="frames">Frames</Tabs.Tab>
           </Tabs.List>
           <Tabs.Panel value="setup">
-            <Box p="xs">
+            <Box p="xs" className={classes.setup}>
               {agent.data ? (
                 <SetupForm agent={agent.data} tools={tools} setup={setup} onChange={change} />
               ) : (
