@@ -1,9 +1,9 @@
 """``/dashboard/``: the files that Vite built, as they lie in ``parola/dashboard/built/``.
 
 Every path that is not a file is a page of the application, which finds its own way from the path. What the server is
-called behind a proxy (its prefix) stands in the ``base`` of that page; everything else is found from there. Files whose names
-hold a hash of their content (``assets/``) never change and may be kept by browsers; what is compressed was compressed
-when it was built.
+called behind a proxy (its prefix) stands in the ``base`` of that page; everything else is found from there. Files whose
+names hold a hash of their content (``assets/``) never change and may be kept by browsers; what is compressed was
+compressed when it was built.
 """
 
 from __future__ import annotations

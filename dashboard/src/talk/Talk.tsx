@@ -179,7 +179,7 @@ function useSetup(agentId: string): [Setup, (part: Partial<Setup>) => void] {
 }
 
 /**
- * `?start=voice` begins a call at once, when somebody has clicked something on this site that led here. A link from
+ * `?start=voice` or `?start=text` begins at once, when somebody has clicked something on this site that led here. A link from
  * elsewhere only leads to the button: no page switches a microphone on by being opened.
  */
 function useStartOfItself(isReady: boolean, start: (kind: "voice" | "chat") => void) {
@@ -187,9 +187,10 @@ function useStartOfItself(isReady: boolean, start: (kind: "voice" | "chat") => v
   const wanted = query.get("start");
   const isDone = useRef(false);
   useEffect(() => {
-    if (!isReady || isDone.current || (wanted !== "voice" && wanted !== "chat")) return;
+    if (!isReady || isDone.current || (wanted !== "voice" && wanted !== "text")) return;
     isDone.current = true;
     setQuery({}, { replace: true });
-    if (wanted === "chat" || navigator.userActivation?.hasBeenActive !== false) start(wanted);
+    if (wanted === "text") start("chat");
+    else if (navigator.userActivation?.hasBeenActive !== false) start("voice");
   }, [isReady, wanted, start, setQuery]);
 }
