@@ -15,9 +15,9 @@ const WORDS: Record<OrbState, string> = {
   idle: "",
   starting: "Connecting",
   listening: "Listening",
-  user: "You are speaking",
-  thinking: "The agent is thinking",
-  agent: "The agent is speaking",
+  user: "You speak",
+  thinking: "The agent thinks",
+  agent: "The agent speaks",
   ended: "",
 };
 
@@ -79,7 +79,7 @@ export function Stage(props: Props) {
             </>
           ) : (
             <>
-              <Group justify="space-between" gap="xs" align="flex-start">
+              <Group justify="space-between" gap="xs" align="flex-start" wrap="nowrap">
                 <div>
                   <Text fz="xl" fw={650}>
                     {words}
@@ -93,6 +93,7 @@ export function Stage(props: Props) {
                   size="md"
                   radius="xl"
                   color="red.8"
+                  style={{ flexShrink: 0 }}
                   leftSection={<IconPhoneOff size={18} />}
                   onClick={state.end}
                 >

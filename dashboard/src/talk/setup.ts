@@ -124,6 +124,7 @@ export function sessionOptions(setup: Setup, isText: boolean) {
       agent: {
         ...(Object.keys(prompt).length && { prompt }),
         ...(given(setup.firstMessage) && { firstMessage: setup.firstMessage }),
+        // The client's type lists the languages that it knows; agents have others too.
         ...(given(setup.language) && { language: setup.language.trim() as "en" }),
       },
       tts: {
