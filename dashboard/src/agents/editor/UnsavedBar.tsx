@@ -106,7 +106,7 @@ function LeavingQuestion({
   );
   const isAsking = blocker.state === "blocked";
   return (
-    <Modal opened={isAsking} onClose={() => blocker.reset?.()} title="Leave without saving?">
+    <Modal opened={isAsking} onClose={() => blocker.reset?.()} title="Leave without saving?" size="lg">
       <Text size="sm">The changes of this agent are not saved yet.</Text>
       <Group justify="flex-end" mt="lg" gap="xs">
         <Button variant="default" onClick={() => blocker.reset?.()}>

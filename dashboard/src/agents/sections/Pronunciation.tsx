@@ -2,7 +2,7 @@ import { MultiSelect } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 
 import type { JsonObject } from "@/api/agents";
-import { api } from "@/api/client";
+import { address, api } from "@/api/client";
 import { Command } from "@/parts/Command";
 
 import { useField } from "../editor/draft";
@@ -11,7 +11,7 @@ import { Card } from "../editor/Section";
 
 const PATH = "conversation_config.tts.pronunciation_dictionary_locators";
 
-const EXAMPLE = `curl -X POST ${location.origin}/v1/pronunciation-dictionaries/add-from-rules \\
+const EXAMPLE = `curl -X POST ${new URL(address("/v1/pronunciation-dictionaries/add-from-rules"), location.href).href} \\
   -H 'content-type: application/json' \\
   -d '{"name": "Names", "rules": [{"type": "alias", "string_to_replace": "SQL", "alias": "sequel"}]}'`;
 
