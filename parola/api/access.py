@@ -62,6 +62,7 @@ SCOPE_OF: tuple[tuple[str, str, str], ...] = (
     ("/v1/x/audit-log", "audit", ADMIN),
     ("/v1/x/members", ADMIN, ADMIN),
     ("/v1/x/limits", ANY, ADMIN),
+    ("/v1/x/server", ADMIN, ADMIN),
     ("/metrics", ANY, ADMIN),
 )
 """How a path begins, what reading it needs, what changing it needs. The longest beginning counts."""
@@ -69,7 +70,8 @@ SCOPE_OF: tuple[tuple[str, str, str], ...] = (
 _DESCRIBES = "It describes the API, the same for everybody."
 
 OPEN_PATHS = {
-    **dict.fromkeys(("/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"), _DESCRIBES),
+    "/openapi.json": _DESCRIBES,
+    **dict.fromkeys(("/docs", "/llms.txt", "/llms-full.txt"), "It is the documentation, the same for everybody."),
     "/health": "It says that the server is up.",
     "/": "It leads to the dashboard.",
     "/dashboard": "It is the files of the dashboard, the same for everybody; what it shows, it asks for with a key.",

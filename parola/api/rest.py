@@ -48,6 +48,7 @@ from parola.api import (
     request_rate,
     secrets,
     server_models,
+    server_settings,
     signed_urls,
     tool_calls,
     tools,
@@ -109,6 +110,7 @@ ROUTERS = (
     convai_settings.router,
     health.router,
     limits.router,
+    server_settings.router,
     measurements.router,
     asyncapi.router,
 )
@@ -121,6 +123,8 @@ def rest(services: Services) -> FastAPI:
         version=__version__,
         summary="Voice agents on your own machines, by the ElevenLabs Agents protocol.",
         default_response_class=Json,
+        docs_url=None,  # they load their scripts from another host; ``/docs/`` is the documentation
+        redoc_url=None,
         separate_input_output_schemas=False,
         middleware=[
             Middleware(request_rate.RequestRate, limits=services.settings.limits, limited=services.metrics.limited),

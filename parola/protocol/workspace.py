@@ -198,6 +198,31 @@ class LlmUsageCalculatorResponse(Answer):
     llm_prices: list[LlmUsagePrice]
 
 
+class ServerResponse(Answer):
+    """How the server was started."""
+
+    version: str
+    python: str
+    host: str
+    port: int
+    public_url: str | None
+    data: str | None = Field(description="The data folder; null: everything is in memory.")
+    database: str | None = Field(description="SQLite or PostgreSQL; null: everything is in memory.")
+    models: str = Field(description="The folder of the speech models.")
+    auth: Literal["auto", "required", "off"]
+    is_key_needed: bool
+    egress: Literal["all", "none"]
+    outbound_private: Literal["auto", "allow", "deny"]
+    outbound_allow: list[str]
+    cors_origins: list[str]
+    record_audio: bool
+    retention_days: int | None = Field(description="Of conversations whose agent sets no limit; null: for ever.")
+    zero_retention: bool
+    analysis: Literal["auto", "off"]
+    tool_mocks: Literal["auto", "anyone", "keyed", "never"]
+    audit_retention_days: int | None = Field(description="null: for ever.")
+
+
 class HealthResponse(Answer):
     status: Literal["ok", "draining", "failed"]
     version: str

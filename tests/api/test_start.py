@@ -224,6 +224,15 @@ def test_health_and_limits(start: Callable[..., TestClient]) -> None:
     assert limits["conversations"]["maximum"] is None and limits["close_codes"]["waited_too_long"] == 4300
 
 
+def test_how_it_was_started_is_told_to_admins(start: Callable[..., TestClient], settings: Settings) -> None:
+    client = start(replace(settings, retention_days=30, master_key="m" * 32))
+    told = client.get("/v1/x/server").json()
+    assert told["retention_days"] == 30 and told["egress"] == "all" and told["is_key_needed"] is False
+    assert "m" * 32 not in str(told)
+    key = client.post("/v1/x/api-keys", json={"scopes": ["agents:read"]}).json()["api_key"]
+    assert client.get("/v1/x/server", headers={"xi-api-key": key}).json()["detail"]["status"] == "missing_permissions"
+
+
 def test_a_part_that_cannot_be_loaded_is_told_by_health_and_by_whoever_needs_it(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
