@@ -23,6 +23,9 @@ const watchers = new Set<() => void>();
 /** The API key in use, "" without one. */
 export const apiKey = () => key;
 
+/** Whether the browser keeps the key when it is closed. */
+export const isKeyRemembered = () => localStorage.getItem(KEY_NAME) !== null;
+
 /** Use this key from now on; with `remember`, after the browser is closed too. */
 export function setApiKey(value: string, remember: boolean): void {
   key = value;
