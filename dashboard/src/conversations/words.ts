@@ -46,15 +46,25 @@ export const DELIVERY: Record<Delivery["status"], { label: string; colour: strin
   skipped: { label: "Not sent", colour: "gray" },
 };
 
+/** Tools by which the agent hangs up. */
+const HANGING_UP = new Set(["end_call", "voicemail_detection"]);
+
 /** Who ended a conversation and why, as one sentence. */
-export function endingWords({ status, metadata }: ConversationRecord): string {
+export function endingWords({ status, metadata, transcript }: ConversationRecord): string {
   if (status === "initiated") return "Announced: nobody has called yet.";
   if (status === "in-progress") return "It is still running.";
   const reason = metadata.termination_reason || metadata.x_close?.reason || "no reason was stored";
+  const lastTool = transcript
+    .flatMap((turn) => turn.tool_results.filter((result) => !result.is_error))
+    .at(-1);
+  const lastCommand = metadata.x_commands?.at(-1);
   switch (metadata.x_close?.by) {
     case "client":
       return `The client ended it: ${sentence(reason)}`;
     case "server":
+      if (lastTool && HANGING_UP.has(lastTool.tool_name)) return `The agent ended it: ${sentence(reason)}`;
+      if (lastCommand?.type === "end" && status !== "failed")
+        return `${lastCommand.by || "Somebody"} ended it from outside: ${sentence(reason)}`;
       return `${status === "failed" || metadata.error ? "The server ended it after a failure" : "The server ended it"}: ${sentence(reason)}`;
     case "crash":
       return "The server was killed or crashed while it ran.";

@@ -11,3 +11,7 @@ export const STEPS = {
 
 /** A CSS colour of a Mantine colour name that is right for a mark or a bar in both schemes. */
 export const filled = (name: string) => `var(--mantine-color-${name}-filled)`;
+
+/** The same as words: dark enough on light, light enough on dark. */
+export const readable = (name: string) =>
+  `light-dark(var(--mantine-color-${name}-9), var(--mantine-color-${name}-3))`;

@@ -7,27 +7,55 @@ import { type ConversationRecord, isRunning, useWaveform } from "@/api/conversat
 
 import { AnswerPanel } from "../timeline/AnswerPanel";
 import { Controls } from "../timeline/Controls";
-import { callModel } from "../timeline/lanes";
+import { type CallModel, callModel } from "../timeline/lanes";
 import { Timeline } from "../timeline/Timeline";
 import { turnAt } from "../timeline/answers";
 import { around, clamped, type View, zoomed } from "../timeline/view";
 import { Transcript } from "../transcript/Transcript";
 import { CallPlayer } from "./player";
 
+/** Calls that are shorter need no zoom to be read. */
+const SHORT = 10;
+
+/** Where a turn begins, with the waiting before it. */
+function beginningOf({ answers, moments }: CallModel, turn: number): number {
+  const answer = answers.find((one) => one.turn === turn);
+  return answer?.from ?? moments[turn] ?? 0;
+}
+
+/** A turn with what was waited before or after it. */
+function viewOf(model: CallModel, turn: number): View {
+  const answer = model.answers.find((one) => one.turn === turn || one.asked === turn);
+  const at = model.moments[turn] ?? 0;
+  const from = Math.min(at, answer?.from ?? at) - (answer ? 0.6 : 0);
+  return around(from, Math.max(at, answer?.to ?? at + 4) + 0.6, model.duration);
+}
+
 /** The call itself: timeline, transcript, and why each answer took as long as it did. */
 export function CallTab({ record }: { record: ConversationRecord }) {
   const id = record.conversation_id;
   const isLive = isRunning(record.status);
   const hasAudio = record.has_audio && !isLive;
-  const [player] = useState(() => new CallPlayer(id, hasAudio));
-  useEffect(() => player.enter(), [player]);
   const waveform = useWaveform(id, record.metadata.call_duration_secs, hasAudio);
   const wave = waveform.data ?? null;
   const model = useMemo(() => callModel(record, wave), [record, wave]);
   const { duration, answers, moments } = model;
 
+  const [params, setParams] = useSearchParams();
+  const asked = params.get("turn");
+  const selected =
+    asked !== null && /^\d+$/.test(asked) && record.transcript[Number(asked)] ? Number(asked) : null;
+  const [player] = useState(() => {
+    const made = new CallPlayer(id, hasAudio);
+    if (selected !== null) made.seek(beginningOf(model, selected));
+    return made;
+  });
+  useEffect(() => player.enter(), [player]);
+
   // Null is the whole call, however long it grows.
-  const [part, setPart] = useState<View | null>(null);
+  const [part, setPart] = useState<View | null>(() =>
+    selected === null || duration < SHORT ? null : viewOf(model, selected),
+  );
   const view = useMemo(() => clamped(part ?? { from: 0, to: duration }, duration), [part, duration]);
   const setView = useCallback(
     (change: (view: View) => View) =>
@@ -40,10 +68,6 @@ export function CallTab({ record }: { record: ConversationRecord }) {
     [duration],
   );
 
-  const [params, setParams] = useSearchParams();
-  const asked = params.get("turn");
-  const selected =
-    asked !== null && /^\d+$/.test(asked) && record.transcript[Number(asked)] ? Number(asked) : null;
   const select = useCallback(
     (turn: number | null) =>
       setParams(
@@ -62,18 +86,18 @@ export function CallTab({ record }: { record: ConversationRecord }) {
     (turn: number | null) => {
       select(turn);
       if (turn === null) return;
-      const answer = answers.find((one) => one.turn === turn || one.asked === turn);
-      const at = moments[turn] ?? 0;
-      player.seek(answer ? answer.from : at);
+      player.seek(beginningOf(model, turn));
       setPart((before) => {
-        const from = Math.min(at, answer?.from ?? at) - (answer ? 0.6 : 0);
-        const wanted = around(from, Math.max(at, answer?.to ?? at + 4), duration);
-        const length = before ? before.to - before.from : duration;
-        const isInView = before && from >= before.from && wanted.to <= before.to && length < 20;
-        return isInView || duration < 10 ? before : wanted;
+        const wanted = viewOf(model, turn);
+        const isInView =
+          before &&
+          wanted.from >= before.from &&
+          wanted.to <= before.to &&
+          before.to - before.from < SHORT * 2;
+        return isInView || duration < SHORT ? before : wanted;
       });
     },
-    [select, answers, moments, player, duration],
+    [select, model, player, duration],
   );
   const step = (by: number) => {
     const last = selected ?? turnAt(moments, player.now);

@@ -14,7 +14,7 @@ export function Facts({ record }: { record: ConversationRecord }) {
   const facts: [string, ReactNode][] = [
     [
       "Agent",
-      <Anchor key="agent" component={Link} to={`/agents/${record.agent_id}`} inherit>
+      <Anchor key="agent" component={Link} to={`/agents/${record.agent_id}`} inherit underline="always">
         {record.agent_name ?? record.agent_id}
       </Anchor>,
     ],

@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Code, Grid, Group, Paper, Rating, Stack, Text, Title } from "@mantine/core";
+import { Anchor, Badge, Button, Code, Grid, Group, Paper, Stack, Text, Title } from "@mantine/core";
 import { IconReportAnalytics } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "react-router";
@@ -166,7 +166,7 @@ function Rationale({ text, turns }: { text: string; turns: Turn[] }) {
     <Text size="sm" c="dimmed">
       {text}{" "}
       {turn !== null && (
-        <Anchor component={Link} to={`?turn=${turn}`} size="sm">
+        <Anchor component={Link} to={`?turn=${turn}`} size="sm" underline="always">
           Show the turn
         </Anchor>
       )}
@@ -185,7 +185,7 @@ function Feedback({ record }: { record: ConversationRecord }) {
       {isNone && <Text c="dimmed">None was given.</Text>}
       {rating !== null && (
         <Group gap="xs">
-          <Rating value={rating} readOnly size="sm" aria-label={`${rating} of 5 stars`} />
+          <span aria-hidden="true">{"★".repeat(rating) + "☆".repeat(5 - rating)}</span>
           <Text size="sm" className="numbers">
             {rating} of 5
           </Text>

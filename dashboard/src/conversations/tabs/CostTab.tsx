@@ -24,7 +24,7 @@ export default function CostTab({ record }: { record: ConversationRecord }) {
             : "in US dollars, by the price list of this server."}{" "}
           {cost === 0 && "Nothing is charged for models without a price: "}
           {cost === 0 && (
-            <Anchor component={Link} to="/settings" inherit>
+            <Anchor component={Link} to="/settings" inherit underline="always">
               Settings
             </Anchor>
           )}

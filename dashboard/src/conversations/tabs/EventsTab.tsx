@@ -1,21 +1,12 @@
-import {
-  Alert,
-  Badge,
-  Code,
-  Group,
-  MultiSelect,
-  Paper,
-  Text,
-  TextInput,
-  UnstyledButton,
-} from "@mantine/core";
+import { Alert, Code, Group, MultiSelect, Paper, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { IconChevronDown, IconChevronRight, IconListDetails, IconSearch } from "@tabler/icons-react";
+import { IconChevronRight, IconListDetails, IconSearch } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useMemo, useRef, useState } from "react";
+import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import { ApiError } from "@/api/client";
 import { type CallEvent, type ConversationRecord, isRunning, useCallEvents } from "@/api/conversations";
+import { filled } from "@/parts/colours";
 import { EmptyState } from "@/parts/EmptyState";
 import { Failure } from "@/parts/Failure";
 import { counted } from "@/parts/format";
@@ -24,6 +15,9 @@ import { Loading } from "@/parts/Loading";
 import { momentText } from "../timeline/view";
 import { DIRECTIONS, gist, matching, typesOf } from "./events";
 import classes from "./tabs.module.css";
+
+/** How high a closed event is, with its border. */
+const HEAD = 35;
 
 /** Everything that came and went on the wire, in order. */
 export default function EventsTab({ record }: { record: ConversationRecord }) {
@@ -43,7 +37,8 @@ export default function EventsTab({ record }: { record: ConversationRecord }) {
   return <Events events={log.data.events} dropped={log.data.dropped?.count ?? 0} />;
 }
 
-function Events({ events, dropped }: { events: CallEvent[]; dropped: number }) {
+/** Events to look through, newest last. */
+export function Events({ events, dropped }: { events: readonly CallEvent[]; dropped: number }) {
   const [words, setWords] = useState("");
   const [types, setTypes] = useState<string[]>([]);
   const [directions, setDirections] = useState<string[]>([]);
@@ -59,15 +54,23 @@ function Events({ events, dropped }: { events: CallEvent[]; dropped: number }) {
   const rows = useVirtualizer({
     count: shown.length,
     getScrollElement: () => box.current,
-    estimateSize: () => 35,
+    estimateSize: () => HEAD,
     getItemKey: (index) => shown[index]?.seq ?? index,
-    overscan: 12,
+    overscan: 6,
+    useFlushSync: false,
   });
-  const toggle = (seq: number) => {
-    const after = new Set(opened);
-    if (!after.delete(seq)) after.add(seq);
-    setOpened(after);
-  };
+  const close = useRef<(index: number) => void>(() => undefined);
+  useEffect(() => {
+    close.current = (index) => rows.resizeItem(index, HEAD);
+  });
+  const toggle = useCallback((seq: number, index: number) => {
+    setOpened((before) => {
+      const after = new Set(before);
+      if (!after.delete(seq)) after.add(seq);
+      return after;
+    });
+    close.current(index);
+  }, []);
   return (
     <Paper>
       <Group p="sm" gap="xs" align="flex-start">
@@ -117,7 +120,8 @@ function Events({ events, dropped }: { events: CallEvent[]; dropped: number }) {
             return (
               <div
                 key={row.key}
-                ref={rows.measureElement}
+                // Only what is open may have any height.
+                ref={opened.has(one.seq) ? rows.measureElement : undefined}
                 data-index={row.index}
                 className={classes["event"]}
                 style={{ transform: `translateY(${row.start}px)` }}
@@ -126,7 +130,8 @@ function Events({ events, dropped }: { events: CallEvent[]; dropped: number }) {
                   one={one}
                   at={one.at - began}
                   isOpen={opened.has(one.seq)}
-                  toggle={() => toggle(one.seq)}
+                  index={row.index}
+                  toggle={toggle}
                 />
               </div>
             );
@@ -145,34 +150,31 @@ function Events({ events, dropped }: { events: CallEvent[]; dropped: number }) {
 interface RowProps {
   one: CallEvent;
   at: number;
+  index: number;
   isOpen: boolean;
-  toggle: () => void;
+  toggle: (seq: number, index: number) => void;
 }
 
-function EventRow({ one, at, isOpen, toggle }: RowProps) {
+const EventRow = memo(function EventRow({ one, at, index, isOpen, toggle }: RowProps) {
   const { label, colour } = DIRECTIONS[one.direction];
   return (
     <>
-      <UnstyledButton className={classes["eventHead"]} onClick={toggle} aria-expanded={isOpen}>
-        {isOpen ? <IconChevronDown size={14} /> : <IconChevronRight size={14} />}
-        <Text span size="xs" c="dimmed" className={`numbers ${classes["wide"]}`}>
-          {one.seq}
-        </Text>
-        <Text span size="sm" className="numbers">
-          {momentText(Math.max(0, at), 3)}
-        </Text>
-        <span className={classes["wide"]}>
-          <Badge size="sm" variant="light" color={colour} tt="none" fw={500} c="var(--mantine-color-text)">
-            {label}
-          </Badge>
+      <button
+        type="button"
+        className={classes["eventHead"]}
+        onClick={() => toggle(one.seq, index)}
+        aria-expanded={isOpen}
+      >
+        <IconChevronRight size={14} className={classes["chevron"]} data-open={isOpen} />
+        <span className={`numbers ${classes["wide"]} ${classes["faint"]}`}>{one.seq}</span>
+        <span className="numbers">{momentText(Math.max(0, at), 3)}</span>
+        <span className={`${classes["wide"]} ${classes["way"]}`}>
+          <i style={{ background: filled(colour) }} />
+          {label}
         </span>
-        <Text span size="sm" ff="monospace" fz={12.5}>
-          {one.event.type}
-        </Text>
-        <Text span size="sm" c="dimmed" className={classes["wide"]}>
-          {gist(one.event)}
-        </Text>
-      </UnstyledButton>
+        <span className={classes["type"]}>{one.event.type}</span>
+        <span className={`${classes["wide"]} ${classes["faint"]}`}>{gist(one.event)}</span>
+      </button>
       {isOpen && (
         <Code block mx="sm" mb="sm" mah={420} style={{ overflow: "auto" }} tabIndex={0}>
           {`// by ${one.by}\n${JSON.stringify(one.event, null, 2)}`}
@@ -180,4 +182,4 @@ function EventRow({ one, at, isOpen, toggle }: RowProps) {
       )}
     </>
   );
-}
+});

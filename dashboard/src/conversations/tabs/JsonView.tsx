@@ -1,9 +1,10 @@
-import { ActionIcon, Box, Group, Paper, Text, TextInput, UnstyledButton } from "@mantine/core";
+import { ActionIcon, Box, Group, Paper, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconChevronDown, IconChevronRight, IconChevronUp, IconCopy, IconSearch } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useMemo, useRef, useState } from "react";
 
+import { readable } from "@/parts/colours";
 import { done, failed } from "@/parts/notices";
 
 import { above, found, type JsonLine, jsonLines, type JsonValue, valueAt } from "./json";
@@ -15,9 +16,9 @@ const LINE = 22;
 const OPEN_ENTRIES = 40;
 
 const COLOURS: Partial<Record<JsonLine["kind"], string>> = {
-  string: "var(--mantine-color-teal-text)",
-  number: "var(--mantine-color-blue-text)",
-  boolean: "var(--mantine-color-grape-text)",
+  string: readable("teal"),
+  number: readable("blue"),
+  boolean: readable("grape"),
   null: "var(--mantine-color-dimmed)",
   closed: "var(--mantine-color-dimmed)",
 };
@@ -50,7 +51,8 @@ export function JsonView({ value }: { value: JsonValue }) {
     count: lines.length,
     getScrollElement: () => box.current,
     estimateSize: () => LINE,
-    overscan: 20,
+    overscan: 12,
+    useFlushSync: false,
   });
 
   const show = (next: number) => {
@@ -150,14 +152,15 @@ function Line({ line, top, isHit, isHere, toggle, copy: copyIt }: LineProps) {
       style={{ transform: `translateY(${top}px)`, paddingLeft: 8 + line.depth * 16 }}
     >
       {isFoldable ? (
-        <UnstyledButton
-          className={classes["arrow"]}
+        <button
+          type="button"
+          className={`${classes["arrow"]} ${classes["plain"]}`}
           onClick={toggle}
           aria-expanded={line.kind === "open"}
           aria-label={`${line.kind === "open" ? "Fold" : "Open"} ${name}`}
         >
           {line.kind === "open" ? <IconChevronDown size={13} /> : <IconChevronRight size={13} />}
-        </UnstyledButton>
+        </button>
       ) : (
         <span className={classes["arrow"]} />
       )}
@@ -167,9 +170,14 @@ function Line({ line, top, isHit, isHere, toggle, copy: copyIt }: LineProps) {
       </span>
       {line.kind === "closed" && <span style={{ color: COLOURS.closed }}>{line.count}</span>}
       {line.kind !== "end" && (
-        <UnstyledButton className={classes["copy"]} onClick={copyIt} aria-label={`Copy ${name}`}>
+        <button
+          type="button"
+          className={`${classes["copy"]} ${classes["plain"]}`}
+          onClick={copyIt}
+          aria-label={`Copy ${name}`}
+        >
           <IconCopy size={13} />
-        </UnstyledButton>
+        </button>
       )}
     </div>
   );

@@ -92,7 +92,7 @@ function OneAnswer({
               <Text key={hint.text} size="sm">
                 <Ticked text={hint.text} />{" "}
                 {hint.to && (
-                  <Anchor component={Link} to={hint.to} size="sm">
+                  <Anchor component={Link} to={hint.to} size="sm" underline="always">
                     {hint.where}
                   </Anchor>
                 )}

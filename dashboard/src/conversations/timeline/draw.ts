@@ -2,7 +2,7 @@
 
 import type { Waveform } from "@/api/conversations";
 
-import { type CallModel, type Lane, type Span, within } from "./lanes";
+import { type CallModel, type Lane, type Span, STEP_COLOURS, within } from "./lanes";
 import { digitsOf, momentText, tickSeconds, type View } from "./view";
 
 export const AXIS = 22;
@@ -39,6 +39,12 @@ export interface Scene {
   /** The turn whose parts stand out. */
   selected: number | null;
 }
+
+/** Seconds in a pixel from which on the steps of an answer cannot be told apart. */
+const FAR = 0.4;
+
+/** So many seconds of waiting fill the lane. */
+const FULL_HEIGHT = 3;
 
 const FONT = "11px ui-sans-serif, system-ui, -apple-system, 'Segoe UI', sans-serif";
 
@@ -98,7 +104,7 @@ function speech(
     context.fillStyle = palette.of(one.colour);
     box(context, left, top, wide, lane.height, 4);
     context.globalAlpha = 1;
-    context.fillRect(left, top, isSelected ? 3 : 2, lane.height);
+    if (wide > 5 || isSelected) context.fillRect(left, top, isSelected ? 3 : 2, lane.height);
     if (one.text && wide > 34) {
       inside(
         context,
@@ -154,7 +160,11 @@ function bars(
   top: number,
   x: (at: number) => number,
 ) {
-  const { palette, selected } = scene;
+  const { palette, selected, view, width } = scene;
+  if (lane.name === "wait" && (view.to - view.from) / width > FAR) {
+    heights(context, scene, lane, top, x);
+    return;
+  }
   const marks: Span[] = [];
   for (const one of spans) {
     if (one.isMark) {
@@ -171,9 +181,37 @@ function bars(
     if (one.text && wide > 50)
       inside(context, one.text, left + 5, top + lane.height / 2 + 0.5, wide - 8, "#000");
   }
-  for (const one of marks)
-    mark(context, palette, one, x(one.from), top + lane.height / 2, lane.height / 2 - 3);
+  let last = -Infinity;
+  for (const one of marks) {
+    // Marks that would hide each other are drawn as lines.
+    const at = x(one.from);
+    const isClose = at - last < 9;
+    last = at;
+    if (!isClose) mark(context, palette, one, at, top + lane.height / 2, lane.height / 2 - 3);
+    else {
+      context.fillStyle = palette.of(one.colour);
+      context.fillRect(at - 0.5, top + 3, 1.5, lane.height - 6);
+    }
+  }
   if (lane.name === "wait") totals(context, scene, lane, top, x);
+}
+
+/** From far away: how long was waited as a height, in the colour of what took most of it. */
+function heights(
+  context: CanvasRenderingContext2D,
+  scene: Scene,
+  lane: Lane,
+  top: number,
+  x: (at: number) => number,
+) {
+  const { model, view, palette, selected } = scene;
+  for (const answer of model.answers) {
+    if (answer.to < view.from || answer.from > view.to) continue;
+    const longest = answer.steps.reduce((most, step) => (step.secs > most.secs ? step : most));
+    const tall = Math.max(2, Math.min(1, answer.total / FULL_HEIGHT) * lane.height);
+    context.fillStyle = answer.turn === selected ? palette.text : palette.of(STEP_COLOURS[longest.name]);
+    context.fillRect(x(answer.to) - 1, top + lane.height - tall, answer.turn === selected ? 3 : 1.75, tall);
+  }
 }
 
 /** Behind each wait how long it was, where there is room before the next. */

@@ -1,9 +1,9 @@
-import { Box, Code, Loader, Text, UnstyledButton } from "@mantine/core";
+import { Box, Code, Loader, Text } from "@mantine/core";
 import { IconChevronDown, IconChevronRight } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 
 import { useChunk, type Retrieval, type ToolCall, type ToolResult } from "@/api/conversations";
-import { filled, SPEAKERS } from "@/parts/colours";
+import { filled, readable, SPEAKERS } from "@/parts/colours";
 import { counted, span } from "@/parts/format";
 
 import { pretty } from "./cut";
@@ -18,10 +18,10 @@ interface Opening {
 function Fold({ head, isOpen, toggle, children }: Opening & { head: ReactNode; children: ReactNode }) {
   return (
     <Box>
-      <UnstyledButton className={classes["fold"]} onClick={toggle} aria-expanded={isOpen}>
+      <button type="button" className={classes["fold"]} onClick={toggle} aria-expanded={isOpen}>
         {isOpen ? <IconChevronDown size={15} /> : <IconChevronRight size={15} />}
         {head}
-      </UnstyledButton>
+      </button>
       {isOpen && (
         <Box pl="lg" pt={6}>
           {children}
@@ -44,30 +44,16 @@ export function ToolFold({
       {...opening}
       head={
         <>
+          <span className={classes["mark"]} style={{ background: filled(isError ? "red" : SPEAKERS.tool) }} />
+          <span className={classes["foldName"]}>{call.tool_name}</span>
           <span
-            style={{
-              width: 8,
-              height: 8,
-              borderRadius: 3,
-              background: filled(isError ? "red" : SPEAKERS.tool),
-            }}
-          />
-          <Text span size="sm" fw={600} truncate>
-            {call.tool_name}
-          </Text>
-          <Text
-            span
-            size="sm"
-            c={isError ? "red" : "dimmed"}
-            className="numbers"
-            style={{ whiteSpace: "nowrap" }}
+            className={`numbers ${classes["foldMore"]}`}
+            style={isError ? { color: readable("red") } : undefined}
           >
             {fate}
             {result && result.tool_latency_secs > 0 && ` after ${span(result.tool_latency_secs)}`}
-          </Text>
-          <Text span size="xs" c="dimmed" ml="auto">
-            {call.type}
-          </Text>
+          </span>
+          <span className={classes["foldEnd"]}>{call.type}</span>
         </>
       }
     >
@@ -119,13 +105,11 @@ export function RetrievalFold({ found, ...opening }: Opening & { found: Retrieva
       {...opening}
       head={
         <>
-          <span style={{ width: 8, height: 8, borderRadius: 3, background: filled("lime") }} />
-          <Text span size="sm" fw={600}>
-            {counted(found.chunks.length, "piece")} of documents
-          </Text>
-          <Text span size="sm" c="dimmed" truncate>
+          <span className={classes["mark"]} style={{ background: filled("lime") }} />
+          <span className={classes["foldName"]}>{counted(found.chunks.length, "piece")} of documents</span>
+          <span className={classes["foldMore"]}>
             for “{found.retrieval_query}” in {span(found.rag_latency_secs)}
-          </Text>
+          </span>
         </>
       }
     >

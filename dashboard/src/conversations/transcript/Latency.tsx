@@ -1,5 +1,3 @@
-import { Tooltip } from "@mantine/core";
-
 import { filled } from "@/parts/colours";
 import { span } from "@/parts/format";
 
@@ -40,15 +38,12 @@ export function LatencyBar({
 export function Latency({ answer }: { answer: Answer }) {
   const parts = answer.steps.filter((step) => step.secs >= 0.001);
   return (
-    <Tooltip
-      label={parts.map((step) => `${STEP_LABELS[step.name]} ${span(step.secs)}`).join(" + ") || "No time"}
+    <div
+      className={classes["latency"]}
+      title={parts.map((step) => `${STEP_LABELS[step.name]} ${span(step.secs)}`).join(" + ")}
     >
-      <div style={{ display: "flex", alignItems: "center", gap: 8, height: 22 }}>
-        <LatencyBar answer={answer} longest={3} width={56} />
-        <span className="numbers" style={{ fontSize: 12.5, minWidth: 46, textAlign: "right" }}>
-          {span(answer.total)}
-        </span>
-      </div>
-    </Tooltip>
+      <LatencyBar answer={answer} longest={3} width={56} />
+      <span className="numbers">{span(answer.total)}</span>
+    </div>
   );
 }

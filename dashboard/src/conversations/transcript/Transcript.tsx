@@ -29,7 +29,8 @@ export const Transcript = memo(function Transcript({ turns, model, player, selec
     count: turns.length,
     getScrollElement: () => box.current,
     estimateSize: () => 76,
-    overscan: 6,
+    overscan: 5,
+    useFlushSync: false,
   });
   const answers = useMemo(
     () => new Map(model.answers.map((answer) => [answer.turn, answer])),

@@ -1,8 +1,7 @@
-import { Badge, Box, Group, Text, UnstyledButton } from "@mantine/core";
 import { memo } from "react";
 
 import type { Turn } from "@/api/conversations";
-import { SPEAKERS } from "@/parts/colours";
+import { readable, SPEAKERS } from "@/parts/colours";
 import { span } from "@/parts/format";
 
 import type { Answer } from "../timeline/answers";
@@ -38,7 +37,8 @@ export const TurnRow = memo(function TurnRow(props: Props) {
       data-turn={index}
       onClick={() => props.select(index)}
     >
-      <UnstyledButton
+      <button
+        type="button"
         className={`numbers ${classes["time"]}`}
         aria-label={`Play from ${momentText(at, 1)}`}
         onClick={(event) => {
@@ -48,40 +48,40 @@ export const TurnRow = memo(function TurnRow(props: Props) {
         }}
       >
         {momentText(at, 1)}
-      </UnstyledButton>
-      <Group gap={6} mih={22}>
+      </button>
+      <div className={classes["head"]}>
         <Speaker turn={turn} />
         <Notes turn={turn} />
-      </Group>
+      </div>
       {answer ? <Latency answer={answer} /> : <span />}
       <Message turn={turn} />
       {(turn.tool_calls.length > 0 || turn.rag_retrieval_info || turn.file_inputs.length > 0) && (
-        <Box className={classes["extra"]} onClick={(event) => event.stopPropagation()}>
+        <div className={classes["extra"]} onClick={(event) => event.stopPropagation()}>
           {turn.rag_retrieval_info && (
-            <Box mb={6}>
+            <div className={classes["one"]}>
               <RetrievalFold
                 found={turn.rag_retrieval_info}
                 isOpen={opened.has(`${index}/rag`)}
                 toggle={() => toggle(`${index}/rag`)}
               />
-            </Box>
+            </div>
           )}
           {turn.tool_calls.map((call, place) => (
-            <Box key={`${call.request_id}/${place}`} mb={6}>
+            <div key={`${call.request_id}/${place}`} className={classes["one"]}>
               <ToolFold
                 call={call}
                 result={results.get(call.request_id) ?? null}
                 isOpen={opened.has(`${index}/${place}`)}
                 toggle={() => toggle(`${index}/${place}`)}
               />
-            </Box>
+            </div>
           ))}
           {turn.file_inputs.map((file) => (
-            <Text key={file.file_id} size="sm" c="dimmed">
+            <div key={file.file_id} className={classes["small"]}>
               File: {file.original_filename} ({file.mime_type})
-            </Text>
+            </div>
           ))}
-        </Box>
+        </div>
       )}
     </div>
   );
@@ -97,9 +97,9 @@ function Speaker({ turn }: { turn: Turn }) {
 }
 
 const Name = ({ colour, name }: { colour: string; name: string }) => (
-  <Text span size="sm" fw={650} c={`var(--mantine-color-${colour}-text, var(--mantine-color-text))`}>
+  <span className={classes["speaker"]} style={{ color: readable(colour) }}>
     {name}
-  </Text>
+  </span>
 );
 
 /** What is special about a turn, each in a word or two. */
@@ -127,17 +127,13 @@ function Notes({ turn }: { turn: Turn }) {
   if (turn.agent_metadata?.workflow_node_id)
     told.push(["gray", `node ${turn.agent_metadata.workflow_node_id}`]);
   return told.map(([colour, text]) => (
-    <Badge
+    <span
       key={text}
-      size="sm"
-      variant="light"
-      color={colour}
-      tt="none"
-      fw={500}
-      c="var(--mantine-color-text)"
+      className={classes["note"]}
+      style={{ background: `var(--mantine-color-${colour}-light)` }}
     >
       {text}
-    </Badge>
+    </span>
   ));
 }
 
@@ -162,18 +158,18 @@ function Message({ turn }: { turn: Turn }) {
         </s>
       )}
       {turn.reasoning.map(({ summary }) => (
-        <Text key={summary} size="xs" c="dimmed" mt={4}>
+        <div key={summary} className={classes["small"]}>
           Thought: {summary}
-        </Text>
+        </div>
       ))}
       {turn.x_timeline?.speech_stopped_secs === undefined &&
         turn.role === "agent" &&
         turn.x_timeline?.first_audio_sent_secs === undefined &&
         turn.x_timeline?.first_token_secs !== undefined &&
         turn.x_timeline.asked_secs !== undefined && (
-          <Text size="xs" c="dimmed" mt={2} className="numbers">
+          <div className={`numbers ${classes["small"]}`}>
             First word after {span(turn.x_timeline.first_token_secs - turn.x_timeline.asked_secs)}
-          </Text>
+          </div>
         )}
     </div>
   );
