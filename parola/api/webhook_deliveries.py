@@ -34,6 +34,7 @@ async def list_deliveries(
         list[DeliveryStatus] | None,
         Query(description="Any when a conversation is named; else all but `skipped`."),
     ] = None,
+    type: Annotated[list[str] | None, Query(description="The message's type, for example `post_call_audio`.")] = None,
     sort_direction: SortDirection = "desc",
 ) -> Json:
     """List deliveries, newest first. Of a conversation it also says what was not sent, and why (`reason`)."""
@@ -41,6 +42,7 @@ async def list_deliveries(
         conversation_id=conversation_id,
         endpoint=webhook_id,
         statuses=status or (MEANT_TO_BE_SENT if conversation_id is None else ()),
+        types=type or (),
         ascending=sort_direction == "asc",
     )
     found = await services.store.outbox.page(query, page_size=page.size, cursor=page.cursor)

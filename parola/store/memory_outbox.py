@@ -64,6 +64,7 @@ class MemoryOutbox:
                 if query.conversation_id in (None, row.conversation_id)
                 and query.endpoint in (None, row.endpoint)
                 and (not query.statuses or row.status in query.statuses)
+                and (not query.types or row.type in query.types)
             ),
             lambda row: (row.created_at, row.delivery_id),
             ascending=query.ascending,

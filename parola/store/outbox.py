@@ -58,6 +58,8 @@ class DeliveryQuery:
     endpoint: str | None = None
     statuses: Sequence[str] = ()
     """Empty: any."""
+    types: Sequence[str] = ()
+    """Empty: any."""
     ascending: bool = False
 
 

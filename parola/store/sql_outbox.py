@@ -67,6 +67,8 @@ class SqlOutbox:
             statement = statement.where(table.c.endpoint == query.endpoint)
         if query.statuses:
             statement = statement.where(table.c.status.in_(query.statuses))
+        if query.types:
+            statement = statement.where(table.c.type.in_(query.types))
         return await self._readers.page(
             statement,
             sort=table.c.created_at,

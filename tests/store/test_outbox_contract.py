@@ -104,7 +104,7 @@ async def test_deliveries_are_listed_newest_first_by_what_is_asked_for(store: St
     await store.outbox.put(
         [
             delivery(1),
-            delivery(2, "wh_2"),
+            delivery(2, "wh_2", type="post_call_audio"),
             delivery(3, status="dead", reason="http_404"),
             delivery(4, sealed_endpoint=b"\x00", options={"exclude_transcript": True}),
         ]
@@ -117,6 +117,8 @@ async def test_deliveries_are_listed_newest_first_by_what_is_asked_for(store: St
     assert [row.delivery_id for row in rest.items] == ["whd_1"] and rest.next_cursor is None
     dead = await store.outbox.page(DeliveryQuery(statuses=["dead"]), page_size=5)
     assert [row.reason for row in dead.items] == ["http_404"]
+    audio = await store.outbox.page(DeliveryQuery(types=["post_call_audio"]), page_size=5)
+    assert [row.delivery_id for row in audio.items] == ["whd_2"]
 
 
 async def test_an_attempt_that_ends_when_its_delivery_is_gone_leaves_nothing(store: Store) -> None:

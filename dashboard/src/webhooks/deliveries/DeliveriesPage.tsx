@@ -1,0 +1,217 @@
+import { Alert, Anchor, Badge, Button, Group, Paper, Select, Table, Text, TextInput } from "@mantine/core";
+import { IconInfoCircle, IconMailOff, IconSearch } from "@tabler/icons-react";
+import { Link, useSearchParams } from "react-router";
+
+import { type Delivery, type DeliveryFilters, useDeliveries, useEndpoints } from "@/api/webhooks";
+import { EmptyState } from "@/parts/EmptyState";
+import { Failure } from "@/parts/Failure";
+import { Loading } from "@/parts/Loading";
+import { LoadMore } from "@/parts/LoadMore";
+import rows from "@/parts/Rows.module.css";
+import { When } from "@/parts/When";
+
+import { WebhooksFrame } from "../WebhooksFrame";
+import { Next } from "./Next";
+import { deliveryWords } from "./reasons";
+import { STATES, TYPES } from "./types";
+
+const NAMES = ["webhook_id", "conversation_id", "status", "type"] as const;
+
+const options = (labels: Record<string, string>) =>
+  Object.entries(labels).map(([value, label]) => ({ value, label }));
+
+const STATE_LABELS = Object.fromEntries(Object.entries(STATES).map(([value, { label }]) => [value, label]));
+
+/** `/webhooks/deliveries`: every message, what became of it; of one conversation also what was not sent and why. */
+export default function DeliveriesPage() {
+  const [query, setQuery] = useSearchParams();
+  const filters = Object.fromEntries(
+    NAMES.map((name) => [name, query.get(name) ?? ""]),
+  ) as unknown as DeliveryFilters;
+  const list = useDeliveries(filters);
+  const endpoints = useEndpoints();
+  const nameOf = (id: string | null) =>
+    endpoints.data?.find((one) => one.webhook_id === id)?.name ?? id ?? "Of the conversation itself";
+  const change = (name: (typeof NAMES)[number], value: string | null) =>
+    setQuery(
+      (before) => {
+        const next = new URLSearchParams(before);
+        if (value) next.set(name, value);
+        else next.delete(name);
+        return next;
+      },
+      { replace: true },
+    );
+  const isFiltered = NAMES.some((name) => filters[name]);
+  return (
+    <WebhooksFrame>
+      <Group gap="sm" role="search">
+        <TextInput
+          aria-label="Conversation"
+          placeholder="Conversation, conv_…"
+          leftSection={<IconSearch size={16} />}
+          value={filters.conversation_id}
+          onChange={(event) => change("conversation_id", event.currentTarget.value.trim())}
+          flex="1 1 240px"
+          maw={360}
+        />
+        <Select
+          aria-label="Endpoint"
+          placeholder="Every endpoint"
+          data={(endpoints.data ?? []).map((one) => ({ value: one.webhook_id, label: one.name }))}
+          value={filters.webhook_id || null}
+          onChange={(value) => change("webhook_id", value)}
+          clearable
+          clearButtonProps={{ "aria-label": "Every endpoint" }}
+          flex="1 1 150px"
+          maw={360}
+        />
+        <Select
+          aria-label="State"
+          placeholder="Every state"
+          data={options(STATE_LABELS)}
+          value={filters.status || null}
+          onChange={(value) => change("status", value)}
+          clearable
+          clearButtonProps={{ "aria-label": "Every state" }}
+          flex="1 1 150px"
+          maw={360}
+        />
+        <Select
+          aria-label="Event"
+          placeholder="Every event"
+          data={options(TYPES)}
+          value={filters.type || null}
+          onChange={(value) => change("type", value)}
+          clearable
+          clearButtonProps={{ "aria-label": "Every event" }}
+          flex="1 1 150px"
+          maw={360}
+        />
+      </Group>
+      {!filters.conversation_id && !filters.status && (
+        <Text size="sm" c="dimmed">
+          Missing one? Enter its conversation, or choose the state “Not sent”: what was not sent is shown with
+          the reason.
+        </Text>
+      )}
+      {list.error ? (
+        <Failure error={list.error} retry={list.refetch} />
+      ) : list.isPending ? (
+        <Loading rows={6} height={56} />
+      ) : list.items.length === 0 ? (
+        <Nothing
+          isFiltered={isFiltered}
+          conversationId={filters.conversation_id}
+          clear={() => setQuery({})}
+        />
+      ) : (
+        <Paper className={rows.frame}>
+          <Table className={rows.table} horizontalSpacing="md" aria-label="Deliveries">
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>Event</Table.Th>
+                <Table.Th>State</Table.Th>
+                <Table.Th>What happened</Table.Th>
+                <Table.Th className={rows.number}>Attempts</Table.Th>
+                <Table.Th>When</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {list.items.map((one) => (
+                <Row key={one.delivery_id} one={one} endpoint={nameOf(one.webhook_id)} />
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Paper>
+      )}
+      <LoadMore list={list} />
+    </WebhooksFrame>
+  );
+}
+
+function Row({ one, endpoint }: { one: Delivery; endpoint: string }) {
+  const { label, colour } = STATES[one.status];
+  return (
+    <Table.Tr className={rows.row}>
+      <Table.Td className={rows.name}>
+        <Link to={`/webhooks/deliveries/${one.delivery_id}`} className={rows.link}>
+          {TYPES[one.type] ?? one.type}
+        </Link>
+        <Text size="sm" c="dimmed" truncate>
+          to {endpoint}
+        </Text>
+        {one.conversation_id && (
+          <Anchor
+            component={Link}
+            to={`/conversations/${one.conversation_id}`}
+            size="xs"
+            ff="monospace"
+            className={rows.above}
+          >
+            {one.conversation_id}
+          </Anchor>
+        )}
+      </Table.Td>
+      <Table.Td>
+        <Badge variant="light" color={colour}>
+          {label}
+        </Badge>
+      </Table.Td>
+      <Table.Td data-label="What happened" style={{ maxWidth: 420 }}>
+        {deliveryWords(one).text}
+        {one.next_attempt_at_unix_secs !== null && one.attempt_count > 0 && (
+          <Text span inherit c="dimmed">
+            {" "}
+            Next <Next at={one.next_attempt_at_unix_secs} />.
+          </Text>
+        )}
+      </Table.Td>
+      <Table.Td className={`numbers ${rows.number}`} data-label="Attempts">
+        {one.attempt_count}
+      </Table.Td>
+      <Table.Td className={rows.plain} data-label="When">
+        <When at={one.created_at_unix_secs} />
+      </Table.Td>
+    </Table.Tr>
+  );
+}
+
+interface NothingProps {
+  isFiltered: boolean;
+  conversationId: string;
+  clear: () => void;
+}
+
+function Nothing({ isFiltered, conversationId, clear }: NothingProps) {
+  if (conversationId) {
+    return (
+      <Alert icon={<IconInfoCircle />} title="Nothing is kept for this conversation">
+        Deliveries are written down when a conversation ends. It may still run, its id may be mistyped, or it
+        was deleted: then its deliveries went with it.{" "}
+        <Anchor component={Link} to={`/conversations/${encodeURIComponent(conversationId)}`} inherit>
+          Open the conversation
+        </Anchor>
+      </Alert>
+    );
+  }
+  return isFiltered ? (
+    <EmptyState
+      icon={IconSearch}
+      title="No delivery is like that"
+      text="Take something out of the filter."
+      action={
+        <Button variant="default" onClick={clear}>
+          Show all
+        </Button>
+      }
+    />
+  ) : (
+    <EmptyState
+      icon={IconMailOff}
+      title="Nothing was sent yet"
+      text="When an endpoint is there and a conversation has ended, its message appears here with every attempt. Try it:"
+      command='parola chat --message "Hello"'
+    />
+  );
+}
