@@ -69,8 +69,8 @@ from parola.session.voice_activity import SharedVoiceActivity
 from parola.session.waiting_room import Guest, Terms, WaitingRoom
 from parola.store.base import AgentRow, FileRow, Store, events_of, spool_of
 from parola.store.erased import is_erased
-from parola.tools.context import ToolContext
 from parola.store.versions import main_branch
+from parola.tools.context import ToolContext
 from parola.tools.identity import Identity
 from parola.tracing.context import current
 from parola.tracing.tracer import Tracer
@@ -390,12 +390,12 @@ class Opening:
             agent_id=agent.agent_id,
             agent_name=agent.name,
             document=agent.document,
+            branch_id=admitted.branch_id,
+            version_id=agent.version_id or None,
             tools=tools,
             started_at_unix=started_at,
             resume_seconds=float(self._settings.resume_window_secs) if admitted.can_resume else None,
             environment=used,
-            branch_id=admitted.branch_id,
-            version_id=agent.version_id or None,
             environment_variables=await environment.texts(self._store, labels, used),
         )
         setup = await with_documents(begin(beginning, client_data), self._store.knowledge, self._index_soon)
