@@ -1,4 +1,4 @@
-import { ActionIcon, Alert, Box, Button, Group, List, Text, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, Group, List, Paper, Text, ThemeIcon, Title, Tooltip } from "@mantine/core";
 import {
   IconAlertTriangle,
   IconCircleCheck,
@@ -26,20 +26,22 @@ export function Ended({ state }: { state: CallState }) {
     closeCode !== null ? `Close code ${closeCode}.` : "",
   ];
   return (
-    <Box p="md" style={{ borderTop: "1px solid var(--mantine-color-default-border)" }}>
-      <Alert
-        variant="light"
-        color={isBad ? "red" : "teal"}
-        icon={isBad ? <IconAlertTriangle /> : <IconCircleCheck />}
-        title={ending.title}
-        role="status"
-      >
-        <Text size="sm" className="numbers">
-          {[ending.text, ...told].filter(Boolean).join(" ")}
-        </Text>
-      </Alert>
+    <Paper p="lg" component="section" aria-label="How the call ended">
+      <Group gap="md" wrap="nowrap" align="flex-start">
+        <ThemeIcon size={40} radius="xl" variant="light" color={isBad ? "red" : "teal"}>
+          {isBad ? <IconAlertTriangle size={22} /> : <IconCircleCheck size={22} />}
+        </ThemeIcon>
+        <div role="status">
+          <Title order={2} fz="lg">
+            {ending.title}
+          </Title>
+          <Text size="sm" c="dimmed" className="numbers">
+            {[ending.text, ...told].filter(Boolean).join(" ")}
+          </Text>
+        </div>
+      </Group>
       {call.conversationId && <After id={call.conversationId} />}
-    </Box>
+    </Paper>
   );
 }
 
@@ -55,7 +57,7 @@ function After({ id }: { id: string }) {
   return (
     <>
       {isOver && story.data && (
-        <List size="sm" mt="sm" spacing={2} c="dimmed">
+        <List size="sm" mt="md" spacing={2}>
           {story.data.story.slice(1).map((line) => (
             <List.Item key={line} style={{ overflowWrap: "anywhere" }}>
               {line}

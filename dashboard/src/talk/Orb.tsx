@@ -6,7 +6,7 @@ import { filled, SPEAKERS } from "@/parts/colours";
 
 import classes from "./Talk.module.css";
 
-export type OrbState = "idle" | "starting" | "listening" | "user" | "thinking" | "agent" | "ended";
+export type OrbState = "idle" | "starting" | "listening" | "user" | "thinking" | "ready" | "agent" | "ended";
 
 /** How loud a voice must be to count as speaking; below are rooms and fans. */
 const SPEAKING = 0.12;

@@ -8,6 +8,7 @@ import { clock } from "@/parts/format";
 
 import { AgentChoice } from "./AgentChoice";
 import { Orb, type OrbState } from "./Orb";
+import { isAboutToSpeak } from "./transcript";
 import type { CallState } from "./useCall";
 import { VoiceControls } from "./VoiceControls";
 
@@ -17,6 +18,7 @@ const WORDS: Record<OrbState, string> = {
   listening: "Listening",
   user: "You speak",
   thinking: "The agent thinks",
+  ready: "The agent is about to speak",
   agent: "The agent speaks",
   ended: "",
 };
@@ -49,7 +51,9 @@ export function Stage(props: Props) {
           ? "user"
           : call.isThinking
             ? "thinking"
-            : "listening";
+            : kind === "voice" && isAboutToSpeak(call)
+              ? "ready"
+              : "listening";
   const words = call.isQueued
     ? "Waiting for a place"
     : kind === "chat" && orb === "listening"

@@ -26,6 +26,8 @@ import { useCall } from "./useCall";
 const HINT =
   "Try “What are your opening hours?”, “A table for two, tomorrow at eight” or “Show me a message saying hello”.";
 
+const TEXT_ONLY = "This agent is for text only (conversation.text_only): it has no voice.";
+
 const MICROPHONE = "parola-talk-microphone";
 
 interface Props {
@@ -73,6 +75,7 @@ export function Talk({ agentId, isLoading, error, onAgent, onAbandon }: Props) {
       />
     );
   }
+  const isTextOnly = at(document, "conversation_config.conversation.text_only") === true;
   const problems = Object.keys(problemsOf(setup)).length;
   const chooseMicrophone = (id: string | null) => {
     setMicrophone(id);
@@ -87,7 +90,7 @@ export function Talk({ agentId, isLoading, error, onAgent, onAbandon }: Props) {
           state={state}
           agentId={agentId}
           onAgent={onAgent}
-          hint={agentId === "agent_demo" ? HINT : undefined}
+          hint={isTextOnly ? TEXT_ONLY : agentId === "agent_demo" ? HINT : undefined}
           obstacle={
             agent.error
               ? "This agent cannot be called."
@@ -95,12 +98,13 @@ export function Talk({ agentId, isLoading, error, onAgent, onAbandon }: Props) {
                 ? "Something under “Before the call” is not right yet."
                 : null
           }
-          isTextOnly={at(document, "conversation_config.conversation.text_only") === true}
+          isTextOnly={isTextOnly}
           microphone={microphone}
           onMicrophone={chooseMicrophone}
         />
         {!hasBegun && <Recent agentId={agentId} />}
-        {hasBegun && (
+        {phase === "ended" && <Ended state={state} />}
+        {hasBegun && (phase !== "ended" || state.call.items.length > 0) && (
           <Transcript state={state} tools={tools}>
             {phase === "running" && (
               <Composer
@@ -108,7 +112,6 @@ export function Talk({ agentId, isLoading, error, onAgent, onAbandon }: Props) {
                 takesFiles={at(document, "conversation_config.conversation.file_input.enabled") !== false}
               />
             )}
-            {phase === "ended" && <Ended state={state} />}
           </Transcript>
         )}
       </Stack>

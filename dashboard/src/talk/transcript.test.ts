@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { type Direction, type Frame, readFrame, USUAL_FORMATS } from "./frames";
-import { type Call, heardAndNot, NO_CALL, step } from "./transcript";
+import { type Call, heardAndNot, isAboutToSpeak, NO_CALL, step } from "./transcript";
 
 /** A call told by its messages, a second apart. */
 function told(...messages: Sent[]): Call {
@@ -57,8 +57,10 @@ describe("what was said, told from the frames", () => {
     );
     expect(call.items.at(-1)).toMatchObject({ askedAt: 2, answeredAt: 4 });
     expect(call.items[0]).toMatchObject({ askedAt: null });
+    expect(isAboutToSpeak(call)).toBe(false);
     const silent = told(said("Hello.", 1), sound(1), heard("Hours?", 2), said("From noon.", 3));
     expect(silent.items.at(-1)).toMatchObject({ answeredAt: null });
+    expect(isAboutToSpeak(silent)).toBe(true);
   });
 
   it("shows what of an interrupted reply was heard", () => {

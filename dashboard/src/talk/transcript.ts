@@ -334,6 +334,14 @@ export function step(call: Call, frame: Frame): Call {
   return call;
 }
 
+/** Whether the text of the newest reply is here and its sound is not: a voice that is being loaded takes seconds. */
+export function isAboutToSpeak({ items, firstAudio }: Call): boolean {
+  const last = items.at(-1);
+  return (
+    last?.kind === "agent" && last.isWhole && !last.isInterrupted && firstAudio?.eventId !== last.eventId
+  );
+}
+
 /** What of an interrupted reply was heard, and what was not. */
 export function heardAndNot(text: string, heard: string): [string, string] {
   const known = heard.replace(/\s*(\.\.\.|…)\s*$/, "");
