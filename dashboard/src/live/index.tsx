@@ -1,5 +1,19 @@
-import { Page } from "@/parts/Page";
+import { lazy } from "react";
+import { Route, Routes } from "react-router";
 
-export default function Place() {
-  return <Page title="Live">{null}</Page>;
+import { NotFound } from "@/shell/NotFound";
+
+import { ListPage } from "./list/ListPage";
+
+const CallPage = lazy(() => import("./call/CallPage"));
+
+/** Calls while they run: all of them, and one to listen to, speak into and take over. */
+export default function Live() {
+  return (
+    <Routes>
+      <Route index element={<ListPage />} />
+      <Route path=":conversationId" element={<CallPage />} />
+      <Route path="*" element={<NotFound />} />
+    </Routes>
+  );
 }
