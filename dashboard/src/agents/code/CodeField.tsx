@@ -45,7 +45,12 @@ export default function CodeField({
         extensions: [
           given,
           EditorState.readOnly.of(!canEdit),
-          EditorView.contentAttributes.of({ "aria-label": name, role: "textbox", "aria-multiline": "true" }),
+          EditorView.contentAttributes.of({
+            "aria-label": name,
+            role: "textbox",
+            "aria-multiline": "true",
+            tabindex: "0",
+          }),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) told.current.onChange?.(update.state.doc.toString());
           }),
@@ -65,7 +70,12 @@ export default function CodeField({
     <div
       ref={place}
       className={classes.field}
-      style={{ "--code-min": `${minHeight}px`, "--code-max": maxHeight } as React.CSSProperties}
+      style={
+        {
+          "--code-min": `${minHeight}px`,
+          "--code-max": typeof maxHeight === "number" ? `${maxHeight}px` : maxHeight,
+        } as React.CSSProperties
+      }
     />
   );
 }

@@ -16,7 +16,12 @@ const readOnly = (label: string) => [
   jsonLook,
   EditorView.lineWrapping,
   EditorState.readOnly.of(true),
-  EditorView.contentAttributes.of({ "aria-label": label, role: "textbox", "aria-multiline": "true" }),
+  EditorView.contentAttributes.of({
+    "aria-label": label,
+    role: "textbox",
+    "aria-multiline": "true",
+    tabindex: "0",
+  }),
 ];
 
 /** Two documents and what differs: side by side, or one in the other where there is no room. */

@@ -23,7 +23,14 @@ export default function JsonBox({
   const { text, type, isJson } = useJsonText(value, onChange);
   return (
     <div>
-      <CodeField value={text} onChange={type} label={label} extensions={EXTENSIONS} minHeight={minHeight} />
+      <CodeField
+        value={text}
+        onChange={type}
+        label={label}
+        extensions={EXTENSIONS}
+        minHeight={minHeight}
+        maxHeight={420}
+      />
       {!isJson && (
         <Text size="sm" c="red" mt={6} role="alert">
           This is not JSON yet; it is not part of the changes until it is.

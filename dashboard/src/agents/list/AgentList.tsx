@@ -1,4 +1,14 @@
-import { Badge, Button, Group, MultiSelect, Paper, Table, Text, TextInput } from "@mantine/core";
+import {
+  Badge,
+  Button,
+  Group,
+  MultiSelect,
+  Paper,
+  Table,
+  Text,
+  TextInput,
+  VisuallyHidden,
+} from "@mantine/core";
 import { useDebouncedValue, useDisclosure } from "@mantine/hooks";
 import { IconPlus, IconRobot, IconSearch } from "@tabler/icons-react";
 import { lazy, Suspense, useState } from "react";
@@ -86,7 +96,9 @@ export function AgentList() {
                 <Table.Th className={classes.number}>Calls, 7 days</Table.Th>
                 <Table.Th>Last call</Table.Th>
                 <Table.Th>Created</Table.Th>
-                <Table.Th aria-label="Actions" />
+                <Table.Th>
+                  <VisuallyHidden>Actions</VisuallyHidden>
+                </Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>

@@ -1,4 +1,4 @@
-import { ActionIcon, Anchor, Badge, Group, Select, Table, Text } from "@mantine/core";
+import { ActionIcon, Anchor, Badge, Group, Select, Table, Text, VisuallyHidden } from "@mantine/core";
 import { IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
@@ -111,7 +111,9 @@ function Documents() {
               <Table.Tr>
                 <Table.Th>Document</Table.Th>
                 <Table.Th w={230}>Used</Table.Th>
-                <Table.Th w={44} aria-label="Actions" />
+                <Table.Th w={44}>
+                  <VisuallyHidden>Actions</VisuallyHidden>
+                </Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>

@@ -1,4 +1,15 @@
-import { ActionIcon, Badge, Button, Code, Group, Table, Text, TextInput, Tooltip } from "@mantine/core";
+import {
+  ActionIcon,
+  Badge,
+  Button,
+  Code,
+  Group,
+  Table,
+  Text,
+  TextInput,
+  Tooltip,
+  VisuallyHidden,
+} from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 
@@ -49,7 +60,9 @@ export function VariableTable() {
                 <Table.Th>Name</Table.Th>
                 <Table.Th>Used in</Table.Th>
                 <Table.Th w={240}>Placeholder</Table.Th>
-                <Table.Th w={40} aria-label="Actions" />
+                <Table.Th w={40}>
+                  <VisuallyHidden>Actions</VisuallyHidden>
+                </Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>

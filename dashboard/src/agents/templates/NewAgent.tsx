@@ -5,7 +5,8 @@ import { useAgentActions } from "@/api/agents";
 import { failed } from "@/parts/notices";
 
 import classes from "./NewAgent.module.css";
-import { type Template, TEMPLATES } from "./templates";
+import type { Template } from "./template";
+import { TEMPLATES } from "./templates";
 
 /** Choose what a new agent begins as; it is created and opened. */
 export default function NewAgent({ close }: { close: () => void }) {

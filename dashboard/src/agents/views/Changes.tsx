@@ -1,4 +1,4 @@
-import { ActionIcon, Group, Paper, Stack, Table, Text, Title, Tooltip } from "@mantine/core";
+import { ActionIcon, Group, Paper, Stack, Table, Text, Title, Tooltip, VisuallyHidden } from "@mantine/core";
 import { IconArrowBackUp, IconCircleCheck } from "@tabler/icons-react";
 import { lazy, Suspense } from "react";
 
@@ -44,7 +44,9 @@ export default function Changes() {
                 <Table.Th>Setting</Table.Th>
                 <Table.Th>Saved</Table.Th>
                 <Table.Th>Now</Table.Th>
-                <Table.Th w={44} aria-label="Actions" />
+                <Table.Th w={44}>
+                  <VisuallyHidden>Actions</VisuallyHidden>
+                </Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
