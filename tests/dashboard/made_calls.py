@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from parola.session.mixing import mp3, stereo_of
-from parola.store.base import ConversationChange, ConversationRow, events_of
+from parola.session.mixing import mp3
+from parola.store.base import ConversationChange, ConversationRow, events_of, stereo_of
 from parola.store.sql import SqlStore
 
 RICH = "conv_made_rich"
@@ -93,7 +93,7 @@ def user(
 ) -> Turn:
     """A turn of the user, by voice: its words are there 0.3 s after the last sound."""
     words = {"finished": "closed", "unfinished": "open", "spelling": "spelling"}.get(verdict, "plain")
-    verdicts = [
+    verdicts: list[dict[str, Any]] = [
         {
             "at_secs": stopped + 0.19,
             "verdict": "silence",
@@ -161,11 +161,11 @@ def rich() -> tuple[list[Turn], tuple[np.ndarray, np.ndarray]]:
         times={"interrupted_secs": 11.2},
     )
     four = user(11.0, 13.4, "Four people, at seven. And do you have vegan dishes?", verdict="unsure", wait=0.8)
-    asks = agent(four, "Let me look.", llm=0.34, voice=0.14, **tool("find_table", {"guests": 4, "at": "2026-11-22T19:00"},
+    asks = agent(four, "Let me look.", llm=0.34, voice=0.14, **tool("find_table", {"guests": 4, "at": "19:00"},
                  {"table": 12, "is_free": True}, 1.42))  # fmt: skip
     found = agent(
         None,
-        "Table twelve is free at seven. And yes: gnocchi al pomodoro, grilled vegetables and a mushroom risotto are vegan.",
+        "Table twelve is free at seven. And yes: gnocchi al pomodoro, grilled vegetables and the risotto are vegan.",
         llm=0.62,
         voice=0.19,
         asked=16.9,
@@ -336,7 +336,7 @@ def _log(store: SqlStore, conversation_id: str, turns: list[Turn], *, most: int)
     """What came and went, as far as it follows from the turns; filled up to ``most`` with partial transcripts."""
     began = STARTED_AT if conversation_id == RICH else STARTED_AT - 9000
     told: list[tuple[float, str, str, dict[str, Any]]] = [
-        (0.0, "from_client", "client", {"type": "conversation_initiation_client_data", "dynamic_variables": {"name": "Ann"}}),
+        (0.0, "from_client", "client", {"type": "conversation_initiation_client_data", "dynamic_variables": {}}),
         (0.0, "to_client", "agent", {"type": "conversation_initiation_metadata",
          "conversation_initiation_metadata_event": {"conversation_id": conversation_id}}),
     ]  # fmt: skip

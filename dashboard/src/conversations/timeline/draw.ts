@@ -105,15 +105,11 @@ function speech(
     box(context, left, top, wide, lane.height, 4);
     context.globalAlpha = 1;
     if (wide > 5 || isSelected) context.fillRect(left, top, isSelected ? 3 : 2, lane.height);
-    if (one.text && wide > 34) {
-      inside(
-        context,
-        one.text,
-        left + 6,
-        top + strip / 2,
-        Math.min(wide, scene.width - left) - 9,
-        palette.text,
-      );
+    // What begins before the view keeps its words in sight.
+    const seen = Math.max(left, 0);
+    const room = Math.min(left + wide, scene.width) - seen - 9;
+    if (one.text && room > 25) {
+      inside(context, one.text, seen + 6, top + strip / 2, room, palette.text);
     } else if (one.text && one.isMark && scene.view.to - scene.view.from < 30) {
       inside(context, one.text, left + 8, top + strip / 2, 120, palette.text);
     }
@@ -178,8 +174,9 @@ function bars(
     if (wide > 6) box(context, left, top + 2, wide - 0.5, lane.height - 4, 3);
     else context.fillRect(left, top + 2, wide, lane.height - 4);
     context.globalAlpha = 1;
-    if (one.text && wide > 50)
-      inside(context, one.text, left + 5, top + lane.height / 2 + 0.5, wide - 8, "#000");
+    const seen = Math.max(left, 0);
+    const room = Math.min(left + wide, width) - seen - 8;
+    if (one.text && room > 42) inside(context, one.text, seen + 5, top + lane.height / 2 + 0.5, room, "#000");
   }
   let last = -Infinity;
   for (const one of marks) {
