@@ -3,12 +3,12 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { JsonObject } from "./agents";
 import { api } from "./client";
 
+/** What an endpoint may be sent. */
 export const WEBHOOK_EVENTS = [
   "transcript",
   "audio",
   "call_initiation_failure",
   "unredacted_transcript",
-  "unredacted_audio",
 ] as const;
 
 export interface SettingsWebhooks {

@@ -1,5 +1,21 @@
 import { Page } from "@/parts/Page";
+import { PageTabs } from "@/parts/PageTabs";
 
-export default function Place() {
-  return <Page title="Keys">{null}</Page>;
+import { AuditLog } from "./AuditLog";
+import { KeyList } from "./KeyList";
+import { Members } from "./Members";
+
+const TABS = [
+  { value: "keys", label: "API keys", tab: KeyList },
+  { value: "members", label: "Members", tab: Members },
+  { value: "audit", label: "Audit log", tab: AuditLog },
+] as const;
+
+/** `/keys`: who may use this server, for what, and who did what. */
+export default function Keys() {
+  return (
+    <Page title="Keys and members" lead="Who may use this server and for what, and who did what.">
+      <PageTabs tabs={TABS} label="About keys" />
+    </Page>
+  );
 }
