@@ -13,8 +13,9 @@ from rich.markup import escape
 from parola.errors import InvalidRequest
 from parola.session.audio import AudioFormat, Decoder, Encoder, read_wav, wav_bytes
 from parola.terminal import printing
-from parola.terminal.chat import value_of
+from parola.terminal.chat import INTERRUPTED, value_of
 from parola.terminal.client import Conversation, Server, conversation
+from parola.terminal.transcript import Transcript
 
 CHUNK_SECONDS = 0.025
 LOUD = 500
@@ -76,7 +77,10 @@ async def call(
         raise InvalidRequest(f"{answer} cannot be written: there is no folder {answer.parent}.")
     async with conversation(server, agent_id, signed=signed, variables=variables, text_only=False) as opened:
         caller = _Caller(opened, pcm, rate, tool_result)
-        code = await caller.run(timeout)
+        try:
+            code = await caller.run(timeout)
+        except asyncio.CancelledError:
+            code = INTERRUPTED
     if answer is not None and caller.heard.pieces:
         try:
             await asyncio.to_thread(answer.write_bytes, caller.heard.wav())
@@ -84,7 +88,9 @@ async def call(
             raise InvalidRequest(f"{answer} cannot be written: {error.strerror or error}.") from None
         printing.out.print(f"[dim]The agent's voice is in {escape(str(answer))}.[/]")
     printing.closed(opened.close_code, opened.close_reason, opened.conversation_id, went_well=opened.went_well)
-    return code if opened.went_well else 1
+    if opened.conversation_id:
+        printing.page(await asyncio.to_thread(server.page, f"conversations/{opened.conversation_id}"))
+    return code if opened.went_well or code == INTERRUPTED else 1
 
 
 class _Caller:
@@ -102,6 +108,9 @@ class _Caller:
         self._answered = asyncio.Event()
         self._spoken_at: float | None = None
         """When the last loud sample of the question left, seconds from the start of the call."""
+        self._loud_at: float | None = None
+        """When the last loud sample so far left; None when its turn has been answered."""
+        self._transcript = Transcript()
         self.heard = _Heard()
         self._decoder: Decoder | None = None
 
@@ -124,20 +133,17 @@ class _Caller:
             speaking.cancel()
             await self._opened.socket.close()
             await asyncio.gather(reading, speaking, return_exceptions=True)
-        self._report()
         return 0 if self._answered.is_set() else 1
 
     def _report(self) -> None:
-        if self._spoken_at is None:
-            return
-        replies = [at for at in self.heard.first_after.values() if at > self._spoken_at]
-        if replies:
-            wait = 1000 * (min(replies) - self._spoken_at)
-            printing.out.print(f"[dim]{wait:.0f} ms from the end of your speech to the first audio of the answer.[/]")
+        """How long the caller has waited, when the agent begins to answer."""
+        if self._loud_at is not None:
+            wait, self._loud_at = 1000 * (self._now() - self._loud_at), None
+            self._transcript.note(f"{wait:.0f} ms from the end of your speech to the first sound of the answer.")
 
     async def _read(self) -> None:
         async for frame in self._opened.frames():
-            printing.frame(frame)
+            self._transcript.frame(frame)
             match frame["type"]:
                 case "conversation_initiation_metadata":
                     output = AudioFormat.parse(self._opened.output_format)
@@ -148,6 +154,8 @@ class _Caller:
                     event = frame["audio_event"]
                     assert self._decoder is not None
                     samples = self._decoder.decode(base64.b64decode(event["audio_base_64"]))
+                    if event["event_id"] not in self.heard.first_after:
+                        self._report()
                     self.heard.take(self._now(), event["event_id"], samples.tobytes())
                 case "interruption":
                     self.heard.cut(self._now())
@@ -159,6 +167,7 @@ class _Caller:
                         self._answered.set()
                 case "client_tool_call" if frame["client_tool_call"]["expects_response"]:
                     await self._opened.answer_tool(frame["client_tool_call"], value_of(self._tool_result or "Done."))
+        self._transcript.end()
         self._greeted.set()
 
     def _may_speak(self, waited: float) -> bool:
@@ -177,7 +186,7 @@ class _Caller:
         sent = 0
         begun = self._now()
         offset: int | None = None
-        last_loud = _last_loud(self._pcm)
+        last_loud = _last_loud(self._pcm) or len(self._pcm)
         while True:
             if offset is None and self._may_speak(self._now() - begun):
                 offset = 0
@@ -185,6 +194,8 @@ class _Caller:
             if offset is not None and offset < len(self._pcm):
                 chunk = self._pcm[offset : offset + step * 2]
                 offset += len(chunk)
+                if loud := _last_loud(chunk):
+                    self._loud_at = self._now() - (len(chunk) - loud) / 2 / self._rate
                 if offset >= last_loud and self._spoken_at is None:
                     self._spoken_at = self._now() - max(0, offset - last_loud) / 2 / self._rate
             audio = encoder.encode(chunk)
@@ -195,6 +206,6 @@ class _Caller:
 
 
 def _last_loud(pcm: bytes) -> int:
-    """The byte offset after the last loud sample."""
+    """The byte offset after the last loud sample; 0 when there is none."""
     loud = np.flatnonzero(np.abs(np.frombuffer(pcm, np.int16).astype(np.int32)) > LOUD)
-    return int(loud[-1] + 1) * 2 if len(loud) else len(pcm)
+    return int(loud[-1] + 1) * 2 if len(loud) else 0

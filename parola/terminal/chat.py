@@ -6,13 +6,15 @@ import asyncio
 import json
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from parola.errors import ParolaError
 from parola.terminal import printing
 from parola.terminal.client import Conversation, Server, conversation
 from parola.terminal.keyboard import Keyboard
+from parola.terminal.transcript import Transcript
+from parola.terminal.typing import Interrupted, Typing
 
 ANSWER_SECONDS = 60.0
 """How long a scripted message waits for its answer."""
@@ -22,6 +24,18 @@ GREETING_SECONDS = 1.0
 
 SETTLE_SECONDS = 0.3
 """How long the last answer may be followed by the agent's own hang-up."""
+
+
+INTERRUPTED = 130
+"""The exit code after ctrl-C."""
+
+COMMANDS = {
+    "/help": "these commands",
+    "/context TEXT": "tell the agent something, without a turn of yours",
+    "/var NAME=VALUE": "set a dynamic variable, from the agent's next step on",
+    "/link": "the page of this conversation in the dashboard",
+    "/end": "end the conversation, like ctrl-D",
+}
 
 
 async def chat(
@@ -34,39 +48,52 @@ async def chat(
     tool_result: str | None,
 ) -> int:
     """Hold a text conversation; with ``messages`` say those and leave. Returns the exit code."""
+    is_interrupted = False
     async with conversation(server, agent_id, signed=signed, variables=variables, text_only=True) as opened:
-        talk = _Talk(opened, tool_result, is_scripted=bool(messages))
+        talk = _Talk(server, opened, tool_result, is_scripted=bool(messages))
         reading = asyncio.create_task(talk.read())
         try:
             if messages:
                 await talk.say_all(messages, reading)
             else:
                 await talk.converse(reading)
+        except (Interrupted, asyncio.CancelledError):
+            is_interrupted = True
         finally:
             await opened.socket.close()
             await asyncio.gather(reading, return_exceptions=True)
     printing.closed(opened.close_code, opened.close_reason, opened.conversation_id, went_well=opened.went_well)
+    if opened.conversation_id:
+        printing.page(await asyncio.to_thread(server.page, f"conversations/{opened.conversation_id}"))
+    if is_interrupted:
+        return INTERRUPTED
     return 0 if opened.went_well else 1
 
 
 class _Talk:
     """Both sides of the conversation, and the tools that wait for a person's answer."""
 
-    def __init__(self, opened: Conversation, tool_result: str | None, *, is_scripted: bool) -> None:
+    def __init__(self, server: Server, opened: Conversation, tool_result: str | None, *, is_scripted: bool) -> None:
+        self._server = server
         self._opened = opened
+        self._transcript = Transcript()
         self._tool_result = "Done." if tool_result is None and is_scripted else tool_result
         self._asked: deque[dict[str, Any]] = deque()
         """Tools whose results are to be typed."""
         self._answered = asyncio.Event()
+        self._begun = asyncio.Event()
+        """There is a conversation, not a refusal."""
 
     async def read(self) -> None:
         """Show what comes, until the server hangs up."""
         async for frame in self._opened.frames():
-            printing.frame(frame)
+            self._transcript.frame(frame)
+            self._begun.set()
             if frame["type"] == "agent_response_complete":
                 self._answered.set()
             elif frame["type"] == "client_tool_call" and frame["client_tool_call"]["expects_response"]:
                 await self._asked_for(frame["client_tool_call"])
+        self._transcript.end()
         self._answered.set()
 
     async def _asked_for(self, call: dict[str, Any]) -> None:
@@ -99,23 +126,66 @@ class _Talk:
 
     async def converse(self, reading: asyncio.Task[None]) -> None:
         """What a person types, until they or the server end it."""
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            await self._type(reading)
+            return
         is_piped = not sys.stdin.isatty()
         if is_piped:
             await self._is_answered(GREETING_SECONDS)
-        else:
-            printing.out.print("[dim]Type and press Enter; ctrl-D ends the conversation.[/]")
         self._answered.set()
         with Keyboard() as keyboard:
-            while not reading.done():
-                typing = asyncio.create_task(keyboard.line())
-                await asyncio.wait({typing, reading}, return_when=asyncio.FIRST_COMPLETED)
-                line = typing.result() if typing.done() else None
-                typing.cancel()
-                if line is None:
-                    if is_piped:
-                        await self._is_answered(ANSWER_SECONDS)
-                    return
+            while (line := await _before(reading, keyboard.line())) is not None:
                 await self._typed(line)
+        if is_piped and not reading.done():
+            await self._is_answered(ANSWER_SECONDS)
+
+    async def _type(self, reading: asyncio.Task[None]) -> None:
+        """At a terminal: with editing, commands, and the agent's words above what is being typed."""
+        begun = asyncio.create_task(self._begun.wait())
+        await asyncio.wait({begun, reading}, return_when=asyncio.FIRST_COMPLETED)
+        begun.cancel()
+        if reading.done():
+            return
+        printing.out.print("[dim]Type and press Enter, also while the agent answers. /help shows more.[/]")
+        with Typing(lambda: self._transcript.partial, [command.split()[0] for command in COMMANDS]) as typing:
+            self._transcript.on_change = typing.changed
+            while (line := await _before(reading, typing.line())) is not None:
+                if line.startswith("/") and not line.startswith("//"):
+                    if not await self._commanded(line):
+                        return
+                else:
+                    await self._typed(line.removeprefix("/") if line.startswith("//") else line)
+
+    async def _commanded(self, line: str) -> bool:
+        """Do what a line with a stroke says; False when that ends the conversation."""
+        command, _, rest = line.partition(" ")
+        rest = rest.strip()
+        match command:
+            case "/end" | "/quit" | "/exit":
+                return False
+            case "/context" if rest:
+                await self._opened.send({"type": "contextual_update", "text": rest})
+                self._transcript.note("The agent knows it now.")
+            case "/var" if "=" in rest:
+                name, _, value = rest.partition("=")
+                await self._change(name.strip(), value.strip())
+            case "/link":
+                page = await asyncio.to_thread(self._server.page, f"conversations/{self._opened.conversation_id}")
+                self._transcript.note(page or "This server has no dashboard.")
+            case _:
+                for usage, meaning in COMMANDS.items():
+                    self._transcript.note(f"{usage:<16} {meaning}")
+                self._transcript.note("A message that begins with a stroke is typed with two: //like this")
+        return True
+
+    async def _change(self, name: str, value: str) -> None:
+        path = f"/v1/x/conversations/{self._opened.conversation_id}/variables"
+        try:
+            await asyncio.to_thread(self._server.rest, "PATCH", path, {name: value_of(value)})
+        except ParolaError as error:
+            self._transcript.note(error.message)
+        else:
+            self._transcript.note(f"{name} is {value} from the agent's next step on.")
 
     async def _typed(self, line: str) -> None:
         if self._asked:
@@ -123,6 +193,17 @@ class _Talk:
         elif line.strip():
             self._answered.clear()
             await self._opened.send({"type": "user_message", "text": line})
+
+
+async def _before(reading: asyncio.Task[None], line: Coroutine[Any, Any, str | None]) -> str | None:
+    """The line, or None when the server hangs up before there is one."""
+    typing = asyncio.create_task(line)
+    try:
+        await asyncio.wait({typing, reading}, return_when=asyncio.FIRST_COMPLETED)
+        return await typing if typing.done() else None
+    finally:
+        typing.cancel()
+        await asyncio.gather(typing, return_exceptions=True)
 
 
 def value_of(text: str) -> Any:

@@ -15,6 +15,22 @@ from parola.errors import InvalidRequest, NotFound, ParolaError, Unauthorized
 
 LARGEST_FRAME = 16 * 1024 * 1024
 
+PAGE_SECONDS = 2.0
+"""How long a link waits for the dashboard."""
+
+UPLOAD_SECONDS = 120.0
+"""For a document to be sent and read."""
+
+LISTS = (
+    ("/versions/", "parola agents versions AGENT"),
+    ("/agents/", "parola agents list"),
+    ("/conversations/", "parola conversations list"),
+    ("/webhook-deliveries/", "parola webhooks deliveries"),
+    ("/webhooks/", "parola webhooks list"),
+    ("/knowledge-base", "parola knowledge list"),
+)
+"""What lists the things whose addresses have such a part."""
+
 RETRY_SECONDS = 0.5
 """Between two attempts to reach a server again."""
 
@@ -31,23 +47,60 @@ class Server:
 
     url: str
     api_key: str = ""
+    timeout: float = 30.0
+    """Seconds that a REST call may take."""
+
+    def page(self, path: str) -> str:
+        """The address of a page of the dashboard, such as ``conversations/conv_1``; empty when the server has none."""
+        import httpx2
+
+        address = f"{self.url.rstrip('/')}/dashboard/"
+        try:
+            is_there = httpx2.head(address, timeout=PAGE_SECONDS).status_code == 200
+        except httpx2.HTTPError:
+            return ""
+        return address + path if is_there else ""
+
+    def every(self, path: str, key: str, **query: str) -> Iterator[dict[str, Any]]:
+        """Each element of a list that comes in pages, under ``key``."""
+        cursor: dict[str, str] = {}
+        while True:
+            found = self.rest("GET", path, page_size="100", **query, **cursor)
+            yield from found[key]
+            if not found.get("next_cursor"):
+                return
+            cursor = {"cursor": found["next_cursor"]}
+
+    def upload(self, path: str, name: str, content: Any, fields: dict[str, str]) -> Any:
+        """POST a file as a form; the JSON that came back. ``content``: an open file. Raises ``ParolaError``."""
+        return self._asked("POST", path, files={"file": (name, content)}, data=fields, timeout=UPLOAD_SECONDS)
 
     def rest(self, method: str, path: str, body: Any = None, **query: str) -> Any:
         """One REST call; the JSON that came back. Raises ``ParolaError`` with the server's own words."""
+        return self._asked(method, path, params=query, json=body, timeout=self.timeout)
+
+    def _asked(self, method: str, path: str, **said: Any) -> Any:
         import httpx2
 
         headers = {"xi-api-key": self.api_key} if self.api_key else {}
         try:
-            response = httpx2.request(
-                method, f"{self.url.rstrip('/')}{path}", params=query, json=body, headers=headers, timeout=30
-            )
+            response = httpx2.request(method, f"{self.url.rstrip('/')}{path}", headers=headers, **said)
+        except httpx2.TimeoutException:
+            raise Unreachable(
+                f"The server at {self.url} did not answer within {said['timeout']:g} s. "
+                "`parola doctor` says whether something is wrong with it."
+            ) from None
         except httpx2.HTTPError as error:
             raise Unreachable(
-                f"No server answers at {self.url} ({error or type(error).__name__}). Start one with `parola serve`."
+                f"No server answers at {self.url} ({error or type(error).__name__}). Start one with `parola serve`, "
+                "or say where it is with --url or PAROLA_URL."
             ) from None
         if response.status_code >= 400:
-            raise _explained(response.status_code, response.text)
-        return response.json() if response.content else None
+            raise _explained(response.status_code, response.text, path)
+        try:
+            return response.json() if response.content else None
+        except ValueError:
+            raise _stranger(self.url) from None
 
     def lines(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Iterator[bytes]:
         """The lines of a long answer, as they come. Raises ``ParolaError`` with the server's own words."""
@@ -58,7 +111,7 @@ class Server:
         try:
             with httpx2.stream("GET", url, params=list(query), headers=headers, timeout=60) as response:
                 if response.status_code >= 400:
-                    raise _explained(response.status_code, response.read().decode(errors="replace"))
+                    raise _explained(response.status_code, response.read().decode(errors="replace"), path)
                 rest = b""
                 for piece in response.iter_bytes():
                     *whole, rest = (rest + piece).split(b"\n")
@@ -78,11 +131,19 @@ class Server:
         return urlunsplit((scheme, parts.netloc, path, urlencode({"agent_id": agent_id, "source": "parola_cli"}), ""))
 
 
-def _explained(status: int, text: str) -> ParolaError:
+def _stranger(url: str) -> ParolaError:
+    return Unreachable(f"What answers at {url} is no Parola server. Say where yours is with --url or PAROLA_URL.")
+
+
+def _explained(status: int, text: str, path: str) -> ParolaError:
+    """A refusal in the server's own words, with what to do about it."""
     try:
         detail = json.loads(text)["detail"]
     except (ValueError, KeyError, TypeError):
-        return InvalidRequest(f"The server answered {status}: {text[:300]}")
+        said = " ".join(text.split())[:200]
+        return InvalidRequest(
+            f"The server answered {status} to {path}: {said or 'nothing'}. Is it a Parola server, and is --url right?"
+        )
     if isinstance(detail, dict):
         message = str(detail.get("message") or detail)
     elif isinstance(detail, list):
@@ -93,6 +154,8 @@ def _explained(status: int, text: str) -> ParolaError:
     if status == 401:
         lacks = isinstance(detail, dict) and detail.get("status") == "missing_permissions"
         message += f" Pass {'another' if lacks else 'one'} with --api-key or PAROLA_API_KEY."
+    elif status == 404:
+        message += next((f" `{command}` shows those there are." for part, command in LISTS if part in path), "")
     return kind(message)
 
 

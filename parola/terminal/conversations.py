@@ -12,12 +12,16 @@ from rich.markup import escape
 from parola.errors import InvalidRequest, NotFound
 from parola.terminal import printing
 from parola.terminal.client import Server
+from parola.terminal.progress import progress
+
+NONE_YET = "There has been no conversation yet. `parola chat` begins one."
 
 
-def list_conversations(server: Server, filters: Sequence[str], most: int) -> None:
+def list_conversations(server: Server, filters: Sequence[tuple[str, str]], most: int) -> None:
     """Print the newest, one a line."""
-    query = {"page_size": str(most), **dict(_pairs(filters))}
-    table = printing.table("conversation", "began", "agent", "seconds", "messages", "status", "successful", "ended by")
+    query = {"page_size": str(most), **dict(filters)}
+    names = ("conversation", "began", "agent", "seconds", "messages", "status", "successful", "ended by")
+    table = printing.table(*names, less=("messages", "successful", "seconds", "ended by", "agent", "status"))
     for found in server.rest("GET", "/v1/convai/conversations", **query)["conversations"]:
         table.add_row(
             found["conversation_id"],
@@ -29,27 +33,26 @@ def list_conversations(server: Server, filters: Sequence[str], most: int) -> Non
             found["call_successful"],
             escape(found["termination_reason"] or ""),
         )
-    printing.out.print(table)
+    printing.listed(table, "There is no such conversation." if filters else NONE_YET)
 
 
 def newest(server: Server) -> str:
     """The id of the conversation that began last. Raises ``NotFound`` when there was none."""
     found = server.rest("GET", "/v1/convai/conversations", page_size="1")["conversations"]
     if not found:
-        raise NotFound("There has been no conversation yet.")
+        raise NotFound(NONE_YET)
     return str(found[0]["conversation_id"])
 
 
-def export(server: Server, filters: Sequence[str], out: Path | None, printed: BinaryIO) -> int:
+def export(server: Server, filters: Sequence[tuple[str, str]], out: Path | None, printed: BinaryIO) -> int:
     """Write every conversation that the filters leave, one a line of JSON; returns how many. A file that is cut short
     by a failure is not left there."""
-    query = _pairs(filters)
     if out is None:
-        return _copy(server, query, printed)
+        return _copy(server, filters, printed)
     aside = out.with_name(f".{out.name}.part")
     try:
         with aside.open("wb") as file:
-            count = _copy(server, query, file)
+            count = _copy(server, filters, file)
         aside.replace(out)
     except OSError as error:
         raise InvalidRequest(f"{out} cannot be written: {error.strerror or error}.") from None
@@ -58,20 +61,12 @@ def export(server: Server, filters: Sequence[str], out: Path | None, printed: Bi
     return count
 
 
-def _pairs(filters: Sequence[str]) -> list[tuple[str, str]]:
-    query = []
-    for text in filters:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise InvalidRequest(f'--filter: expected name=value, a filter of the list of conversations, got "{text}".')
-        query.append((name, value))
-    return query
-
-
 def _copy(server: Server, query: Sequence[tuple[str, str]], into: BinaryIO) -> int:
     count = 0
-    for line in server.lines("/v1/x/conversations/export", query):
-        into.write(line + b"\n")
-        count += 1
+    with progress("exporting") as update:
+        for line in server.lines("/v1/x/conversations/export", query):
+            into.write(line + b"\n")
+            count += 1
+            update(done=count)
     into.flush()
     return count

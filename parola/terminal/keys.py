@@ -112,13 +112,15 @@ async def finish_rotation(settings: Settings) -> str:
 
 
 async def list_keys(settings: Settings) -> None:
-    table = printing.table("key", "name", "begins with", "may", "made", "last used", "ends")
+    table = printing.table(
+        "key", "name", "begins with", "may", "made", "last used", "ends", less=("made", "ends", "last used")
+    )
     async with _opened(settings) as store:
         for row in await store.api_keys.all():
             may = "everything" if row.scopes is None else " ".join(row.scopes) or "nothing"
             times = (_shown(row.created_at), _shown(row.last_used_at), _shown(row.expires_at))
             table.add_row(row.key_id, row.name, f"{row.prefix}…", may, *times)
-    printing.out.print(table)
+    printing.listed(table, "There are no keys. `parola keys create NAME` makes one.")
 
 
 async def delete(settings: Settings, key_id: str) -> bool:

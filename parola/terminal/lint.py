@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from rich.markup import escape
 
 from parola.errors import InvalidRequest
 from parola.terminal import printing
+from parola.terminal.agents import read
 from parola.terminal.client import Server
 
 COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
@@ -32,7 +32,8 @@ def lint(
         for file in _files(project):
             results[file.name] = _of_file(server, file, query)
     elif target is None:
-        for agent_id in _agent_ids(server):
+        for agent in server.every("/v1/convai/agents", "agents"):
+            agent_id = agent["agent_id"]
             results[agent_id] = server.rest("GET", f"/v1/x/agents/{agent_id}/lint", **query)
     elif Path(target).is_file() or target.endswith(".json"):
         results[target] = _of_file(server, Path(target), query)
@@ -51,8 +52,8 @@ def _show(results: dict[str, dict[str, Any]]) -> None:
         for finding in result["findings"]:
             level = f"[{COLOURS[finding['level']]}]{finding['level']}[/]"
             table.add_row(escape(name), level, escape(finding["path"]), escape(finding["message"]))
-    if table.row_count:
-        printing.out.print(table)
+    if len(table):
+        printing.listed(table)
     counts = {key: sum(result[key] for result in results.values()) for key in ("errors", "warnings", "notes")}
     looked_at = f"{len(results)} agent" + ("" if len(results) == 1 else "s")
     printing.out.print(
@@ -61,13 +62,7 @@ def _show(results: dict[str, dict[str, Any]]) -> None:
 
 
 def _of_file(server: Server, file: Path, query: dict[str, str]) -> dict[str, Any]:
-    try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InvalidRequest(f"{file} cannot be read as JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise InvalidRequest(f"{file}: expected an agent as a JSON object.")
-    result: dict[str, Any] = server.rest("POST", "/v1/x/agents/lint", document, **query)
+    result: dict[str, Any] = server.rest("POST", "/v1/x/agents/lint", read(file), **query)
     return result
 
 
@@ -76,12 +71,3 @@ def _files(project: Path) -> list[Path]:
     if not files:
         raise InvalidRequest(f"There are no agents (*.json) in {project}.")
     return files
-
-
-def _agent_ids(server: Server) -> Iterator[str]:
-    cursor: str | None = None
-    while True:
-        page = server.rest("GET", "/v1/convai/agents", page_size="100", **({"cursor": cursor} if cursor else {}))
-        yield from (agent["agent_id"] for agent in page["agents"])
-        if not (cursor := page.get("next_cursor")):
-            return

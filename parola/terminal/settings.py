@@ -34,7 +34,7 @@ def show(loaded: Loaded) -> None:
                 table.add_row(f"{field.name}.{name}", escape(_text(entry)), source)
         else:
             table.add_row(field.name, escape(_text(value)), source)
-    printing.out.print(table)
+    printing.listed(table)
 
 
 def _text(value: Any) -> str:

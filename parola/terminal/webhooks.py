@@ -18,7 +18,7 @@ TOLERANCE_SECONDS = 30 * 60
 
 
 def list_webhooks(server: Server) -> None:
-    table = printing.table("webhook", "name", "address", "state", "used by")
+    table = printing.table("webhook", "name", "address", "state", "used by", less=("used by", "name"))
     for webhook in server.rest("GET", "/v1/workspace/webhooks", include_usages="true")["webhooks"]:
         circuit = webhook["x_circuit"]["state"]
         state = "disabled" if webhook["is_disabled"] else "works" if circuit == "closed" else "fails"
@@ -26,7 +26,7 @@ def list_webhooks(server: Server) -> None:
             state += f" ({webhook['x_most_recent_failure_reason']})"
         used = ", ".join(usage["usage_type"] for usage in webhook["usage"] or ()) or "nothing"
         table.add_row(webhook["webhook_id"], webhook["name"], webhook["webhook_url"], state, used)
-    printing.out.print(table)
+    printing.listed(table, "There is no webhook; docs/webhooks.md says how to make one.")
 
 
 def deliveries(server: Server, *, conversation: str | None, webhook: str | None, status: str | None, most: int) -> None:
@@ -34,12 +34,21 @@ def deliveries(server: Server, *, conversation: str | None, webhook: str | None,
     wanted = {"conversation_id": conversation, "webhook_id": webhook, "status": status}
     query = {name: value for name, value in wanted.items() if value is not None}
     found = server.rest("GET", "/v1/x/webhook-deliveries", page_size=str(most), **query)
-    table = printing.table("delivery", "at", "type", "conversation", "status", "reason", "attempts")
+    table = printing.table(
+        "delivery",
+        "at",
+        "type",
+        "conversation",
+        "status",
+        "reason",
+        "attempts",
+        less=("attempts", "at", "conversation", "type"),
+    )
     for one in found["deliveries"]:
         at = datetime.fromtimestamp(one["created_at_unix_secs"]).strftime("%Y-%m-%d %H:%M:%S")
         told = (one["delivery_id"], at, one["type"], one["conversation_id"] or "", one["status"], one["reason"])
         table.add_row(*told, str(one["attempt_count"]))
-    printing.out.print(table)
+    printing.listed(table, "There is no such delivery.")
 
 
 def replay(server: Server, delivery_id: str) -> None:
@@ -55,7 +64,7 @@ def test(server: Server, webhook_id: str) -> bool:
     for one in results:
         attempt: dict[str, Any] = one["attempts"][-1] if one["attempts"] else {"seconds": 0.0, "answer": ""}
         table.add_row(one["type"], one["reason"], f"{attempt['seconds']:.2f}", attempt["answer"][:200])
-    printing.out.print(table)
+    printing.listed(table)
     return all(one["status"] == "delivered" for one in results)
 
 

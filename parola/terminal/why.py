@@ -25,4 +25,5 @@ def why(server: Server, conversation_id: str | None, *, with_timeline: bool, as_
         table = printing.table("seconds", "event", "words")
         for event in told["timeline"]:
             table.add_row(f"{event['at_secs']:.2f}", event["event"], escape(event["words"]))
-        printing.out.print(table)
+        printing.listed(table)
+    printing.page(server.page(f"conversations/{conversation_id}"))

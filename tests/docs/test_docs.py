@@ -131,7 +131,10 @@ MEETS_DATABASES = {"app", "terminal.keys", "terminal.doctor"}
 
 BY_THE_PUBLIC_DOOR = {
     f"terminal.{name}"
-    for name in ("agents", "call", "chat", "client", "conversations", "keyboard", "lint", "printing", "webhooks", "why")
+    for name in (
+        *("agents", "call", "chat", "client", "completing", "conversations", "keyboard", "knowledge", "lint"),
+        *("listing", "printing", "progress", "templates", "transcript", "typing", "webhooks", "why"),
+    )
 }
 """What talks to a running server knows nothing of it but errors, and how a WAV file is read."""
 
