@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup serve dashboard browser screenshots test check bench bench-voice soak lock clean
+.PHONY: setup serve dashboard docs browser screenshots test check bench bench-voice soak lock clean
 
 setup: .venv/.ready .venv/.models
 
@@ -24,12 +24,23 @@ PAGES := $(shell find dashboard/src dashboard/public -type f) $(wildcard dashboa
 serve: setup
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(BUILT); \
 	else echo "Node.js is not installed: the server runs without its dashboard. Install Node.js 20, then: make dashboard"; fi
+	@$(MAKE) --no-print-directory $(SITE) || echo "The server runs without the pages at /docs/."
 	$(BIN)/parola serve --preload $(ARGS)
 
 dashboard: $(BUILT)
 
 $(BUILT): dashboard/node_modules $(PAGES)
 	cd dashboard && npm run --silent build
+	touch $@
+
+# The documentation, served at /docs/; what it says of the API comes from the code.
+SITE := parola/site/built/index.html
+TEXTS := $(shell find docs examples -type f -not -path '*/__pycache__/*') bench/listening/README.md $(wildcard *.md)
+
+docs: $(SITE)
+
+$(SITE): .venv/.ready $(TEXTS) $(wildcard parola/api/*.py parola/protocol/*.py)
+	$(BIN)/python docs/site/build.py $(@D)
 	touch $@
 
 dashboard/node_modules: dashboard/package.json dashboard/package-lock.json
@@ -44,7 +55,7 @@ node_modules: package.json package-lock.json
 browser:
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 
-test: setup node_modules browser $(BUILT)
+test: setup node_modules browser $(BUILT) $(SITE)
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 # The pictures of the docs, from the tests that look at every page.
@@ -72,4 +83,4 @@ lock:
 		pyproject.toml requirements/dev.in --extra speech --extra mcp --extra postgres -o requirements/dev.txt
 
 clean:
-	rm -rf .venv node_modules dashboard/node_modules parola/dashboard/built
+	rm -rf .venv node_modules dashboard/node_modules parola/dashboard/built parola/site/built

@@ -45,6 +45,9 @@ from parola.logs import logger, reason
 from parola.metrics import Metrics
 from parola.privacy.keeping import Witness, keep_private
 from parola.privacy.reaping import Reaper
+from parola.site.pages import PATH as DOCS_PATH
+from parola.site.pages import TEXTS, Site, text_of_all
+from parola.static_pages import with_slash
 from parola.store.base import Store
 from parola.store.lock import held_by_this_server
 from parola.tools.context import ToolContext
@@ -171,7 +174,11 @@ def create_app(
         routes=[
             Route("/health", health),
             Route("/", to_dashboard),
+            Route(DASHBOARD_PATH, with_slash),
             Mount(DASHBOARD_PATH, Pages(), name="dashboard"),
+            Route(DOCS_PATH, with_slash),
+            Mount(DOCS_PATH, Site(), name="docs"),
+            *(Route(path, text_of_all) for path in TEXTS),
             WebSocketRoute(SOCKET_PATH, conversations, name="conversation"),
             Mount("", rest, name="rest"),
         ],

@@ -1,25 +1,23 @@
 """``/dashboard/``: the files that Vite built, as they lie in ``parola/dashboard/built/``.
 
 Every path that is not a file is a page of the application, which finds its own way from the path. What the server is
-called behind a proxy (its prefix) stands in the ``base`` of that page; everything else is found from there. Files whose
-names hold a hash of their content (``assets/``) never change and may be kept by browsers; what is compressed was
-compressed when it was built.
+called behind a proxy (its prefix) stands in the ``base`` of that page; everything else is found from there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path, PurePosixPath
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.responses import RedirectResponse, Response
+
+from parola.static_pages import INDEX, StaticPages
 
 BUILT = Path(__file__).parent / "built"
 
 PATH = "/dashboard"
-
-INDEX = "index.html"
 
 BASE = f'<base href="{PATH}/" />'
 """As it stands in the built page."""
@@ -53,19 +51,6 @@ HEADERS = {
     "permissions-policy": "microphone=(self)",
 }
 
-ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
-
-TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json",
-    ".svg": "image/svg+xml",
-    ".wasm": "application/wasm",
-    ".wav": "audio/wav",
-    ".woff2": "font/woff2",
-}
-
 NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Parola</title>
 <body style="font-family: system-ui; max-width: 40rem; margin: 4rem auto; line-height: 1.5">
 <h1>The dashboard is not built</h1>
@@ -73,52 +58,24 @@ NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Parol
 <code>make dashboard</code>, which needs Node.js 20 or newer; then load this page again.</p></body></html>"""
 
 
-class Pages:
+class Pages(StaticPages):
     """An ASGI application for everything below ``/dashboard``; ``built`` is the folder with the files."""
 
+    path = PATH
+    headers = HEADERS
+    not_built = NOT_BUILT
+
     def __init__(self, built: Path = BUILT) -> None:
-        self._built = built
+        super().__init__(built)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1000, "reason": ""})
-            return
-        await self._answer(Request(scope))(scope, receive, send)
-
-    def _answer(self, request: Request) -> Response:
-        if request.method not in ("GET", "HEAD"):
-            return PlainTextResponse("The dashboard is only read.", 405, {"allow": "GET, HEAD"})
-        if not (self._built / INDEX).is_file():
-            return HTMLResponse(NOT_BUILT, 503, HEADERS)
-        prefix = request.scope.get("root_path", "").removesuffix(PATH)
-        name = PurePosixPath(request.url.path.removeprefix(prefix).removeprefix(PATH).lstrip("/"))
-        file = self._built / name
-        is_safe = ".." not in name.parts and "\0" not in str(name)
-        if is_safe and file.suffix in TYPES and file.name != INDEX and file.is_file():
-            return _file(file, request)
-        if name.parts[:1] == ("assets",):
-            return PlainTextResponse("There is no such file; the dashboard has been built anew: reload it.", 404)
+    def page(self, name: PurePosixPath, prefix: str) -> Response:
+        """The application, whatever the path: it knows its pages itself."""
         page = (self._built / INDEX).read_text(encoding="utf-8")
-        page = page.replace(BASE, f'<base href="{escape(prefix)}{PATH}/" />')
-        return HTMLResponse(page, headers={**HEADERS, "cache-control": "no-cache"})
+        return self.html(page.replace(BASE, f'<base href="{escape(prefix)}{PATH}/" />'))
 
-
-def _file(file: Path, request: Request) -> Response:
-    forever = file.parent.name == "assets"
-    headers = {
-        **HEADERS,
-        "cache-control": "public, max-age=31536000, immutable" if forever else "no-cache",
-        "vary": "accept-encoding",
-    }
-    if file.name == TOOL_SCRIPT:
-        headers["content-security-policy"] = TOOL_SCRIPT_POLICY
-    accepted = {one.partition(";")[0].strip() for one in request.headers.get("accept-encoding", "").split(",")}
-    for encoding, ending in ENCODINGS:
-        compressed = file.with_name(file.name + ending)
-        if encoding in accepted and compressed.is_file():
-            headers["content-encoding"] = encoding
-            return FileResponse(compressed, headers=headers, media_type=TYPES[file.suffix])
-    return FileResponse(file, headers=headers, media_type=TYPES[file.suffix])
+    def headers_of(self, file: Path) -> Mapping[str, str]:
+        """The worker that runs the answers of tools has a policy of its own."""
+        return {"content-security-policy": TOOL_SCRIPT_POLICY} if file.name == TOOL_SCRIPT else {}
 
 
 async def to_dashboard(request: Request) -> Response:

@@ -66,6 +66,7 @@ def heard(page: Page, whose: str) -> None:
     )
 
 
+@pytest.mark.client("react", "voice", "signed")
 def test_one_click_leads_into_a_spoken_conversation(page: Page, server: ServerProcess, keep: Keep) -> None:
     opened = sockets(page)
     page.goto("/dashboard/")
@@ -97,6 +98,7 @@ def test_one_click_leads_into_a_spoken_conversation(page: Page, server: ServerPr
     assert [urlsplit(url).netloc for url in opened] == [urlsplit(server.url).netloc]
 
 
+@pytest.mark.client("react", "text", "tools")
 def test_without_a_microphone_one_writes_and_answers_tools(watch: Watch, keep: Keep) -> None:
     page = watch.page
     page.context.clear_permissions()

@@ -119,6 +119,7 @@ def _end_of_speech(client: RawClient, name: str) -> float:
 # -- with the embedded models -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.client("raw", "voice")
 async def test_a_recorded_sentence_is_understood_in_every_format(speaking):
     samples = np.frombuffer(recording(), "<i2")
 

@@ -127,6 +127,7 @@ def node() -> Iterator[Script]:
 # -- the official client ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.client("javascript", "text")
 def test_a_text_session_of_several_turns_is_told_and_stored(parola, tap, browser):
     agent_id = parola.create_agent(agent({"when": "hours", "say": "At nine."}, first_message="Hello."))
     conversation_id = browser.starts(agent_id, userId="user-7", dynamicVariables={"plan": "pro"})
@@ -174,6 +175,7 @@ def test_parts_stream_before_the_message_they_make_up(parola, browser):
     assert message["message"] == "One two three four." and message["event_id"] == parts[0]["event_id"]
 
 
+@pytest.mark.client("javascript", "tools")
 def test_client_tools_answer_with_objects_errors_and_when_they_do_not_exist(parola, browser):
     names = ("object", "broken", "nothing", "missing")
     rules = [
@@ -338,6 +340,7 @@ def test_an_unknown_agent_rejects_the_session(parola, browser):
     assert refused["closeReason"] == "The AI agent you are trying to reach does not exist."
 
 
+@pytest.mark.client("javascript", "signed")
 def test_a_private_agent_opens_with_a_signed_url_only(parola, tap, browser):
     agent_id = parola.create_agent(agent(first_message="Come in.", platform={"auth": {"enable_auth": True}}))
     browser.tries(agent_id)
@@ -396,6 +399,7 @@ def test_the_subprotocol_is_chosen_only_when_offered(parola, node, offered, chos
     node.hears("close")
 
 
+@pytest.mark.client("raw", "text")
 @pytest.mark.parametrize("deflate", [True, False])
 def test_a_raw_client_converses_with_and_without_compression(parola, node, deflate):
     checker = FrameChecker()

@@ -101,6 +101,7 @@ def init_frame(call: Call) -> dict[str, Any]:
 # -- text -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.client("python", "text")
 def test_a_text_conversation_of_several_turns_is_told_and_stored_word_for_word(parola, tap):
     rules = [
         {"when": "hours", "say": "We open at nine. We close at five."},
@@ -250,6 +251,7 @@ def tool_agent(parola: ServerProcess) -> str:
     return parola.create_agent(TOOL_AGENT)
 
 
+@pytest.mark.client("python", "tools")
 def test_every_kind_of_tool_result_reaches_the_agent_and_the_record(parola, tap, tool_agent):
     with Caller(tap, tool_agent, client_tools=weather_tools()) as caller:
         caller.began()
@@ -393,6 +395,7 @@ def guarded(scripted_speech: list[str]) -> Iterator[tuple[ServerProcess, str]]:
         yield server, key
 
 
+@pytest.mark.client("python", "signed")
 def test_a_private_agent_opens_with_a_signed_url_that_the_key_obtains(guarded, tapped):
     server, key = guarded
     agent_id = server.create_agent(agent(first_message="Come in.", platform={"auth": {"enable_auth": True}}))

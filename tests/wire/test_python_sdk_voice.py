@@ -122,6 +122,7 @@ def line(speaking: ServerProcess, tapped: Callable[[ServerProcess], Tap]) -> Tap
     return tapped(speaking)
 
 
+@pytest.mark.client("python", "voice")
 def test_a_recorded_sentence_is_understood_and_answered_aloud(speaking, line):
     agent_id = speaking.create_agent(agent({"when": "himself", "say": "He might indeed. What else?"}))
     headset = Headset()
