@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
 import sqlite3
+import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rich.markup import escape
+from rich.table import Table
 
+import parola
 from parola.config import ProviderSettings, Settings
 from parola.errors import InvalidRequest
 from parola.providers.catalogue import SMART_TURN, State, status
@@ -26,7 +33,24 @@ if TYPE_CHECKING:
 
 PROBE_SECONDS = 3.0
 
-MARKS = {"ok": "[green]ok[/]     ", "warn": "[yellow]note[/]   ", "bad": "[red]missing[/]"}
+MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]note[/]", "bad": "[red]broken[/]"}
+
+LEAST_BYTES = 200 * 1024 * 1024
+"""Below this a database and recordings soon fail to be written."""
+
+FEW_BYTES = 2 * 1024 * 1024 * 1024
+
+BUILT = Path(parola.__file__).parent / "dashboard" / "built"
+
+OLDEST_NODE = 20
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+"""A clock that says less has never been set."""
+
+CLOCK_SECONDS = 600
+"""What the database was written so much later than now was written by a right clock."""
+
+MAKES_KEY = "parola keys create NAME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +61,119 @@ class Finding:
 
 async def examine(settings: Settings) -> bool:
     """Print what was found; False when something needed is broken."""
-    findings = [*_data(settings), *_port(settings), *_models(settings), *await _providers(settings)]
+    findings = [
+        *_data(settings),
+        *_disk(settings),
+        *_clock(settings),
+        *_port(settings),
+        *_keys(settings),
+        *_models(settings),
+        *_dashboard(),
+        *await _providers(settings),
+    ]
     for finding in findings:
-        printing.out.print(f"{MARKS[finding.state]}  {escape(finding.text)}")
+        printing.out.print(_row(finding))
     broken = sum(finding.state == "bad" for finding in findings)
-    printing.out.print("[green]All is well.[/]" if not broken else f"[red]{broken} to be mended.[/]")
+    printing.out.print("[green]All is well.[/]" if not broken else f"[red]{broken} to be repaired.[/]")
     return not broken
+
+
+def _row(finding: Finding) -> Table:
+    """What was found, beside its mark; a long sentence stays right of it."""
+    row = Table.grid(padding=(0, 2))
+    row.add_column(width=6)
+    row.add_column(overflow="fold")
+    row.add_row(MARKS[finding.state], escape(finding.text))
+    return row
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    folder = next(folder for folder in (settings.data.absolute(), *settings.data.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(folder).free
+    told = f"{free / 1e9:.1f} GB are free where {settings.data} lies"
+    if free < LEAST_BYTES:
+        yield Finding("bad", f"Only {told}: make room, or move it with --data.")
+    elif free < FEW_BYTES:
+        yield Finding("warn", f"{told}: recordings of a day may need more. Move it with --data, or make room.")
+    else:
+        yield Finding("ok", f"{told}.")
+
+
+def _clock(settings: Settings) -> Iterator[Finding]:
+    """Signed URLs, keys that end and signatures of webhooks all go by the clock."""
+    now = time.time()
+    database = settings.data / "parola.db"
+    latest = database.stat().st_mtime if database.exists() else 0.0
+    if now < EPOCH or latest > now + CLOCK_SECONDS:
+        yield Finding(
+            "bad",
+            f"The clock says {datetime.fromtimestamp(now, UTC):%Y-%m-%d %H:%M} UTC, which is in the past: signatures "
+            "and keys will be refused. Set it: `timedatectl set-ntp true`.",
+        )
+    else:
+        yield Finding("ok", f"The clock says {datetime.fromtimestamp(now, UTC):%Y-%m-%d %H:%M} UTC.")
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    """Whether requests can be told from strangers'."""
+    reachable = settings.host not in ("127.0.0.1", "::1", "localhost")
+    count = _key_count(settings)
+    if settings.auth == "off":
+        yield Finding("warn", "Everybody who reaches the server may do everything: auth is off.")
+    elif count:
+        yield Finding("ok", f"There {'is one API key' if count == 1 else f'are {count} API keys'}.")
+    elif count is None:
+        return
+    elif reachable or settings.auth == "required":
+        yield Finding("bad", f"No API key: `parola keys create NAME --data {settings.data}` makes one.")
+    else:
+        yield Finding("ok", f"No API key: programs on this machine need none until `{MAKES_KEY}`.")
+
+
+def _key_count(settings: Settings) -> int | None:
+    """How many keys the database in the data folder has; None when that is not to be found out here."""
+    if settings.database_url or settings.ephemeral:
+        return None
+    database = settings.data / "parola.db"
+    if not database.exists():
+        return 0
+    try:
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            return int(connection.execute("SELECT count(*) FROM api_keys").fetchone()[0])
+    except sqlite3.Error:
+        return None  # a damaged database has been told of
+
+
+def _dashboard() -> Iterator[Finding]:
+    if (BUILT / "index.html").is_file():
+        yield Finding("ok", "The dashboard is built.")
+        return
+    node = _node()
+    if node is None:
+        yield Finding(
+            "warn",
+            f"The dashboard is not built, and Node.js is not installed: install Node.js {OLDEST_NODE} or newer, "
+            "then run `make dashboard` in the checkout. All else works without.",
+        )
+    elif node < OLDEST_NODE:
+        yield Finding(
+            "warn",
+            f"The dashboard is not built, and Node.js {node} is too old: install {OLDEST_NODE} or newer, "
+            "then run `make dashboard` in the checkout. All else works without.",
+        )
+    else:
+        yield Finding(
+            "warn", "The dashboard is not built: run `make dashboard` in the checkout. All else works without."
+        )
+
+
+def _node() -> int | None:
+    """The major version of Node.js; None when there is none."""
+    try:
+        said = subprocess.run(["node", "--version"], capture_output=True, text=True, timeout=PROBE_SECONDS, check=False)
+        return int(said.stdout.strip().removeprefix("v").partition(".")[0])
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return None
 
 
 def _data(settings: Settings) -> Iterator[Finding]:
@@ -94,14 +225,21 @@ def _postgres(settings: Settings) -> Finding:
 
 
 def _port(settings: Settings) -> Iterator[Finding]:
+    import httpx2
+
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
     try:
-        socket.create_connection((settings.host, settings.port), 0.5).close()
+        socket.create_connection((host, settings.port), 0.5).close()
     except OSError:
         yield Finding("ok", f"Port {settings.port} is free.")
-    else:
-        yield Finding(
-            "warn", f"Port {settings.port} is taken: a server is running there, or choose another with --port."
-        )
+        return
+    url = f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+    try:
+        health = httpx2.get(f"{url}/health", timeout=PROBE_SECONDS).json()
+        told = f"A Parola server runs at {url}, version {health['version']}: it is {health['status']}."
+    except (httpx2.HTTPError, ValueError, KeyError, TypeError):
+        told = f"Port {settings.port} is taken by another program: choose another port with --port."
+    yield Finding("warn", told)
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
