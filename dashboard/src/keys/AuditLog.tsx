@@ -146,7 +146,8 @@ function Entry({ entry, member }: { entry: AuditEntry; member: string | undefine
   const result = RESULTS[entry.result];
   const Fold = isOpen ? IconChevronDown : IconChevronRight;
   const who =
-    entry.key_name ?? (typeof entry.details.user === "string" ? entry.details.user : "Without a key");
+    entry.key_name ??
+    (typeof entry.details.user === "string" ? `${entry.details.user}, on the server` : "Without a key");
   return (
     <li className={classes.line}>
       <UnstyledButton

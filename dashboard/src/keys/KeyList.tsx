@@ -40,8 +40,7 @@ export function KeyList() {
         <>
           <Group justify="space-between" gap="sm">
             <Text size="sm" c="dimmed" maw={640}>
-              Every request needs a key, in the header <code>xi-api-key</code>. Changes hold from the next
-              request on.
+              Every request sends a key, in the header <code>xi-api-key</code>. Changes hold at once.
             </Text>
             <Button leftSection={<IconPlus size={16} />} onClick={() => setOver({ is: "new" })}>
               New key

@@ -1,7 +1,7 @@
 import { Box, Checkbox, Fieldset, Radio, SimpleGrid, Stack, Text } from "@mantine/core";
+import { useState } from "react";
 
 import { CUSTOM, GROUPS, presetOf, PRESETS } from "./scopes";
-import { useState } from "react";
 
 interface Props {
   /** null: everything. */
@@ -25,7 +25,7 @@ export function ScopeChoice({ scopes, change }: Props) {
           {PRESETS.map(({ value, label, text }) => (
             <Choice key={value} value={value} label={label} text={text} />
           ))}
-          <Choice value={CUSTOM} label="Chosen one by one" text="Rights from the list below." />
+          <Choice value={CUSTOM} label="Chosen one by one" text="Right by right." />
         </SimpleGrid>
       </Radio.Group>
       {choice === CUSTOM && (

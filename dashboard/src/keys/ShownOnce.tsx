@@ -44,11 +44,11 @@ export function ShownOnce({ made, isFirst, close }: Props) {
           </Text>
         )}
         {isFirst && isUsedHere && (
-          <Alert color="teal" title="This page uses it already">
+          <Alert variant="default" title="This page uses it already">
             <Stack gap="sm">
               <Text size="sm">
                 From now on this server asks for a key. Here it is set, until the browser is closed; apps and
-                command lines need it too.
+                command lines need it too (PAROLA_API_KEY).
               </Text>
               <Checkbox
                 label="Remember it in this browser"
@@ -63,12 +63,6 @@ export function ShownOnce({ made, isFirst, close }: Props) {
             This page used the old key, and uses the new one already.
           </Text>
         )}
-        <Stack gap={6}>
-          <Text size="sm" c="dimmed">
-            On the command line:
-          </Text>
-          <Command text={`export PAROLA_API_KEY=${made.api_key}`} label="Copy the command" />
-        </Stack>
         <Group justify="flex-end">
           <Button onClick={finish}>I have kept it</Button>
         </Group>

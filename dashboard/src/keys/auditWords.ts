@@ -1,5 +1,6 @@
 /** Operations whose names say too little of themselves. */
 const KNOWN: Record<string, string> = {
+  rest: "Asked for a route that is not there",
   secret_used: "Used a secret",
   monitor: "Watched a conversation",
   attach: "Joined a conversation",

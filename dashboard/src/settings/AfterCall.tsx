@@ -1,4 +1,4 @@
-import { Anchor, Button, Checkbox, Group, Select, Stack, Switch } from "@mantine/core";
+import { Anchor, Checkbox, Select, Stack, Switch } from "@mantine/core";
 import { useState } from "react";
 import { Link } from "react-router";
 
@@ -6,6 +6,8 @@ import { type SettingsWebhooks, useChangeWorkspace, useWebhookChoices, WEBHOOK_E
 import { Block } from "@/parts/Block";
 import { Failure } from "@/parts/Failure";
 import { done } from "@/parts/notices";
+
+import { SaveRow } from "./SaveRow";
 
 const EVENT_NAMES: Record<string, { label: string; text: string }> = {
   transcript: { label: "Transcript", text: "The record of the call, once it has been analysed." },
@@ -100,28 +102,5 @@ export function AfterCall({ settings }: { settings: SettingsWebhooks }) {
       {change.error && <Failure error={change.error} />}
       <SaveRow isChanged={isChanged} isSaving={change.isPending} save={save} undo={() => setDrafted({})} />
     </Block>
-  );
-}
-
-interface SaveProps {
-  isChanged: boolean;
-  isSaving: boolean;
-  save: () => void;
-  undo: () => void;
-}
-
-/** Under a form: save what was changed, or take it back. */
-export function SaveRow({ isChanged, isSaving, save, undo }: SaveProps) {
-  return (
-    <Group gap="xs">
-      <Button onClick={save} disabled={!isChanged} loading={isSaving}>
-        Save
-      </Button>
-      {isChanged && (
-        <Button variant="subtle" onClick={undo}>
-          Undo
-        </Button>
-      )}
-    </Group>
   );
 }

@@ -6,7 +6,7 @@ import { Block } from "@/parts/Block";
 import { Failure } from "@/parts/Failure";
 import { done } from "@/parts/notices";
 
-import { SaveRow } from "./AfterCall";
+import { SaveRow } from "./SaveRow";
 
 const CHANNELS = [
   { value: "phone", label: "Phone calls" },
