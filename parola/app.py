@@ -220,8 +220,15 @@ async def _get_others_ready(registry: Any, settings: Settings, tools: ToolContex
     if (await tools.store.documents.page(KIND, page_size=1)).items:
         await tools.mcp.get_ready()
     if settings.preload:
-        for trouble in await registry.warm_up():
+        begun = time.perf_counter()
+        log.info("models_loading")
+        for trouble in await registry.warm_up(told=_loaded):
             log.warning("not_ready", reason=trouble)
+        log.info("models_ready", seconds=round(time.perf_counter() - begun, 2))
+
+
+def _loaded(model: str, seconds: float) -> None:
+    log.info("model_loaded", model=model, seconds=round(seconds, 2))
 
 
 def _keep_out_of_collections() -> None:

@@ -15,7 +15,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -420,22 +421,37 @@ class Registry:
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
-    async def warm_up(self, *, voice: bool = True) -> list[str]:
-        """Load what the defaults need, so that the first call need not wait; returns what could not be loaded."""
+    async def warm_up(
+        self, *, voice: bool = True, told: Callable[[str, float], None] = lambda what, seconds: None
+    ) -> list[str]:
+        """Load what the defaults need, so that the first call need not wait; returns what could not be loaded.
+
+        ``told`` hears what has been loaded, and the seconds that it took."""
         troubles: list[str] = []
         if any(entry.provider == "openai" for entries in self._entries.values() for entry in entries.values()):
             await self.connections.client()
         if not voice:
             return troubles
+        begun = time.perf_counter()
         await self.voice_activity()
         if self._activity_warning:
             troubles.append(self._activity_warning)
-        for provider in (self.speech_to_text("").provider, self._text_to_speech("default"), self.turn_detector()):
+        else:
+            told("voice activity", time.perf_counter() - begun)
+        for what, provider in (
+            ("speech to text", self.speech_to_text("").provider),
+            ("text to speech", self._text_to_speech("default")),
+            ("turn detector", self.turn_detector()),
+        ):
+            if provider is None:
+                continue
+            begun = time.perf_counter()
             try:
-                if provider is not None:
-                    await provider.warm_up()
+                await provider.warm_up()
             except ParolaError as error:
                 troubles.append(error.message)
+            else:
+                told(what, time.perf_counter() - begun)
         return troubles
 
     async def aclose(self) -> None:

@@ -13,13 +13,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rich.markup import escape
 from rich.table import Table
 
-import parola
 from parola.config import ProviderSettings, Settings
 from parola.errors import InvalidRequest
 from parola.providers.catalogue import SMART_TURN, State, status
@@ -27,6 +25,7 @@ from parola.providers.fair_queue import default_threads
 from parola.providers.registry import Registry
 from parola.store.address import without_password
 from parola.terminal import printing
+from parola.terminal.built import has_dashboard
 
 if TYPE_CHECKING:
     import httpx2
@@ -39,8 +38,6 @@ LEAST_BYTES = 200 * 1024 * 1024
 """Below this a database and recordings soon fail to be written."""
 
 FEW_BYTES = 2 * 1024 * 1024 * 1024
-
-BUILT = Path(parola.__file__).parent / "dashboard" / "built"
 
 OLDEST_NODE = 20
 
@@ -145,7 +142,7 @@ def _key_count(settings: Settings) -> int | None:
 
 
 def _dashboard() -> Iterator[Finding]:
-    if (BUILT / "index.html").is_file():
+    if has_dashboard():
         yield Finding("ok", "The dashboard is built.")
         return
     node = _node()

@@ -17,6 +17,7 @@ from parola.errors import InvalidRequest
 from parola.logs import logger
 from parola.session.live import STOPPING
 from parola.store.address import without_password
+from parola.terminal.built import has_dashboard
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -35,6 +36,8 @@ GUIDE = """\
 Parola listens.
 
   API         {http}
+  Dashboard   {dashboard}
+  Docs        {http}/docs
   Socket      {ws}/v1/convai/conversation?agent_id={agent}
   Contract    {http}/openapi.json  {http}/asyncapi.json
   Try it      parola chat{named}{flag}      parola call{named}{flag} --in examples/question.wav --out answer.wav
@@ -158,7 +161,10 @@ def _guide(settings: Settings, agent: str) -> str:
     http, ws = addresses(settings)
     flag = "" if settings.port == 8400 else f" --url {http}"
     named = "" if agent == DEMO_AGENT_ID else f" {agent}"
-    return GUIDE.format(http=http, ws=ws, agent=agent, named=named, flag=flag, state="\n".join(_state(settings)))
+    dashboard = f"{http}/dashboard/" if has_dashboard() else "not built: `make dashboard` in the checkout"
+    return GUIDE.format(
+        http=http, ws=ws, agent=agent, named=named, flag=flag, dashboard=dashboard, state="\n".join(_state(settings))
+    )
 
 
 async def _somebody(store: Store) -> str:
