@@ -23,10 +23,13 @@ GREETING_SECONDS = 8
 ANSWER_SECONDS = 5
 """Until the question is asked again: then the agent is in the middle of its answer."""
 
+TIMES = 12
+"""As often is it asked: on a machine that answers slowly, a later one interrupts."""
+
 
 @pytest.fixture(scope="module")
 def chromium_arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """A microphone in which the question of the examples is asked twice, into the answer the second time."""
+    """A microphone in which the question of the examples is asked again and again, also into the answers."""
     with wave.open(str(ROOT / "examples" / "question.wav")) as recorded:
         rate = recorded.getframerate()
         question = recorded.readframes(recorded.getnframes())
@@ -34,7 +37,7 @@ def chromium_arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     def silence(seconds: int) -> bytes:
         return bytes(2 * rate * seconds)
 
-    spoken = array.array("h", silence(GREETING_SECONDS) + question + silence(ANSWER_SECONDS) + question + silence(90))
+    spoken = array.array("h", silence(GREETING_SECONDS) + TIMES * (question + silence(ANSWER_SECONDS)))
     path = tmp_path_factory.mktemp("microphone") / "microphone.wav"
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 48_000, 0, "NONE", ""))
@@ -80,7 +83,7 @@ def test_one_click_leads_into_a_spoken_conversation(page: Page, server: ServerPr
     expect(user.filter(has_text=QUESTION).first).to_be_visible(timeout=40_000)
     expect(agent.filter(has_text=ANSWER).first).to_be_visible(timeout=40_000)
     expect(agent.filter(has_text="Interrupted").first).to_be_visible(timeout=40_000)
-    expect(user.filter(has_text=QUESTION)).to_have_count(2, timeout=40_000)
+    expect(user.filter(has_text=QUESTION).nth(1)).to_be_visible(timeout=40_000)
     expect(log).to_contain_text("answered in", timeout=40_000)
     frames = page.get_by_role("group", name="Frames")
     expect(frames.get_by_text("agent_response_complete").last).to_be_visible(timeout=40_000)
