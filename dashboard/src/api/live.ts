@@ -160,3 +160,9 @@ export const attach = (id: string, role: Role, operator: string, sound?: string)
     audio: sound !== undefined || undefined,
     audio_format: sound,
   });
+
+/** Close a socket; browsers complain about those that are closed before they are open. */
+export function hangUp(socket: WebSocket): void {
+  if (socket.readyState === WebSocket.CONNECTING) socket.addEventListener("open", () => socket.close());
+  else socket.close();
+}

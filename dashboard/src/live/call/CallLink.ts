@@ -1,5 +1,5 @@
 import type { CallEvent } from "@/api/conversations";
-import { attach, type Role } from "@/api/live";
+import { attach, hangUp, type Role } from "@/api/live";
 
 import { type Feed, NO_FEED, step } from "./feed";
 
@@ -109,7 +109,7 @@ export class CallLink {
     clearTimeout(this.retry);
     if (this.timer) clearTimeout(this.timer);
     this.failAll("The page has left the call.", "left");
-    this.socket?.close();
+    if (this.socket) hangUp(this.socket);
   }
 
   private connect(): void {

@@ -25,7 +25,7 @@ const isHolder = (feed: Feed, operator: string) => operator !== "" && feed.holde
 export function TakeOverButton({ feed, operator, isVoice, controls }: Props) {
   if (isHolder(feed, operator)) {
     return (
-      <Button color="grape" leftSection={<IconArrowBackUp size={16} />} onClick={controls.handBack}>
+      <Button leftSection={<IconArrowBackUp size={16} />} onClick={controls.handBack}>
         Hand back
       </Button>
     );

@@ -111,7 +111,7 @@ function resultOf(feed: Feed, one: CallEvent): Feed {
     case "tool_result":
       return noted(feed, one, `${who} answered the tool.`);
     case "transfer_to_number":
-      return noted(feed, one, `${who} transferred the call to ${words(command.about.number)}.`);
+      return noted(feed, one, `${who} asked for a transfer to ${words(command.about.number)}.`);
     case "end":
       return noted(feed, one, `${who} ended the conversation.`);
     default:

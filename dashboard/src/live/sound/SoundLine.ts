@@ -1,5 +1,5 @@
 import { PREFIX } from "@/api/client";
-import { attach, type Role } from "@/api/live";
+import { attach, hangUp, type Role } from "@/api/live";
 
 import { fromBase64, startOf, toBase64 } from "./pieces";
 
@@ -138,7 +138,7 @@ export class SoundLine {
     if (this.isClosed) return;
     this.isClosed = true;
     this.hush();
-    this.socket.close();
+    hangUp(this.socket);
     void this.context.close();
   }
 
