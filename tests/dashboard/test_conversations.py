@@ -82,6 +82,8 @@ def test_a_call_explains_each_answer_and_plays_from_where_one_looks(page: Page, 
     timeline.focus()
     page.keyboard.press("ArrowDown")
     chosen = page.get_by_role("region", name="The chosen turn")
+    expect(chosen.get_by_role("heading", name="374 ms")).to_be_visible()
+    page.keyboard.press("ArrowDown")
     expect(chosen.get_by_role("heading", name="884 ms")).to_be_visible()
     expect(chosen).to_contain_text("51 % of it was making sure that the user had finished.")
     expect(chosen).to_contain_text("With speculative_turn the model would have been asked while the silence still ran")

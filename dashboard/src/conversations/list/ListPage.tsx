@@ -11,7 +11,7 @@ import { useEffect, useRef } from "react";
 import { Link, useSearchParams } from "react-router";
 
 import { api } from "@/api/client";
-import { CONVERSATIONS, type ConversationSummary, isRunning, useHits } from "@/api/conversations";
+import { CONVERSATIONS, type ConversationSummary, useHits } from "@/api/conversations";
 import { useListed } from "@/api/paging";
 import { EmptyState } from "@/parts/EmptyState";
 import { Failure } from "@/parts/Failure";
@@ -38,19 +38,17 @@ export function ListPage() {
   const [params, setParams] = useSearchParams();
   const filters = readFilters(params);
   const query = toQuery(filters);
-  const list = useListed<ConversationSummary>(CONVERSATIONS, "conversations", { ...query, page_size: 50 });
-  const { refetch } = list;
+  // Running ones change and new ones come: it is looked at again while the page is.
+  const list = useListed<ConversationSummary>(
+    CONVERSATIONS,
+    "conversations",
+    { ...query, page_size: 50 },
+    { refetchInterval: 10_000 },
+  );
   const hits = useHits(filters.q, query);
   const searchBox = useRef<HTMLInputElement>(null);
   const change = (some: Partial<Filters>) =>
     setParams(writeFilters({ ...filters, ...some }), { replace: true });
-
-  const isSomeRunning = list.items.some((one) => isRunning(one.status) || one.status === "processing");
-  useEffect(() => {
-    // Running ones change; new ones come: looked at again while the page is.
-    const timer = setInterval(() => !document.hidden && refetch(), isSomeRunning ? 5_000 : 20_000);
-    return () => clearInterval(timer);
-  }, [isSomeRunning, refetch]);
 
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
