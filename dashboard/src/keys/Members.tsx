@@ -1,4 +1,15 @@
-import { ActionIcon, Badge, Button, Group, Menu, Paper, Stack, Table, Text } from "@mantine/core";
+import {
+  ActionIcon,
+  Badge,
+  Button,
+  Group,
+  Menu,
+  Paper,
+  Stack,
+  Table,
+  Text,
+  VisuallyHidden,
+} from "@mantine/core";
 import { IconDots, IconPencil, IconPlus, IconTrash, IconUsers } from "@tabler/icons-react";
 import { useState } from "react";
 
@@ -56,7 +67,9 @@ export function Members() {
                   <Table.Th>Role</Table.Th>
                   <Table.Th>Keys</Table.Th>
                   <Table.Th>Added</Table.Th>
-                  <Table.Th aria-label="Actions" />
+                  <Table.Th>
+                    <VisuallyHidden>Actions</VisuallyHidden>
+                  </Table.Th>
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>
