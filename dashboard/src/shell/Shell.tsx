@@ -14,7 +14,7 @@ import {
   useMantineColorScheme,
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconMoon, IconSun } from "@tabler/icons-react";
+import { IconHelpCircle, IconMoon, IconSun } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Suspense } from "react";
 import { Link, Outlet, useLocation } from "react-router";
@@ -26,6 +26,9 @@ import { KeyGate } from "./KeyGate";
 import { PageBoundary } from "./PageBoundary";
 import { PLACES } from "./places";
 import classes from "./Shell.module.css";
+
+/** Beside the dashboard, whatever the server is called behind a proxy. */
+const DOCS = new URL("../docs/", document.baseURI).href;
 
 /** What surrounds every page: navigation, the scheme, how many calls are running. */
 export function Shell() {
@@ -82,6 +85,13 @@ export function Shell() {
               })}
             </div>
           ))}
+          <NavLink
+            component="a"
+            href={DOCS}
+            label="Documentation"
+            leftSection={<IconHelpCircle size={18} stroke={1.7} />}
+            className={classes.link}
+          />
         </ScrollArea>
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1} className={classes.main}>
