@@ -1,5 +1,18 @@
-import { Page } from "@/parts/Page";
+import { lazy } from "react";
+import { Route, Routes } from "react-router";
 
-export default function Place() {
-  return <Page title="Knowledge">{null}</Page>;
+import { FolderPage } from "./list/FolderPage";
+
+const DocumentPage = lazy(() => import("./document/DocumentPage"));
+const TryPage = lazy(() => import("./try/TryPage"));
+
+/** The knowledge base: documents that agents know, and how they are found. */
+export default function Knowledge() {
+  return (
+    <Routes>
+      <Route index element={<FolderPage />} />
+      <Route path="try" element={<TryPage />} />
+      <Route path=":documentId" element={<DocumentPage />} />
+    </Routes>
+  );
 }

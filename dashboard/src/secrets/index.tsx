@@ -1,5 +1,18 @@
-import { Page } from "@/parts/Page";
+import { lazy } from "react";
+import { Route, Routes } from "react-router";
 
-export default function Place() {
-  return <Page title="Secrets">{null}</Page>;
+import { SecretsPage } from "./SecretsPage";
+
+const VariablesPage = lazy(() => import("./VariablesPage"));
+const ConnectionsPage = lazy(() => import("./ConnectionsPage"));
+
+/** Values that agents and tools need and nobody should read: secrets, variables by environment, auth connections. */
+export default function Secrets() {
+  return (
+    <Routes>
+      <Route index element={<SecretsPage />} />
+      <Route path="environment" element={<VariablesPage />} />
+      <Route path="auth" element={<ConnectionsPage />} />
+    </Routes>
+  );
 }

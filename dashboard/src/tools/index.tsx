@@ -1,5 +1,22 @@
-import { Page } from "@/parts/Page";
+import { lazy } from "react";
+import { Route, Routes } from "react-router";
 
-export default function Place() {
-  return <Page title="Tools">{null}</Page>;
+import { ToolList } from "./list/ToolList";
+
+const ToolPage = lazy(() => import("./editor/ToolPage"));
+const NewTool = lazy(() => import("./editor/NewTool"));
+const McpList = lazy(() => import("./mcp/McpList"));
+const McpPage = lazy(() => import("./mcp/McpPage"));
+
+/** Tools: what agents may do besides talking. */
+export default function Tools() {
+  return (
+    <Routes>
+      <Route index element={<ToolList />} />
+      <Route path="mcp" element={<McpList />} />
+      <Route path="mcp/:serverId" element={<McpPage />} />
+      <Route path="new/:type" element={<NewTool />} />
+      <Route path=":toolId" element={<ToolPage />} />
+    </Routes>
+  );
 }

@@ -5,7 +5,7 @@ import type { DeliveryDetails } from "@/api/webhooks";
 import { span } from "@/parts/format";
 import { When } from "@/parts/When";
 
-import { Next } from "./Next";
+import { soon } from "./soon";
 import { reasonWords } from "./reasons";
 
 /** Each attempt, oldest first: when, how long it took, what was answered; at last when the next one is made. */
@@ -69,7 +69,7 @@ export function Attempts({
             bullet={<IconClock size={14} />}
             title={
               <Text size="sm" fw={600}>
-                {attempts.length ? "Next attempt" : "First attempt"} <Next at={next} />
+                {attempts.length ? "Next attempt" : "First attempt"} {soon(next)}
               </Text>
             }
           />

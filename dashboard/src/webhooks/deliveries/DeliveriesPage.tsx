@@ -11,7 +11,7 @@ import rows from "@/parts/Rows.module.css";
 import { When } from "@/parts/When";
 
 import { WebhooksFrame } from "../WebhooksFrame";
-import { Next } from "./Next";
+import { soon } from "./soon";
 import { deliveryWords } from "./reasons";
 import { STATES, TYPES } from "./types";
 
@@ -163,7 +163,7 @@ function Row({ one, endpoint }: { one: Delivery; endpoint: string }) {
         {one.next_attempt_at_unix_secs !== null && one.attempt_count > 0 && (
           <Text span inherit c="dimmed">
             {" "}
-            Next <Next at={one.next_attempt_at_unix_secs} />.
+            Next {soon(one.next_attempt_at_unix_secs)}.
           </Text>
         )}
       </Table.Td>

@@ -17,7 +17,7 @@ import { Page } from "@/parts/Page";
 import { When } from "@/parts/When";
 
 import { Attempts } from "./Attempts";
-import { Next } from "./Next";
+import { soon } from "./soon";
 import { deliveryWords } from "./reasons";
 import { Sent } from "./Sent";
 import { STATES, TYPES } from "./types";
@@ -106,7 +106,7 @@ function Why({ delivery }: { delivery: DeliveryDetails }) {
     <Alert color={colour} icon={isGood ? undefined : <IconBulb />} title={text}>
       {delivery.next_attempt_at_unix_secs !== null && delivery.attempt_count > 0 && (
         <Text size="sm">
-          Next attempt <Next at={delivery.next_attempt_at_unix_secs} />; it is tried for 72 hours.
+          Next attempt {soon(delivery.next_attempt_at_unix_secs)}; it is tried for 72 hours.
         </Text>
       )}
       {advice && <Text size="sm">{advice}</Text>}

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Delivery } from "@/api/webhooks";
 
 import { deliveryWords, reasonWords } from "./reasons";
+import { soon } from "./soon";
 
 const delivery = (some: Partial<Delivery>): Delivery => ({
   delivery_id: "whd_1",
@@ -43,4 +44,8 @@ describe("why a webhook is where it is", () => {
   it("does not hide a reason it does not know", () => {
     expect(reasonWords("moon_is_full").text).toBe("moon is full.");
   });
+});
+
+it("tells when the next attempt is", () => {
+  expect([soon(5, 10), soon(22, 10), soon(310, 10)]).toEqual(["now", "in 12 s", "in 5 minutes"]);
 });

@@ -18,7 +18,7 @@ import { counted } from "@/parts/format";
 import { confirm, done, failed } from "@/parts/notices";
 import { When } from "@/parts/When";
 
-import { Next } from "../deliveries/Next";
+import { soon } from "../deliveries/soon";
 import { reasonWords } from "../deliveries/reasons";
 import { EndpointForm } from "./EndpointForm";
 import { RotateSecret } from "./RotateSecret";
@@ -106,8 +106,6 @@ function Health({ endpoint }: { endpoint: Endpoint }) {
   const { enable } = useWebhookActions();
   const { x_circuit: circuit, most_recent_failure_timestamp: failedAt } = endpoint;
   const isOpen = circuit.state !== "closed";
-  const probeAt = circuit.probe_at_unix_secs ?? 0;
-  const isDue = probeAt <= Date.now() / 1000;
   if (endpoint.is_disabled || failedAt === null) return null;
   const { text, advice } = reasonWords(endpoint.x_most_recent_failure_reason ?? "");
   const failure = (
@@ -130,8 +128,8 @@ function Health({ endpoint }: { endpoint: Endpoint }) {
       title={`${counted(circuit.failures, "failure")} in a row`}
     >
       <Text size="sm">
-        {failure} Messages wait; one is tried {isDue ? "with the next attempt" : <Next at={probeAt} />}, and
-        all of them go out when it arrives.
+        {failure} Messages wait; one is tried {soon(circuit.probe_at_unix_secs ?? 0)}, and all of them go out
+        when it arrives.
       </Text>
       <Button
         size="xs"
