@@ -18,6 +18,9 @@ LARGEST_FRAME = 16 * 1024 * 1024
 PAGE_SECONDS = 2.0
 """How long a link waits for the dashboard."""
 
+OPEN_SECONDS = 20.0
+"""For a conversation's connection."""
+
 UPLOAD_SECONDS = 120.0
 """For a document to be sent and read."""
 
@@ -152,8 +155,8 @@ def _explained(status: int, text: str, path: str) -> ParolaError:
         message = str(detail)
     kind: type[ParolaError] = {401: Unauthorized, 404: NotFound}.get(status, InvalidRequest)
     if status == 401:
-        lacks = isinstance(detail, dict) and detail.get("status") == "missing_permissions"
-        message += f" Pass {'another' if lacks else 'one'} with --api-key or PAROLA_API_KEY."
+        was_sent = isinstance(detail, dict) and detail.get("status") in ("missing_permissions", "invalid_api_key")
+        message += f" Pass {'another' if was_sent else 'one'} with --api-key or PAROLA_API_KEY."
     elif status == 404:
         message += next((f" `{command}` shows those there are." for part, command in LISTS if part in path), "")
     return kind(message)
@@ -281,7 +284,7 @@ async def conversation(
     headers = {"xi-api-key": server.api_key} if server.api_key else None
 
     async def opening(address: str) -> Any:
-        return await connect(address, max_size=LARGEST_FRAME, additional_headers=headers, open_timeout=10)
+        return await connect(address, max_size=LARGEST_FRAME, additional_headers=headers, open_timeout=OPEN_SECONDS)
 
     async def reconnect(query: dict[str, Any]) -> Any:
         return await opening(f"{url.partition('?')[0]}?{urlencode(query)}")
@@ -293,7 +296,11 @@ async def conversation(
             f"No conversation can be opened at {server.url}: it answered {error.response.status_code}. "
             + ("The log of the server says why." if error.response.status_code >= 500 else "Is this a Parola server?")
         ) from None
-    except (OSError, TimeoutError, WebSocketException) as error:
+    except TimeoutError:
+        raise Unreachable(
+            f"The server at {server.url} did not open a conversation within {OPEN_SECONDS:g} s. Its log may say why."
+        ) from None
+    except (OSError, WebSocketException) as error:
         raise Unreachable(
             f"No conversation can be opened at {server.url} ({error or type(error).__name__}). "
             "Is it running? Start it with `parola serve`."
