@@ -11,7 +11,16 @@ from dataclasses import replace
 
 from fastapi import APIRouter
 
-from parola.api.agents import OWNER, check_branch, find_agent, find_version, keep, response, version_not_found
+from parola.api.agents import (
+    OWNER,
+    check_branch,
+    find_agent,
+    find_version,
+    keep,
+    response,
+    version_not_found,
+    week_ago,
+)
 from parola.api.described import described
 from parola.api.errors import checked
 from parola.api.paging import PageDep, page_body
@@ -29,7 +38,7 @@ from parola.protocol.agent_versions import (
 )
 from parola.protocol.agents import AgentDocument, AgentResponse
 from parola.protocol.documents import JsonObject
-from parola.store.base import AgentRow, ConversationQuery
+from parola.store.base import AgentRow
 from parola.store.versions import AgentVersionRow, main_branch
 
 router = APIRouter(prefix="/v1/convai/agents/{agent_id}", tags=["agent versions"], dependencies=[needs_key])
@@ -41,19 +50,17 @@ versions_router = APIRouter(
 MOST_RECENT = 20
 """So many versions are told with a branch."""
 
-WEEK_SECONDS = 7 * 86400
-
 
 @router.get("/branches", operation_id="agents_branches_list")
 @described(response=AgentBranchesResponse)
 async def list_branches(agent_id: str, services: ServicesDep) -> Json:
     """The branches of an agent: its main branch."""
     agent = await find_agent(services, agent_id)
-    lately = ConversationQuery(agent_id=agent_id, started_after=time.time() - WEEK_SECONDS)
+    calls = await services.store.agents.calls([agent_id], week_ago())
     branch = _branch(agent) | {
         "parent_branch_id": None,
         "draft_exists": False,
-        "calls_7d": await services.store.conversations.count(lately),
+        "calls_7d": calls[agent_id].lately if agent_id in calls else 0,
     }
     return Json({"meta": {"total": 1, "page": 1, "page_size": 1}, "results": [branch]})
 

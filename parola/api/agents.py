@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -33,7 +32,7 @@ from parola.protocol.agents import (
     WidgetResponse,
 )
 from parola.protocol.documents import JsonObject
-from parola.store.base import AgentRow, ConversationQuery
+from parola.store.base import AgentCalls, AgentRow
 from parola.store.versions import MOST_VERSIONS, main_branch
 
 router = APIRouter(prefix="/v1/convai/agents", tags=["agents"])
@@ -43,6 +42,8 @@ _SHOWN_TO_CALLERS = open_to_all("It is for callers; of a private agent the handl
 DEFAULT_NAME = "New agent"
 
 DEFAULT_VOICE: str = TtsConfig.model_fields["voice_id"].default
+
+WEEK_SECONDS = 7 * 86400
 
 OWNER: JsonObject = {"is_creator": True, "creator_name": "", "creator_email": "", "role": "admin"}
 """``access_info``: whoever holds a key may do everything."""
@@ -93,13 +94,12 @@ async def list_agents(
         search=search,
         tags=tags or (),
         archived=archived,
-        sort_by="name" if sort_by == "name" else "created_at",
+        sort_by="calls" if sort_by == "call_count_7d" else sort_by or "created_at",
         ascending=sort_direction == "asc",
+        calls_since=week_ago(),
     )
-    called_at = await asyncio.gather(*(_last_call(services, agent.agent_id) for agent in found.items))
-    listed = [
-        _summary(agent) | {"last_call_time_unix_secs": at} for agent, at in zip(found.items, called_at, strict=True)
-    ]
+    calls = await services.store.agents.calls([agent.agent_id for agent in found.items], week_ago())
+    listed = [_summary(agent, calls.get(agent.agent_id)) for agent in found.items]
     return Json(page_body("agents", listed, found))
 
 
@@ -107,10 +107,11 @@ async def list_agents(
 async def summaries(services: ServicesDep, agent_ids: Annotated[list[str], Query()]) -> Json:
     """Several agents at once; each succeeds or fails on its own."""
     result: dict[str, JsonObject] = {}
+    calls = await services.store.agents.calls(agent_ids, week_ago())
     for agent_id in agent_ids:
         agent = await services.store.agents.get(agent_id)
         if agent is not None:
-            result[agent_id] = {"status": "success", "data": _summary(agent)}
+            result[agent_id] = {"status": "success", "data": _summary(agent, calls.get(agent_id))}
         else:
             message = f"Document with id {agent_id} not found."
             failure = {"error_code": 404, "error_status": "document_not_found", "error_message": message}
@@ -261,12 +262,9 @@ async def keep(services: Services, agent: AgentRow, description: str | None = No
     return replace(agent, version_id=version_id)
 
 
-async def _last_call(services: Services, agent_id: str) -> int | None:
-    """When its newest conversation began, in unix seconds."""
-    newest = await services.store.conversations.page(
-        ConversationQuery(agent_id=agent_id, exclude_statuses=("initiated",)), page_size=1
-    )
-    return int(newest.items[0].started_at) if newest.items else None
+def week_ago() -> float:
+    """Since when "the last 7 days" are counted."""
+    return time.time() - WEEK_SECONDS
 
 
 def response(agent: AgentRow) -> JsonObject:
@@ -290,7 +288,8 @@ def response(agent: AgentRow) -> JsonObject:
     }
 
 
-def _summary(agent: AgentRow) -> JsonObject:
+def _summary(agent: AgentRow, calls: AgentCalls | None) -> JsonObject:
+    newest_at = calls.newest_at if calls else None
     return {
         "agent_id": agent.agent_id,
         "name": agent.name,
@@ -299,6 +298,7 @@ def _summary(agent: AgentRow) -> JsonObject:
         "created_at_unix_secs": int(agent.created_at),
         "updated_at_unix_secs": int(agent.updated_at),
         "access_info": OWNER,
-        "last_call_time_unix_secs": None,
+        "last_call_time_unix_secs": None if newest_at is None else int(newest_at),
+        "x_calls_7d": calls.lately if calls else 0,
         "archived": section(agent.document, "platform_settings").get("archived") is True,
     }

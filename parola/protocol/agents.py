@@ -411,6 +411,7 @@ class AgentSummary(Answer):
     updated_at_unix_secs: int
     access_info: JsonObject
     last_call_time_unix_secs: int | None = None
+    x_calls_7d: int = 0
     archived: bool = False
 
 

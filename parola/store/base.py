@@ -37,6 +37,16 @@ class AgentRow:
     """Said by the store of what it gives; what is put gets one of its own."""
 
 
+@dataclass(frozen=True, slots=True)
+class AgentCalls:
+    """An agent's conversations, without those that are only reserved."""
+
+    newest_at: float | None
+    """When the newest began."""
+    lately: int
+    """How many began after the asked time."""
+
+
 class Agents(Protocol):
     async def put(self, agent: AgentRow, description: str | None = None) -> str:
         """Create or replace. What differs from what was there, or comes with a description, is committed as a version,
@@ -66,7 +76,12 @@ class Agents(Protocol):
         archived: bool | None = None,
         sort_by: str = "created_at",
         ascending: bool = False,
-    ) -> Page[AgentRow]: ...
+        calls_since: float = 0.0,
+    ) -> Page[AgentRow]:
+        """``sort_by``: ``created_at``, ``name``, or ``calls``, which are those that began after ``calls_since``."""
+
+    async def calls(self, agent_ids: Sequence[str], since: float) -> Mapping[str, AgentCalls]:
+        """What is known of the calls of each of these agents."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from parola.metrics import WRITE_SECONDS, Histogram
 from parola.protocol.lossless import dumps, loads, merged
 from parola.store.audit import AuditLog
 from parola.store.base import (
+    AgentCalls,
     AgentRow,
     Agents,
     ApiKeyRow,
@@ -64,7 +65,7 @@ class MemoryStore:
         self.outbox: Outbox = conversations.outbox
         files.owners = conversations
         self.retention: Retention = MemoryRetention(conversations)
-        self.agents: Agents = MemoryAgents()
+        self.agents: Agents = MemoryAgents(conversations.calls_of)
         self.tools: Tools = MemoryTools()
         self.documents: Documents = MemoryDocuments()
         self.secrets: Secrets = MemorySecrets()
@@ -117,7 +118,8 @@ class _Documents(Generic[Row]):
 
 
 class MemoryAgents:
-    def __init__(self) -> None:
+    def __init__(self, calls_of: Callable[[str, float], AgentCalls]) -> None:
+        self._calls_of = calls_of
         self._rows: _Documents[AgentRow] = _Documents()
         self._versions: dict[str, list[tuple[AgentVersionRow, bytes]]] = {}
         """By agent, oldest first; with the document of each."""
@@ -175,8 +177,13 @@ class MemoryAgents:
         archived: bool | None = None,
         sort_by: str = "created_at",
         ascending: bool = False,
+        calls_since: float = 0.0,
     ) -> Page[AgentRow]:
-        by_name = sort_by == "name"
+        def place(agent: AgentRow) -> tuple[str | float, str]:
+            if sort_by == "calls":
+                return self._calls_of(agent.agent_id, calls_since).lately, agent.agent_id
+            return agent.name.casefold() if sort_by == "name" else agent.created_at, agent.agent_id
+
         return _page(
             (
                 agent
@@ -185,12 +192,15 @@ class MemoryAgents:
                 and archived in (None, is_archived(agent.document))
                 and (not tags or not set(tags).isdisjoint(_tags(agent.document)))
             ),
-            lambda agent: (agent.name.casefold() if by_name else agent.created_at, agent.agent_id),
+            place,
             ascending=ascending,
             page_size=page_size,
             cursor=cursor,
-            kind=str if by_name else float,
+            kind=str if sort_by == "name" else float,
         )
+
+    async def calls(self, agent_ids: Sequence[str], since: float) -> Mapping[str, AgentCalls]:
+        return {agent_id: self._calls_of(agent_id, since) for agent_id in agent_ids if agent_id in self._rows}
 
 
 _tags = tags
@@ -436,6 +446,15 @@ class MemoryConversations:
 
     async def count(self, query: ConversationQuery) -> int:
         return sum(self._matches(row, query) for row in self._rows.all())
+
+    def calls_of(self, agent_id: str, since: float) -> AgentCalls:
+        """What ``Agents.calls`` says of one agent."""
+        began = [
+            row.started_at
+            for row in self._rows.without_documents()
+            if row.agent_id == agent_id and row.status != "initiated"
+        ]
+        return AgentCalls(max(began, default=None), sum(at > since for at in began))
 
     async def overview(self, query: OverviewQuery) -> Overview:
         return overview_of(self._rows.without_documents(), self._facts, query)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, exists, func, insert, select
+from sqlalchemy import Connection, RowMapping, Select, delete, exists, func, insert, select
 
 from parola.protocol.lossless import dumps, loads
-from parola.store.base import AgentRow
+from parola.store.base import AgentCalls, AgentRow
 from parola.store.documents import is_archived, tags
 from parola.store.pages import Page
 from parola.store.sql_resources import Resource
-from parola.store.tables import agent_tags, agent_versions, agents
+from parola.store.tables import agent_tags, agent_versions, agents, conversations
 from parola.store.versions import MOST_VERSIONS, AgentVersionRow, new_version_id
 
 _OF_VERSION = [column for column in agent_versions.c if column.name != "document"]
@@ -99,8 +100,13 @@ class SqlAgents(Resource):
         archived: bool | None = None,
         sort_by: str = "created_at",
         ascending: bool = False,
+        calls_since: float = 0.0,
     ) -> Page[AgentRow]:
         statement = self._matching(search)
+        sort = self._sorted_by(sort_by)
+        if sort_by == "calls":
+            sort = _calls(func.count(), calls_since).scalar_subquery().label("calls")
+            statement = statement.add_columns(sort)
         if archived is not None:
             statement = statement.where(agents.c.archived == archived)
         if tags:
@@ -109,13 +115,33 @@ class SqlAgents(Resource):
             )
         return await self._readers.page(
             statement,
-            sort=self._sorted_by(sort_by),
+            sort=sort,
             key=agents.c.agent_id,
             ascending=ascending,
             page_size=page_size,
             cursor=cursor,
             make=_agent,
         )
+
+    async def calls(self, agent_ids: Sequence[str], since: float) -> Mapping[str, AgentCalls]:
+        began = conversations.c.started_at
+        newest = _calls(began, 0.0).order_by(began.desc()).limit(1).scalar_subquery().label("newest_at")
+        lately = _calls(func.count(), since).scalar_subquery().label("lately")
+        found = await self._readers.rows(
+            select(agents.c.agent_id, newest, lately).where(agents.c.agent_id.in_(agent_ids))
+        )
+        return {row["agent_id"]: AgentCalls(row["newest_at"], row["lately"]) for row in found}
+
+
+def _calls(what: Any, since: float) -> Select[Any]:
+    """Of an agent's calls after ``since``; an index has all that is read."""
+    c = conversations.c
+    return (
+        select(what)
+        .select_from(conversations)
+        .where(c.agent_id == agents.c.agent_id, c.started_at > since, c.status != "initiated")
+        .correlate(agents)
+    )
 
 
 def _agent(row: RowMapping) -> AgentRow:

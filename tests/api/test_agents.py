@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -213,13 +214,29 @@ def test_agents_are_listed_newest_first_and_found(client: TestClient) -> None:
     assert ids("created_by_user_id=@me&show_only_owned_agents=false") == [second, first]
 
 
-def test_the_list_says_when_each_agent_was_called_last(client: TestClient) -> None:
-    called, idle = create_agent(client, "Called"), create_agent(client, "Idle")
+def test_the_list_says_how_often_and_when_each_agent_was_called_last(client: TestClient) -> None:
+    called, idle, once = (create_agent(client, name) for name in ("Called", "Idle", "Once"))
     store = client.app.state.services.store  # type: ignore[attr-defined]
-    for name, status, at in (("conv_1", "done", 100.5), ("conv_2", "done", 200.5), ("conv_3", "initiated", 300.5)):
-        call(client, store.conversations.create, ConversationRow(name, called, status, at, {}))
-    told = {one["agent_id"]: one["last_call_time_unix_secs"] for one in client.get(AGENTS).json()["agents"]}
-    assert (told[called], told[idle]) == (200, None)
+    now = int(time.time())
+    for name, agent_id, status, at in (
+        ("conv_1", called, "done", 100.5),
+        ("conv_2", called, "done", now - 90.5),
+        ("conv_3", called, "in-progress", now - 80.5),
+        ("conv_4", called, "initiated", now - 70.5),
+        ("conv_5", once, "done", 200.5),
+    ):
+        call(client, store.conversations.create, ConversationRow(name, agent_id, status, at, {}))
+
+    def told(query: str = "") -> list[tuple[str, int | None, int]]:
+        agents = client.get(f"{AGENTS}?{query}").json()["agents"]
+        keys = ("agent_id", "last_call_time_unix_secs", "x_calls_7d")
+        return [tuple(one[key] for key in keys) for one in agents if one["agent_id"] != "agent_demo"]
+
+    assert set(told()) == {(called, now - 81, 2), (idle, None, 0), (once, 200, 0)}
+    assert told("sort_by=call_count_7d")[0][0] == called
+    assert told("sort_by=call_count_7d&sort_direction=asc")[-1][0] == called
+    (branch,) = client.get(f"{AGENTS}/{called}/branches").json()["results"]
+    assert branch["calls_7d"] == 2
 
 
 def test_pages_do_not_shift_when_an_agent_is_created_between_them(client: TestClient) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from parola.errors import InvalidRequest, NotFound
 from parola.store.base import (
+    AgentCalls,
     AgentRow,
     ApiKeyRow,
     ConversationChange,
@@ -117,6 +118,32 @@ async def test_pages_follow_each_other_while_items_come_and_go(store: Store) -> 
     assert [a.agent_id for a in second.items] == ["agent_5", "agent_4", "agent_3", "agent_2"]
     assert [a.agent_id for a in third.items] == ["agent_1", "agent_0"]
     assert third.next_cursor is None
+
+
+async def test_agents_are_told_their_calls_and_sorted_by_them(store: Store) -> None:
+    began = {"agent_0": (50.0,), "agent_1": (5.0, 50.0, 60.0), "agent_2": (5.0,), "agent_3": ()}
+    for agent_id, times in began.items():
+        await store.agents.put(agent(agent_id))
+        for at in times:
+            await store.conversations.create(ConversationRow(f"{agent_id}-{at}", agent_id, "done", at, {}))
+    await store.conversations.create(ConversationRow("reserved", "agent_3", "initiated", 70.0, {}))
+
+    assert await store.agents.calls([*began, "agent_none"], 10.0) == {
+        "agent_0": AgentCalls(50.0, 1),
+        "agent_1": AgentCalls(60.0, 2),
+        "agent_2": AgentCalls(5.0, 0),
+        "agent_3": AgentCalls(None, 0),
+    }
+    for ascending, order in ((False, (1, 0, 3, 2)), (True, (2, 3, 0, 1))):
+        seen: list[str] = []
+        page = await store.agents.page(page_size=1, sort_by="calls", calls_since=10.0, ascending=ascending)
+        seen += [one.agent_id for one in page.items]
+        while page.next_cursor:
+            page = await store.agents.page(
+                page_size=1, cursor=page.next_cursor, sort_by="calls", calls_since=10.0, ascending=ascending
+            )
+            seen += [one.agent_id for one in page.items]
+        assert seen == [f"agent_{n}" for n in order]
 
 
 async def test_items_of_the_same_moment_are_each_on_one_page(store: Store) -> None:

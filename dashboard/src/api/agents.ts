@@ -17,8 +17,8 @@ export interface AgentSummary {
   created_at_unix_secs: number;
   updated_at_unix_secs: number;
   last_call_time_unix_secs: number | null;
-  /** Calls of the last seven days, where the server counts them. */
-  x_calls_7d?: number;
+  /** Calls that began in the last seven days. */
+  x_calls_7d: number;
 }
 
 /** An agent as the server gives it: the document that was pushed, with what the server knows beside it. */

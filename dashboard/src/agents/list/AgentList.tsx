@@ -121,7 +121,6 @@ export function AgentList() {
 
 function Row({ agent, pick }: { agent: AgentSummary; pick: (tag: string) => void }) {
   const navigate = useNavigate();
-  const calls = agent.x_calls_7d;
   return (
     <Table.Tr className={classes.row} onClick={() => void navigate(`/agents/${agent.agent_id}`)}>
       <Table.Td className={classes.name}>
@@ -158,7 +157,7 @@ function Row({ agent, pick }: { agent: AgentSummary; pick: (tag: string) => void
         </Group>
       </Table.Td>
       <Table.Td className={`numbers ${classes.number}`} data-label="Calls, 7 days">
-        {calls === undefined ? "–" : calls.toLocaleString("en")}
+        {agent.x_calls_7d.toLocaleString("en")}
       </Table.Td>
       <Table.Td data-label="Last call">
         {agent.last_call_time_unix_secs === null ? (
