@@ -61,6 +61,7 @@ test: setup node_modules browser $(BUILT) $(SITE)
 # The pictures of the docs, from the tests that look at every page.
 screenshots: setup browser $(BUILT)
 	PAROLA_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/dashboard $(ARGS)
+	$(BIN)/python docs/site/animation.py docs/screenshots/demo.webp
 
 check: .venv/.ready dashboard/node_modules
 	$(BIN)/ruff check .

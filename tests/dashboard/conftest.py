@@ -50,7 +50,7 @@ WAIT_MS = 20_000
 expect.set_options(timeout=WAIT_MS)
 
 
-def _chromium() -> str:
+def chromium() -> str:
     return shutil.which("chromium") or shutil.which("google-chrome") or "/usr/bin/chromium"
 
 
@@ -73,7 +73,7 @@ def browser(chromium_arguments: list[str]) -> Iterator[Browser]:
     """One Chromium for a module. Not for the session: Playwright's event loop would be in other tests' way."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=_chromium(), args=[*ARGUMENTS, *chromium_arguments], chromium_sandbox=False
+            executable_path=chromium(), args=[*ARGUMENTS, *chromium_arguments], chromium_sandbox=False
         )
         yield browser
         browser.close()
