@@ -68,7 +68,7 @@ export function ProviderRow({ kind, provider }: { kind: Kind; provider: Provider
           loading={measure.isPending}
           disabled={isAnyRunning || provider.is_available === false}
           onClick={() => measure.mutate()}
-          aria-label={`Measure ${title}`}
+          aria-label={`${measured ? "Measure again" : "Measure"} ${title}`}
         >
           {measured ? "Measure again" : "Measure"}
         </Button>
