@@ -9,6 +9,7 @@ import {
   Text,
   Textarea,
   TextInput,
+  VisuallyHidden,
 } from "@mantine/core";
 import { IconPlus, IconTrash, IconVariable } from "@tabler/icons-react";
 import { useState } from "react";
@@ -56,7 +57,9 @@ export default function VariablesPage() {
                 <Table.Th>Label</Table.Th>
                 <Table.Th>Type</Table.Th>
                 <Table.Th>Values</Table.Th>
-                <Table.Th aria-label="Actions" />
+                <Table.Th>
+                  <VisuallyHidden>Actions</VisuallyHidden>
+                </Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>

@@ -1,4 +1,4 @@
-import { Anchor, Breadcrumbs, Button, Group, Menu, Paper, Table, Text } from "@mantine/core";
+import { Anchor, Breadcrumbs, Button, Group, Menu, Paper, Table, Text, VisuallyHidden } from "@mantine/core";
 import {
   IconBook2,
   IconChevronDown,
@@ -116,7 +116,9 @@ export function FolderPage() {
                   <Table.Th>Used by</Table.Th>
                   <Table.Th className={rows.number}>Size</Table.Th>
                   <Table.Th>Changed</Table.Th>
-                  <Table.Th aria-label="Actions" />
+                  <Table.Th>
+                    <VisuallyHidden>Actions</VisuallyHidden>
+                  </Table.Th>
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>

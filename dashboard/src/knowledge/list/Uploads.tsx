@@ -44,7 +44,7 @@ export function Uploads({ uploads: { files, clear } }: { uploads: ReturnType<typ
   return (
     <Paper p="md" component="section" aria-label="Files that are added">
       <Group justify="space-between" mb="xs">
-        <Title order={2} fz="sm" className="numbers" role="status">
+        <Title order={2} fz="sm" className="numbers" aria-live="polite">
           {ended === files.length ? "Done" : "Reading"}: {ended} of {files.length}
         </Title>
         {ended === files.length && <CloseButton onClick={clear} aria-label="Close this list" />}
