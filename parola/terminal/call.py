@@ -89,7 +89,7 @@ async def call(
         printing.out.print(f"[dim]The agent's voice is in {escape(str(answer))}.[/]")
     printing.closed(opened.close_code, opened.close_reason, opened.conversation_id, went_well=opened.went_well)
     if opened.conversation_id:
-        printing.page(await asyncio.to_thread(server.page, f"conversations/{opened.conversation_id}"))
+        await asyncio.to_thread(printing.page, lambda: server.page(f"conversations/{opened.conversation_id}"))
     return code if opened.went_well or code == INTERRUPTED else 1
 
 

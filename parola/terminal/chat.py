@@ -64,7 +64,7 @@ async def chat(
             await asyncio.gather(reading, return_exceptions=True)
     printing.closed(opened.close_code, opened.close_reason, opened.conversation_id, went_well=opened.went_well)
     if opened.conversation_id:
-        printing.page(await asyncio.to_thread(server.page, f"conversations/{opened.conversation_id}"))
+        await asyncio.to_thread(printing.page, lambda: server.page(f"conversations/{opened.conversation_id}"))
     if is_interrupted:
         return INTERRUPTED
     return 0 if opened.went_well else 1

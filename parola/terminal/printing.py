@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -83,7 +83,7 @@ def listed(table: Listing, nothing: str = "") -> None:
         err.print(nothing)
 
 
-def page(address: str) -> None:
-    """Where the dashboard has more; nothing without an address."""
-    if address:
+def page(find: Callable[[], str]) -> None:
+    """Where the dashboard has more, for a person to follow; nothing where there is no dashboard, or no person."""
+    if out.is_terminal and (address := find()):
         out.print(f"[dim]{escape(address)}[/]", soft_wrap=True)

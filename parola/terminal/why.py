@@ -26,4 +26,4 @@ def why(server: Server, conversation_id: str | None, *, with_timeline: bool, as_
         for event in told["timeline"]:
             table.add_row(f"{event['at_secs']:.2f}", event["event"], escape(event["words"]))
         printing.listed(table)
-    printing.page(server.page(f"conversations/{conversation_id}"))
+    printing.page(lambda: server.page(f"conversations/{conversation_id}"))
