@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.dashboard.conftest import Keep
+from tests.dashboard.conftest import Keep, Watch
 from tests.dashboard.receiver import receiver
 
 
-def test_a_webhook_tool_is_made_and_tried(page: Page, keep: Keep) -> None:
+def test_a_webhook_tool_is_made_and_tried(page: Page, watch: Watch, keep: Keep) -> None:
+    watch.expects("Viewport failed to stabilize")  # the editor says so when the window becomes a phone
     page.goto("/dashboard/tools")
     expect(page.get_by_role("heading", name="No tools yet")).to_be_visible()
     page.get_by_role("button", name="New tool").first.click()
