@@ -25,6 +25,7 @@ def test_documents_come_and_are_found(page: Page, watch: Watch, keep: Keep) -> N
     form.get_by_label("Name").fill("House rules")
     form.get_by_role("button", name="Create").click()
     expect(page.get_by_role("link", name="House rules")).to_be_visible()
+    expect(form).to_be_hidden()
     keep("knowledge")
     page.get_by_role("button", name="More for menu.md").click()
     page.get_by_role("menuitem", name="Move").click()

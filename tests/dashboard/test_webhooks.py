@@ -55,6 +55,7 @@ def test_why_a_webhook_did_not_arrive(page: Page, server: ServerProcess, keep: K
         expect(sample.get_by_text("It answered 200")).to_be_visible()
         keep("webhooks-test", phone=False)
         sample.get_by_role("button", name="Close").last.click()
+        expect(sample).to_be_hidden()
         keep("webhooks")
     page.get_by_role("link", name="Receive and verify").click()
     expect(page.get_by_text("construct_event")).to_be_visible()

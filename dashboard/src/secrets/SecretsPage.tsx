@@ -110,7 +110,7 @@ function Row({ secret, edit }: { secret: Secret; edit: () => void }) {
           ? users.map(({ to, name }, index) => (
               <span key={to}>
                 {index > 0 && ", "}
-                <Anchor component={Link} to={to} size="sm">
+                <Anchor component={Link} underline="always" to={to} size="sm">
                   {name}
                 </Anchor>
               </span>

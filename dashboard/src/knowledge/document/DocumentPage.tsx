@@ -71,7 +71,7 @@ function Lead({ document }: { document: KnowledgeDocument }) {
       <Group gap={6}>
         <span>{agents.length ? "Used by" : "No agent uses it."}</span>
         {agents.map((agent) => (
-          <Anchor key={agent.id} component={Link} to={`/agents/${agent.id}`}>
+          <Anchor key={agent.id} component={Link} underline="always" to={`/agents/${agent.id}`}>
             {agent.name}
           </Anchor>
         ))}

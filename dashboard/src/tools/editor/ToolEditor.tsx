@@ -146,7 +146,7 @@ function UsedBy({ agents }: { agents: Dependent[] }) {
     <Group gap={6}>
       <span>Used by</span>
       {agents.map((agent) => (
-        <Anchor key={agent.id} component={Link} to={`/agents/${agent.id}`}>
+        <Anchor key={agent.id} component={Link} underline="always" to={`/agents/${agent.id}`}>
           {agent.name}
         </Anchor>
       ))}

@@ -171,7 +171,13 @@ function Row({ tool }: { tool: Tool }) {
           ? agents.map((agent, index) => (
               <span key={agent.id}>
                 {index > 0 && ", "}
-                <Anchor component={Link} to={`/agents/${agent.id}`} size="sm" className={rows.above}>
+                <Anchor
+                  component={Link}
+                  underline="always"
+                  to={`/agents/${agent.id}`}
+                  size="sm"
+                  className={rows.above}
+                >
                   {agent.name}
                 </Anchor>
               </span>

@@ -144,6 +144,7 @@ function Row({ one, endpoint }: { one: Delivery; endpoint: string }) {
         {one.conversation_id && (
           <Anchor
             component={Link}
+            underline="always"
             to={`/conversations/${one.conversation_id}`}
             size="xs"
             ff="monospace"
@@ -189,7 +190,12 @@ function Nothing({ isFiltered, conversationId, clear }: NothingProps) {
       <Alert icon={<IconInfoCircle />} title="Nothing is kept for this conversation">
         Deliveries are written down when a conversation ends. It may still run, its id may be mistyped, or it
         was deleted: then its deliveries went with it.{" "}
-        <Anchor component={Link} to={`/conversations/${encodeURIComponent(conversationId)}`} inherit>
+        <Anchor
+          component={Link}
+          underline="always"
+          to={`/conversations/${encodeURIComponent(conversationId)}`}
+          inherit
+        >
           Open the conversation
         </Anchor>
       </Alert>

@@ -117,7 +117,7 @@ function Why({ delivery }: { delivery: DeliveryDetails }) {
 function Facts({ delivery, endpoint }: { delivery: DeliveryDetails; endpoint: Endpoint | undefined }) {
   const { conversation_id, agent_id, webhook_id } = delivery;
   const agent = agent_id ? (
-    <Anchor component={Link} to={`/agents/${agent_id}`} inherit>
+    <Anchor component={Link} underline="always" to={`/agents/${agent_id}`} inherit>
       {agent_id}
     </Anchor>
   ) : (
@@ -131,7 +131,7 @@ function Facts({ delivery, endpoint }: { delivery: DeliveryDetails; endpoint: En
       <SimpleGrid cols={{ base: 1, sm: 2 }} component="dl" m={0} spacing="md">
         <Fact name="Conversation">
           {conversation_id ? (
-            <Anchor component={Link} to={`/conversations/${conversation_id}`} inherit>
+            <Anchor component={Link} underline="always" to={`/conversations/${conversation_id}`} inherit>
               {conversation_id}
             </Anchor>
           ) : delivery.reason === "test" || !agent_id ? (

@@ -33,7 +33,7 @@ export function Sent({ delivery, endpoint }: { delivery: DeliveryDetails; endpoi
       </Title>
       <Text size="sm" c="dimmed" mb="sm">
         A POST{endpoint ? ` to ${endpoint.webhook_url}` : ""}.{" "}
-        <Anchor component={Link} to="/webhooks/verify" inherit>
+        <Anchor component={Link} underline="always" to="/webhooks/verify" inherit>
           How to verify it in your code
         </Anchor>
       </Text>

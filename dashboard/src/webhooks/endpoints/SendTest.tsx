@@ -85,7 +85,12 @@ function Result({ delivery }: { delivery: DeliveryDetails }) {
               {attempt.answer}
             </Text>
           )}
-          <Anchor component={Link} to={`/webhooks/deliveries/${delivery.delivery_id}`} size="sm">
+          <Anchor
+            component={Link}
+            underline="always"
+            to={`/webhooks/deliveries/${delivery.delivery_id}`}
+            size="sm"
+          >
             What was sent
           </Anchor>
         </div>
