@@ -33,7 +33,7 @@ def test_from_a_server_without_keys_to_one_with_members(page: Page, watch: Watch
     page.get_by_text("Chosen one by one").click()
     page.get_by_role("checkbox", name="Watch live calls").check()
     page.get_by_role("checkbox", name="Audit log").check()
-    page.get_by_label("Ends").click()
+    page.get_by_role("combobox", name="Ends").click()
     page.get_by_role("option", name="In 90 days").click()
     keep("keys-new")
     page.get_by_role("button", name="Create the key").click()
@@ -53,7 +53,7 @@ def test_from_a_server_without_keys_to_one_with_members(page: Page, watch: Watch
     page.get_by_role("button", name="Rotated an API key").click()
     expect(page.get_by_text("x_api_keys_rotate")).to_be_visible()
     keep("keys-audit")
-    page.get_by_label("Result", exact=True).click()
+    page.get_by_role("combobox", name="Result").click()
     page.get_by_role("option", name="Failed").click()
     expect(page.get_by_text("Nothing like that was done")).to_be_visible()
 

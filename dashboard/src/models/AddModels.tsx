@@ -89,7 +89,7 @@ function ByKind() {
     <Block title="By kind of work" lead="What can do it, and an example for parola.toml.">
       <Accordion variant="separated" order={3}>
         {kinds.map(([name, how]) => (
-          <Accordion.Item key={name} value={name}>
+          <Accordion.Item key={name} value={name.replaceAll(" ", "-")}>
             <Accordion.Control>{name}</Accordion.Control>
             <Accordion.Panel>
               <Stack gap="sm">
