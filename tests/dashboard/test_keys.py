@@ -60,6 +60,6 @@ def test_from_a_server_without_keys_to_one_with_members(page: Page, watch: Watch
     watch.expects("401")
     page.evaluate("localStorage.clear(), sessionStorage.clear()")
     page.goto("/dashboard/keys")
-    page.get_by_label("API key", exact=True).fill(key)
+    page.locator("input[type=password]").fill(key)
     page.get_by_role("button", name="Enter").click()
     expect(keys.get_by_text("Replaced")).to_be_visible()
