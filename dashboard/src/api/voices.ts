@@ -23,7 +23,9 @@ export const useVoices = () =>
 export function usePreview(failed: (error: unknown) => void) {
   const [playing, setPlaying] = useState<string | null>(null);
   const current = useRef<{ sound: HTMLAudioElement; address: string } | null>(null);
+  const asked = useRef(0);
   const stop = useCallback(() => {
+    asked.current += 1;
     if (current.current) {
       current.current.sound.pause();
       URL.revokeObjectURL(current.current.address);
@@ -35,14 +37,17 @@ export function usePreview(failed: (error: unknown) => void) {
   const play = async (voiceId: string, text: string) => {
     stop();
     setPlaying(voiceId);
+    const mine = asked.current;
     try {
       const spoken = await api.blob(`/v1/x/voices/${encodeURIComponent(voiceId)}/preview`, { text });
+      if (mine !== asked.current) return; // stopped, or another was asked for meanwhile
       const address = URL.createObjectURL(spoken);
       const sound = new Audio(address);
       current.current = { sound, address };
       sound.onended = stop;
       await sound.play();
     } catch (error) {
+      if (mine !== asked.current) return;
       stop();
       failed(error);
     }

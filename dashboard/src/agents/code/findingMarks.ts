@@ -33,7 +33,14 @@ function look(view: EditorView): Diagnostic[] {
 }
 
 /** Show findings at their lines; what is no JSON is shown first. */
-export const findingMarks = [findings, linter(look, { delay: 300 }), lintGutter()];
+export const findingMarks = [
+  findings,
+  linter(look, {
+    delay: 300,
+    needsRefresh: (update) => update.state.field(findings) !== update.startState.field(findings),
+  }),
+  lintGutter(),
+];
 
 export function showFindings(view: EditorView, found: Finding[]): void {
   view.dispatch({ effects: knowFindings.of(found) });

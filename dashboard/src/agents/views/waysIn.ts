@@ -23,6 +23,11 @@ const SIGNED_URL_STEP = ({ url, agentId }: Where) => ({
   -H "xi-api-key: $PAROLA_API_KEY"`,
 });
 
+/** What is typed is sent; an empty line ends the conversation. */
+const WRITE = `while line := input():
+    conversation.send_user_message(line)
+conversation.end_session()`;
+
 const sockets = (url: string) => url.replace(/^http/, "ws");
 
 export function waysIn(where: Where): Way[] {
@@ -54,14 +59,14 @@ conversation = Conversation(
     callback_user_transcript=lambda text: print("user: ", text),
 )
 conversation.start_session()
-${isTextOnly ? 'conversation.send_user_message("Hello")\n' : ""}conversation.wait_for_session_end()`,
+${isTextOnly ? WRITE : "conversation.wait_for_session_end()"}`,
         },
       ],
     },
     {
       id: "javascript",
       label: "JavaScript",
-      about: "The official client in a browser, by voice and by text; under Node by text.",
+      about: "The official client in a browser, by voice and by text; under Node 22 by text.",
       steps: [
         { title: "Install", code: "npm install @elevenlabs/client" },
         ...(isPrivate ? [SIGNED_URL_STEP(where)] : []),
@@ -173,7 +178,7 @@ elevenlabs agents init && elevenlabs agents pull`,
     },
     {
       id: "socket",
-      label: "curl, WebSocket",
+      label: "WebSocket",
       about: "The protocol itself: JSON messages over one socket. It is described at /asyncapi.json.",
       steps: [
         ...(isPrivate ? [SIGNED_URL_STEP(where)] : []),
