@@ -51,7 +51,7 @@ export default function Versions() {
               <Text size="sm" span truncate>
                 {version.version_description || (
                   <Text span c="dimmed" inherit>
-                    {version.seq_no_in_branch === 1 ? "Created" : "Saved without a word"}
+                    {version.seq_no_in_branch === 1 ? "Created" : "Saved"}
                   </Text>
                 )}
               </Text>
