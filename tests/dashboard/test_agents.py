@@ -195,7 +195,7 @@ def test_every_section_can_be_read_by_everybody(server: ServerProcess, page: Pag
     keep("agent-model")
     found = []
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         for name in REST:
             section(page, name)
             expect(page.get_by_role("heading", level=2, name=name)).to_be_visible()
