@@ -54,7 +54,7 @@ class Streamed(StreamingResponse):
         try:
             await super().__call__(scope, receive, bounded)
         except TimeoutError:
-            log.warning("stream_not_read", path=str(getattr(scope.get("route"), "path", "")), seconds=UNREAD_SECONDS)
+            log.warning("stream_not_read", path=getattr(scope.get("route"), "path", None), seconds=UNREAD_SECONDS)
             cut(scope)
             await asyncio.sleep(0)  # the server learns of it, and does not miss the end of the answer
         finally:

@@ -38,13 +38,13 @@ def test_an_agent_that_is_kept_is_looked_at(server: ServerProcess) -> None:
 
 
 def test_what_would_stay_readable_or_is_done_by_a_stand_in_is_said(server: ServerProcess) -> None:
-    redaction = {"enabled": True, "entities": ["email_address", "name"]}
+    redaction = {"enabled": True, "entities": ["email_address", "occupation"]}
     document = {
         **agent(config={"agent": {"prompt": {"rag": {"enabled": True, "embedding_model": "far_away"}}}}),
         "platform_settings": {"privacy": {"conversation_history_redaction": redaction}},
     }
     result = server.http.post("/v1/x/agents/lint", json=document).json()
-    assert levels(result, "platform_settings.privacy") == [("warning", "Redaction here does not recognise: name.")]
+    assert levels(result, "platform_settings.privacy") == [("warning", "Redaction here does not recognise: occupation.")]
     [(level, message)] = levels(result, "conversation_config.agent.prompt.rag")
     assert level == "warning" and "far_away" in message
 
@@ -105,7 +105,7 @@ def test_without_an_argument_every_agent_is_looked_at(server: ServerProcess) -> 
 
 def test_what_cannot_be_read_is_a_sentence(server: ServerProcess, tmp_path: Path) -> None:
     for arguments, says in (
-        ((str(tmp_path / "none.json"),), "cannot be read as JSON"),
+        ((str(tmp_path / "none.json"),), "No such file"),
         (("--project", str(tmp_path)), "There are no agents"),
         (("agent_none",), "not found"),
     ):

@@ -59,6 +59,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server with a data folder of its own, as `parola serve` starts it: the demo agent, the built dashboard."""
     assert (BUILT / "index.html").is_file(), "the dashboard is not built: make dashboard"
     with ServerProcess("--data", str(tmp_path_factory.mktemp("dashboard") / "data")) as server:
+        server.http.get("/v1/user", timeout=120)  # by then all of it is loaded, on a busy machine too
         yield server
 
 
