@@ -11,6 +11,8 @@ export default tseslint.config(
     rules: {
       "@typescript-eslint/no-non-null-assertion": "error",
       "no-console": "error",
+      // Of interest to the React compiler only, which is not used here.
+      "react-hooks/incompatible-library": "off",
     },
   },
 );

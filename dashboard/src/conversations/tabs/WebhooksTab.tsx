@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Paper, Stack, Text } from "@mantine/core";
+import { Anchor, Badge, Button, Group, Paper, Stack, Text } from "@mantine/core";
 import { IconWebhook } from "@tabler/icons-react";
 import { Link } from "react-router";
 
@@ -49,9 +49,15 @@ export default function WebhooksTab({ record }: { record: ConversationRecord }) 
         <Paper key={one.delivery_id} p="md">
           <Group justify="space-between" gap="xs">
             <div>
-              <Text fw={600} ff="monospace" fz="sm">
+              <Anchor
+                component={Link}
+                to={`/webhooks/deliveries/${one.delivery_id}`}
+                fw={600}
+                ff="monospace"
+                fz="sm"
+              >
                 {one.type}
-              </Text>
+              </Anchor>
               <Text size="sm" c="dimmed" className="numbers">
                 {one.webhook_id ?? "No endpoint"} · {counted(one.attempt_count, "attempt")}
                 {one.last_status_code !== null && `, the last answered ${one.last_status_code}`}
