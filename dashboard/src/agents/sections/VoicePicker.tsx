@@ -53,7 +53,7 @@ export function VoicePicker({
         <TextInput
           label="What they say in the preview"
           value={text}
-          maxLength={300}
+          maxLength={200}
           onChange={(event) => setText(event.currentTarget.value)}
         />
         {voices.length > MANY && (
