@@ -44,7 +44,8 @@ def test_what_would_stay_readable_or_is_done_by_a_stand_in_is_said(server: Serve
         "platform_settings": {"privacy": {"conversation_history_redaction": redaction}},
     }
     result = server.http.post("/v1/x/agents/lint", json=document).json()
-    assert levels(result, "platform_settings.privacy") == [("warning", "Redaction here does not recognise: occupation.")]
+    told = "Redaction here does not recognise: occupation."
+    assert levels(result, "platform_settings.privacy") == [("warning", told)]
     [(level, message)] = levels(result, "conversation_config.agent.prompt.rag")
     assert level == "warning" and "far_away" in message
 
