@@ -25,6 +25,9 @@ LONGEST_NAME = 100
 LONGEST_ANSWER_WORDS = 6
 """Of what is said when somebody was asked for a name: more is a sentence."""
 
+MOST_FILLERS = 6
+"""Between what introduces a name and the name: a text made of nothing else must not be read again from each of them."""
+
 _CUES = re.compile(
     r"(?<!\w)(?:"
     r"(?:my|the|his|her)\s+(?:(?:full|first|last|given|family|middle|maiden|real|legal)\s+)?(?:name|surname)"
@@ -218,10 +221,12 @@ def named(text: str, names: tuple[str, ...]) -> Iterator[tuple[int, int]]:
 def _names_at(text: str, at: int, *, is_sure: bool) -> Iterator[str]:
     """The name that begins there, if one does, and how it is spelled, if that follows."""
     words: list[re.Match[str]] = []
-    place = at
+    place, fillers = at, 0
     while (word := _WORD.match(text, place)) is not None:
         if words or word[0].lower() not in _FILLERS:
             words.append(word)
+        elif (fillers := fillers + 1) > MOST_FILLERS:
+            return
         place = word.end()
         gap = _GAP.match(text, place) if words else _AFTER_FILLER.match(text, place)
         if gap is None or len(words) > 6:

@@ -52,6 +52,27 @@ _OURS = frozenset(
         "x_timeline",
     }
 )
+_THEIRS = frozenset(
+    {
+        "body",
+        "custom_llm_extra_body",
+        "dynamic_variables",
+        "headers",
+        "new_value",
+        "old_value",
+        "parameters",
+        "path_params",
+        "query_params",
+        "result",
+        "value",
+        "values",
+    }
+)
+"""What is in these has names that the agent's owner or a tool has given: none of them is one of ours."""
+
+_NAMED_BY_THEM = frozenset({"data_collection_results", "evaluation_criteria_results"})
+"""The same of what is directly in these, and not of what that holds."""
+
 _MEASURED = ("_id", "_ids", "_secs", "_ms", "_unix", "_at", "_count", "_usage")
 
 
@@ -62,11 +83,21 @@ def turn(document: Mapping[str, Any], policy: Policy) -> Document:
 
 
 def _object(document: Mapping[str, Any], policy: Policy) -> Document:
-    clean = {key: value if _is_ours(key) else _clean(value, policy) for key, value in document.items()}
+    clean = {key: _field(key, value, policy) for key, value in document.items()}
     heard, whole = document.get("message"), document.get("original_message")
     if isinstance(heard, str) and isinstance(whole, str):
         clean["message"] = beginning(heard, whole, policy)
     return clean
+
+
+def _field(key: str, value: Any, policy: Policy) -> Any:
+    if _is_ours(key):
+        return value
+    if key in _THEIRS:
+        return _within_json(value, policy)
+    if key in _NAMED_BY_THEM and isinstance(value, Mapping):
+        return {name: _clean(one, policy) for name, one in value.items()}
+    return _clean(value, policy)
 
 
 STREAMED = frozenset({"agent_chat_response_part", "tentative_user_transcript", "internal_tentative_agent_response"})
@@ -170,8 +201,8 @@ def text(value: str, policy: Policy) -> str:
 def _within_json(value: Any, policy: Policy) -> Any:
     """What tools take and give has names of its own: every value is looked at."""
     match value:
-        case dict():
+        case Mapping():
             return {key: _within_json(one, policy) for key, one in value.items()}
-        case list():
+        case list() | tuple():
             return [_within_json(one, policy) for one in value]
     return _clean(value, policy)

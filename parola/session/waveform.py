@@ -150,9 +150,10 @@ class _Levels:
         while start < len(samples):
             end = math.ceil(((place + 1) * stretch - at) * rate - 1e-3) if place < len(found) - 1 else len(samples)
             part = samples[start:end]
-            peak = max(int(np.maximum.reduce(part)), -int(np.minimum.reduce(part)))
-            if peak > found[place]:
-                found[place] = peak
+            if len(part):  # none of it is in the first stretch when it begins a moment before a border
+                peak = max(int(np.maximum.reduce(part)), -int(np.minimum.reduce(part)))
+                if peak > found[place]:
+                    found[place] = peak
             place, start = place + 1, end
 
     @property

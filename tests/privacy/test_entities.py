@@ -76,6 +76,7 @@ def test_the_kinds_that_nothing_recognises_are_known() -> None:
     [
         "my name is Ada, " * 3000,
         "I'm " * 10_000,
+        "it's uh, " * 10_000,
         "Mr " * 10_000,
         "1" * 50_000,
         "ab12" * 20_000,
@@ -122,6 +123,36 @@ def test_a_turn_is_redacted_wherever_somebody_elses_words_are() -> None:
     assert call["tool_details"]["body"] == "to=[EMAIL_ADDRESS]"
     assert kept["tool_results"][0]["result_value"] == "sent to [EMAIL_ADDRESS]"
     assert kept["created_at_unix_ms"] == 4111111111111111
+
+
+def test_what_others_have_named_like_fields_of_ours_is_redacted_too() -> None:
+    policy = Policy(redacts=True, names=("Ada Byron",))
+    mail, clean_mail = "ada@example.com", "[EMAIL_ADDRESS]"
+    variables = {"name": "Ada Byron", "customer_id": mail, "type": mail, "system__caller_id": "+4930901820"}
+    parameters = {"status": mail, "who": [{"name": "Ada Byron"}]}
+    found = {"data_collection_id": "name", "value": "Ada Byron", "rationale": f"She is Ada Byron, {mail}"}
+    kept = redaction.fragment(
+        {
+            "conversation_initiation_client_data": {"dynamic_variables": variables},
+            "tool_calls": [{"tool_name": "Ada Byron", "tool_details": {"parameters": parameters}}],
+            "tool_results": [{"type": "system", "result": {"role": mail}}],
+            "analysis": {"data_collection_results": {"name": found}, "evaluation_criteria_results": {"status": found}},
+        },
+        policy,
+    )
+    assert kept["conversation_initiation_client_data"]["dynamic_variables"] == {
+        "name": "[NAME]",
+        "customer_id": clean_mail,
+        "type": clean_mail,
+        "system__caller_id": "[CONTACT_NUMBER]",
+    }
+    (call,), (result,) = kept["tool_calls"], kept["tool_results"]
+    assert call["tool_name"] == "Ada Byron", "that is a name of ours"
+    assert call["tool_details"]["parameters"] == {"status": clean_mail, "who": [{"name": "[NAME]"}]}
+    assert result == {"type": "system", "result": {"role": clean_mail}}
+    clean = {"data_collection_id": "name", "value": "[NAME]", "rationale": f"She is [NAME], {clean_mail}"}
+    assert kept["analysis"]["data_collection_results"] == {"name": clean}
+    assert kept["analysis"]["evaluation_criteria_results"] == {"status": clean}
 
 
 def test_an_excluded_value_of_the_analysis_stays_and_its_rationale_does_not() -> None:

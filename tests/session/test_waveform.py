@@ -85,3 +85,14 @@ def test_a_recording_that_was_deleted_has_no_waveform_and_gets_none(tmp_path: Pa
     assert mix_down(recording) and stereo_of(recording).is_file()
     unlink_files_of(recording, words=False)
     assert peaks(recording) is None and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("before", [1e-8, 3e-8, 6e-8])
+def test_a_piece_that_begins_a_moment_before_a_stretch_is_measured_like_any(tmp_path: Path, before: float) -> None:
+    recording = tmp_path / "call.mp3"
+    recorder = Recorder(spool_of(recording), AudioFormat.parse("pcm_16000"), started_at=0.0)
+    recorder.agent_spoke(said(sound(0.1, 16000).tobytes()), 0.1, now=0.03 - before)
+    recorder.close()
+    found = peaks(recording)
+    assert found is not None
+    assert max(found.agent[3:]) > 15000 and max(found.agent[:3]) == 0
