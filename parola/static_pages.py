@@ -75,7 +75,7 @@ class StaticPages:
         name = PurePosixPath(request.url.path.removeprefix(prefix).removeprefix(self.path).lstrip("/"))
         file = self._built / name
         is_safe = ".." not in name.parts and "\0" not in str(name)
-        if is_safe and file.suffix in TYPES and file.name != INDEX and file.is_file():
+        if is_safe and file.suffix in TYPES and file.name != INDEX and is_file(file):
             return self._file(file, request)
         if name.parts[:1] == ("assets",):
             return PlainTextResponse("There is no such file; the pages have been built anew: reload.", 404)
@@ -96,6 +96,14 @@ class StaticPages:
                 headers["content-encoding"] = encoding
                 return FileResponse(compressed, headers=headers, media_type=TYPES[file.suffix])
         return FileResponse(file, headers=headers, media_type=TYPES[file.suffix])
+
+
+def is_file(path: Path) -> bool:
+    """Whether a path that somebody asks for is a file. One that is too long for any is not."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 async def with_slash(request: Request) -> Response:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 
-from parola.static_pages import INDEX, TYPES, StaticPages
+from parola.static_pages import INDEX, TYPES, StaticPages, is_file
 
 BUILT = Path(__file__).parent / "built"
 
@@ -48,7 +48,7 @@ class Site(StaticPages):
         """A page by its name without an ending, or the one that says that there is none."""
         if str(name) in (".", INDEX):
             return self.html((self._built / INDEX).read_text(encoding="utf-8"))
-        if not name.suffix and (self._built / name.with_suffix(".html")).is_file():
+        if not name.suffix and is_file(self._built / name.with_suffix(".html")):
             return RedirectResponse(f"{prefix}{PATH}/{name}.html", 307)
         missing = (self._built / "404.html").read_text(encoding="utf-8")
         return self.html(missing.replace(f'"{PATH}/', f'"{prefix}{PATH}/'), 404)
