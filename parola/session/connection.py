@@ -85,6 +85,8 @@ class Connection:
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
             closing.add_done_callback(lambda _: over.set())
+        else:
+            over.set()  # one that stopped reading may be open still: nobody waits for it any more
         self._transport, self._over, self.is_gone = transport, asyncio.Event(), False
         self._outbox.attach(transport, self._greeting, last_event_id)
         self._tell(ClientResumed())

@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
+from parola.conversation.phases import Phase
 from parola.errors import ConversationRefused
 from parola.protocol.server_messages import AgentResponse, Audio, ConversationInitiationMetadata, Ping
+from parola.session.connection import UNREAD_SECONDS, WATCH_SECONDS, Connection
+from parola.session.event_log import EventLog
 from parola.session.outbox import Outbox
+from parola.session.reading import Reader
 from parola.session.resuming import Resumption
 from parola.session.transport import Disconnected
 from tests.virtual_time import run
@@ -112,3 +116,49 @@ def test_a_token_is_good_for_one_connection():
         resumption.take(tokens[0])
     resumption.take(tokens[1])
     assert METADATA.x_resume_token is None
+
+
+class OpenWire(Wire):
+    """One over which nothing comes."""
+
+    async def receive(self) -> Disconnected:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    @property
+    def token(self) -> str:
+        return str(self.frames[0]["conversation_initiation_metadata_event"]["x_resume_token"])
+
+
+def test_whoever_held_a_connection_that_was_not_read_is_free_when_the_client_is_back_over_another() -> None:
+    async def story() -> None:
+        first, second, third = OpenWire(), OpenWire(), OpenWire()
+        resumption = Resumption(300)
+        outbox = Outbox(first, resumption)
+        reader = Reader(lambda event: None, EventLog(), lambda audio: None, lambda message: None)
+        connection = Connection(
+            first, outbox, reader, resumption, lambda event: None, text_only=True, greeting=METADATA
+        )
+        async with asyncio.TaskGroup() as group:
+            sending = group.create_task(outbox.run(lambda error: pytest.fail(str(error))))
+            watching = group.create_task(connection.watch())
+            outbox.put(METADATA)
+            connection.open(group, ())
+            await asyncio.sleep(1)
+            by_second = group.create_task(connection.go_on(Phase.LISTENING, second, first.token, None))
+            await asyncio.sleep(1)
+            second.is_stuck = True
+            outbox.put(said("Hello?", 1))
+            await asyncio.sleep(UNREAD_SECONDS + 2 * WATCH_SECONDS)
+            assert connection.is_gone and not by_second.done()
+
+            by_third = group.create_task(connection.go_on(Phase.LISTENING, third, second.token, None))
+            await asyncio.sleep(1)
+            assert by_second.done() and not by_third.done()
+            assert third.told[-1] == "Hello?"
+            connection.let_go()
+            await by_third
+            for task in (sending, watching, *connection.stop_reading()):
+                task.cancel()
+
+    run(story())
