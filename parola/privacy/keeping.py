@@ -80,6 +80,8 @@ class PrivateConversations:
         self._settings = settings
         self._inner: Conversations = store.conversations
         self._policies: OrderedDict[str, Policy] = OrderedDict()
+        self._asked: dict[str, asyncio.Task[Policy]] = {}
+        """Policies that are being read from the store."""
         self._names: dict[str, KnownNames] = {}
         self._ask_witness = witness
         self._witness: Witness | None = None
@@ -124,12 +126,9 @@ class PrivateConversations:
         """What may be kept of a change."""
         policy = self._policies.get(conversation_id)
         if policy is None:
-            row = await self._inner.get(conversation_id)
-            policy = Policy() if row is None else Policy.read(row.document)
-            self._remember(conversation_id, policy)
-            if row is not None and (due_at := _still_due(row.document)) is not None:
-                # The server that began it may have been killed before it had put it on the plan.
-                await self._store.retention.plan([conversation_id], due_at)
+            policy = await self._asked_for(conversation_id)
+        else:
+            self._policies.move_to_end(conversation_id)  # the names in it are nowhere else
         if change.document is not None and "visited_agents" in change.document:
             policy = await self._joined(conversation_id, policy, change.document["visited_agents"])
             if not policy.keeps_all:
@@ -155,6 +154,24 @@ class PrivateConversations:
                 await asyncio.to_thread(raw.unlink, missing_ok=True)
                 change = replace(change, has_audio=False)
         return _redacted(change, policy)
+
+    async def _asked_for(self, conversation_id: str) -> Policy:
+        """The policy of a conversation that is not remembered. It is read once for all changes that wait for it, so
+        that they are stored in the order in which they came."""
+        asking = self._asked.get(conversation_id)
+        if asking is None:
+            asking = self._asked[conversation_id] = asyncio.ensure_future(self._read_policy(conversation_id))
+            asking.add_done_callback(lambda _: self._asked.pop(conversation_id, None))
+        return await asyncio.shield(asking)
+
+    async def _read_policy(self, conversation_id: str) -> Policy:
+        row = await self._inner.get(conversation_id)
+        if row is not None and (due_at := _still_due(row.document)) is not None:
+            # The server that began it may have been killed before it had put it on the plan.
+            await self._store.retention.plan([conversation_id], due_at)
+        policy = Policy() if row is None else Policy.read(row.document)
+        self._remember(conversation_id, policy)
+        return policy
 
     async def _with_what_was_said_before(
         self, conversation_id: str, policy: Policy, change: ConversationChange

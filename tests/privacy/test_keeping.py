@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import orjson
 import pytest
 
 from parola.config import Settings
+from parola.privacy import keeping
 from parola.privacy.keeping import keep_private, known_policy
 from parola.privacy.policy import DAY_SECONDS, Policy
 from parola.privacy.reaping import EVERY_SECONDS, Reaper, apply_to_existing
@@ -198,6 +200,42 @@ async def test_a_name_that_becomes_known_late_is_taken_out_of_what_was_said_befo
     assert row is not None
     variables = row.document["conversation_initiation_client_data"]["dynamic_variables"]
     assert variables == {"note": "[NAME] called before"}
+
+
+async def test_names_of_a_long_call_are_known_however_many_begin_meanwhile(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "MOST_REMEMBERED", 3)
+    await store.agents.put(agent(conversation_history_redaction={"enabled": True, "entities": ["name"]}))
+    await store.conversations.create(conversation())
+    await store.conversations.write("c", ConversationChange(turns={0: user("my name is Ada")}))
+    for number in range(1, 6):
+        await store.conversations.create(conversation(f"other_{number}"))
+        await store.conversations.write("c", ConversationChange(turns={number: user("Ada again")}))
+    assert {turn["message"] for turn in await store.conversations.turns("c")} == {"my name is [NAME]", "[NAME] again"}
+
+
+async def test_changes_after_a_restart_are_stored_in_the_order_in_which_they_came(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.conversations.create(conversation())
+    inner = store.conversations._inner  # type: ignore[attr-defined]
+    store.conversations = inner
+    keep_private(store, Settings())
+    get, asked = inner.get, []
+
+    async def first_is_slow(conversation_id: str) -> ConversationRow | None:
+        asked.append(conversation_id)
+        times = 20 if len(asked) == 1 else 1
+        found: list[ConversationRow | None] = [await get(conversation_id) for _ in range(times)]
+        return found[-1]
+
+    monkeypatch.setattr(inner, "get", first_is_slow)
+    analyses: tuple[Any, ...] = (None, {"transcript_summary": "new"})
+    write = store.conversations.write
+    await asyncio.gather(*(write("c", ConversationChange(document={"analysis": one})) for one in analyses))
+    row = await store.conversations.get("c")
+    assert row is not None and row.document["analysis"] == {"transcript_summary": "new"}
 
 
 async def test_keys_that_are_pressed_are_kept_nowhere(store: Store) -> None:
