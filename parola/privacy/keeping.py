@@ -66,9 +66,10 @@ class Witness(Protocol):
     def changed(self, conversation_id: str, change: ConversationChange) -> None: ...
 
     def ends(self, conversation_id: str, deliveries: Sequence[DeliveryRow], now: float) -> Sequence[DeliveryRow]:
-        """The deliveries that are stored with the end, as they shall be."""
+        """The deliveries that are stored with the end, as they shall be. Asked for again when storing has failed."""
 
-    def forget(self, conversation_id: str) -> None: ...
+    def forget(self, conversation_id: str) -> None:
+        """What was said in it is in the deliveries, or nobody may be told."""
 
 
 class PrivateConversations:
@@ -121,6 +122,8 @@ class PrivateConversations:
             self._witness = self._witness or self._ask_witness()
             deliveries = self._witness.ends(conversation_id, deliveries, time.time())
         await self._inner.conclude(conversation_id, change, deliveries)
+        if self._witness is not None:
+            self._witness.forget(conversation_id)
 
     async def _allowed(self, conversation_id: str, change: ConversationChange) -> ConversationChange:
         """What may be kept of a change."""

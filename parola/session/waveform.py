@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import os
+import secrets
 import struct
 from contextlib import suppress
 from dataclasses import dataclass
@@ -185,7 +186,7 @@ def _measured_mp3(stereo: Path) -> Peaks:
 def _keep(recording: Path, found: Peaks) -> None:
     """Beside the recording, unless that was deleted meanwhile: it must not come back."""
     path = peaks_of(recording)
-    aside = path.with_suffix(".peaks.part")
+    aside = path.with_suffix(f".{secrets.token_hex(6)}.part")  # several may measure at once
     head = FILE_HEAD.pack(found.seconds, len(found.user))
     with suppress(FileNotFoundError):
         aside.write_bytes(head + found.user.astype("<u2").tobytes() + found.agent.astype("<u2").tobytes())

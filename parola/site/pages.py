@@ -6,6 +6,7 @@ of it in one text is ``/llms-full.txt``, its table of contents ``/llms.txt``.
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path, PurePosixPath
 
 from starlette.requests import Request
@@ -51,7 +52,7 @@ class Site(StaticPages):
         if not name.suffix and is_file(self._built / name.with_suffix(".html")):
             return RedirectResponse(f"{prefix}{PATH}/{name}.html", 307)
         missing = (self._built / "404.html").read_text(encoding="utf-8")
-        return self.html(missing.replace(f'"{PATH}/', f'"{prefix}{PATH}/'), 404)
+        return self.html(missing.replace(f'"{PATH}/', f'"{escape(prefix)}{PATH}/'), 404)
 
 
 async def text_of_all(request: Request) -> Response:

@@ -62,8 +62,9 @@ class Originals:
             said.termination_reason = change.termination_reason or said.termination_reason
 
     def ends(self, conversation_id: str, deliveries: Sequence[DeliveryRow], now: float) -> list[DeliveryRow]:
-        """The deliveries of a conversation that ends, with what was said in those that are to tell it."""
-        said = self._held.pop(conversation_id, None)
+        """The deliveries of a conversation that ends, with what was said in those that are to tell it. It is held until
+        it is forgotten: storing them may fail, and is tried again."""
+        said = self._held.get(conversation_id)
         return [self._with(row, said, now) if row.type == UNREDACTED else row for row in deliveries]
 
     def forget(self, conversation_id: str) -> None:

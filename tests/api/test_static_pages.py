@@ -9,10 +9,11 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
+from parola.api.address import Prefix
 from parola.dashboard.pages import Pages
 from parola.site.pages import Site
 
-APPLICATION, MISSING = '<base href="/dashboard/" />', "There is no such page."
+APPLICATION, MISSING = '<base href="/dashboard/" />', '<link href="/docs/style.css">'
 
 
 @pytest.fixture
@@ -44,3 +45,11 @@ def test_a_path_of_nothing_leads_to_no_file_and_no_error(client: TestClient, pat
     assert (answer.status_code, answer.text) == (200, APPLICATION)
     answer = client.get(f"/docs/{path}")
     assert (answer.status_code, answer.text) == (404, MISSING)
+
+
+def test_what_a_proxy_calls_the_server_is_text_and_nothing_else(client: TestClient) -> None:
+    evil = Prefix(client.app, public_url="")
+    with TestClient(evil, headers={"x-forwarded-prefix": '/x"><script>alert(1)</script>'}) as behind:
+        for path in ("/dashboard/agents", "/docs/nothing"):
+            told = behind.get(path).text
+            assert "<script>" not in told and "&quot;&gt;&lt;script&gt;" in told

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from parola.session import waveform
 from parola.session.audio import AudioFormat, ulaw_encode
 from parola.session.mixing import mix_down, tracks
 from parola.session.recording import Recorder
@@ -96,3 +97,24 @@ def test_a_piece_that_begins_a_moment_before_a_stretch_is_measured_like_any(tmp_
     found = peaks(recording)
     assert found is not None
     assert max(found.agent[3:]) > 15000 and max(found.agent[:3]) == 0
+
+
+def test_who_measures_at_once_does_not_write_into_the_others_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording, found = recorded(tmp_path), Peaks(1.0, np.zeros(4, np.uint16), np.ones(4, np.uint16))
+    write, is_first = Path.write_bytes, [True]
+
+    def another_comes(path: Path, data: bytes) -> int:
+        written = write(path, data)
+        if is_first:
+            is_first.clear()
+            waveform._keep(recording, found)
+            assert path.is_file(), "the other has kept its own"
+        return written
+
+    monkeypatch.setattr(Path, "write_bytes", another_comes)
+    waveform._keep(recording, found)
+    kept = peaks(recording)
+    assert kept is not None and (kept.user.tolist(), kept.agent.tolist()) == ([0] * 4, [1] * 4)
+    assert not list(tmp_path.glob("*.part"))

@@ -8,7 +8,10 @@ from base64 import b85decode, b85encode
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from parola.config import Settings
+from parola.errors import StoreError
 from parola.privacy.keeping import keep_private
 from parola.store.base import AgentRow, ConversationChange, ConversationRow
 from parola.store.outbox import DeliveryRow
@@ -115,6 +118,27 @@ def test_what_a_killed_server_knew_is_lost_and_what_is_given_up_is_forgotten() -
 
     told_as_story(killed)
     told_as_story(given_up, answers=lambda _: DOWN)
+
+
+def test_what_could_not_be_stored_at_once_is_told_when_it_can() -> None:
+    async def story(world: World) -> None:
+        await begins(world)
+        inner = world.store.conversations._inner  # type: ignore[attr-defined]
+        conclude = inner.conclude
+
+        async def is_away(*_: Any) -> None:
+            inner.conclude = conclude
+            raise StoreError("The database is away.")
+
+        inner.conclude = is_away
+        with pytest.raises(StoreError):
+            await end(world)
+        await end(world)
+        await asyncio.sleep(10)
+        assert (await world.told("conv_1"))["unredacted_transcript"] == ("delivered", "ok")
+
+    world = told_as_story(story)
+    assert any(MAIL in request.body.decode() for request in world.requests)
 
 
 def keep_private_again(world: World) -> None:
