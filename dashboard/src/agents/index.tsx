@@ -1,6 +1,8 @@
 import { lazy } from "react";
 import { Route, Routes } from "react-router";
 
+import { NotFound } from "@/shell/NotFound";
+
 import { AgentList } from "./list/AgentList";
 
 const AgentEditor = lazy(() => import("./editor/AgentEditor"));
@@ -11,6 +13,7 @@ export default function Agents() {
     <Routes>
       <Route index element={<AgentList />} />
       <Route path=":agentId" element={<AgentEditor />} />
+      <Route path="*" element={<NotFound />} />
     </Routes>
   );
 }

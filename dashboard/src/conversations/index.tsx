@@ -1,6 +1,8 @@
 import { lazy } from "react";
 import { Route, Routes } from "react-router";
 
+import { NotFound } from "@/shell/NotFound";
+
 import { ListPage } from "./list/ListPage";
 
 const ConversationPage = lazy(() =>
@@ -13,6 +15,7 @@ export default function Conversations() {
     <Routes>
       <Route index element={<ListPage />} />
       <Route path=":id" element={<ConversationPage />} />
+      <Route path="*" element={<NotFound />} />
     </Routes>
   );
 }

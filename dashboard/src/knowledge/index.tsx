@@ -1,6 +1,8 @@
 import { lazy } from "react";
 import { Route, Routes } from "react-router";
 
+import { NotFound } from "@/shell/NotFound";
+
 import { FolderPage } from "./list/FolderPage";
 
 const DocumentPage = lazy(() => import("./document/DocumentPage"));
@@ -13,6 +15,7 @@ export default function Knowledge() {
       <Route index element={<FolderPage />} />
       <Route path="try" element={<TryPage />} />
       <Route path=":documentId" element={<DocumentPage />} />
+      <Route path="*" element={<NotFound />} />
     </Routes>
   );
 }

@@ -1,6 +1,8 @@
 import { lazy } from "react";
 import { Route, Routes } from "react-router";
 
+import { NotFound } from "@/shell/NotFound";
+
 import { SecretsPage } from "./SecretsPage";
 
 const VariablesPage = lazy(() => import("./VariablesPage"));
@@ -13,6 +15,7 @@ export default function Secrets() {
       <Route index element={<SecretsPage />} />
       <Route path="environment" element={<VariablesPage />} />
       <Route path="auth" element={<ConnectionsPage />} />
+      <Route path="*" element={<NotFound />} />
     </Routes>
   );
 }

@@ -14,6 +14,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 
 import { bytes, counted } from "@/parts/format";
+import { saveAs } from "@/parts/save";
 
 import { FrameRow } from "./FrameRow";
 import type { FrameLog } from "./FrameLog";
@@ -68,7 +69,9 @@ export function Frames({ log, name }: { log: FrameLog; name: string }) {
           />
           <Tool
             label="Export as NDJSON"
-            onClick={() => save(`${name}.ndjson`, toNdjson(frames))}
+            onClick={() =>
+              saveAs(new Blob([toNdjson(frames)], { type: "application/x-ndjson" }), `${name}.ndjson`)
+            }
             icon={<IconDownload size={16} />}
           />
           <Tool label="Clear the list" onClick={clear} icon={<IconEraser size={16} />} />
@@ -183,13 +186,4 @@ function Tool({ label, icon, onClick }: { label: string; icon: React.ReactNode; 
       </ActionIcon>
     </Tooltip>
   );
-}
-
-function save(name: string, text: string) {
-  const url = URL.createObjectURL(new Blob([text], { type: "application/x-ndjson" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
 }

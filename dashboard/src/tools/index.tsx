@@ -1,6 +1,8 @@
 import { lazy } from "react";
 import { Route, Routes } from "react-router";
 
+import { NotFound } from "@/shell/NotFound";
+
 import { ToolList } from "./list/ToolList";
 
 const ToolPage = lazy(() => import("./editor/ToolPage"));
@@ -17,6 +19,7 @@ export default function Tools() {
       <Route path="mcp/:serverId" element={<McpPage />} />
       <Route path="new/:type" element={<NewTool />} />
       <Route path=":toolId" element={<ToolPage />} />
+      <Route path="*" element={<NotFound />} />
     </Routes>
   );
 }

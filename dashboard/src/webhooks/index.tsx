@@ -1,6 +1,8 @@
 import { lazy } from "react";
 import { Navigate, Route, Routes, useSearchParams } from "react-router";
 
+import { NotFound } from "@/shell/NotFound";
+
 import { EndpointsPage } from "./endpoints/EndpointsPage";
 
 const DeliveriesPage = lazy(() => import("./deliveries/DeliveriesPage"));
@@ -15,6 +17,7 @@ export default function Webhooks() {
       <Route path="deliveries" element={<DeliveriesPage />} />
       <Route path="deliveries/:deliveryId" element={<DeliveryPage />} />
       <Route path="verify" element={<VerifyPage />} />
+      <Route path="*" element={<NotFound />} />
     </Routes>
   );
 }

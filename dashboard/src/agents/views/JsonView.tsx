@@ -5,6 +5,7 @@ import { useEffect, useState } from "react";
 
 import type { Agent, Finding, JsonObject } from "@/api/agents";
 import { counted } from "@/parts/format";
+import { saveAs } from "@/parts/save";
 
 import CodeField from "../code/CodeField";
 import { findingMarks, goTo, showFindings } from "../code/findingMarks";
@@ -124,11 +125,5 @@ function Check({ findings, isJson }: { findings: Finding[]; isJson: boolean }) {
   );
 }
 
-function download(document: JsonObject, agentId: string) {
-  const file = new Blob([JSON.stringify(document, null, 2)], { type: "application/json" });
-  const link = window.document.createElement("a");
-  link.href = URL.createObjectURL(file);
-  link.download = `${agentId}.json`;
-  link.click();
-  URL.revokeObjectURL(link.href);
-}
+const download = (document: JsonObject, agentId: string) =>
+  saveAs(new Blob([JSON.stringify(document, null, 2)], { type: "application/json" }), `${agentId}.json`);

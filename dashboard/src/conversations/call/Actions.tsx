@@ -20,8 +20,7 @@ import {
   runAnalysis,
 } from "@/api/conversations";
 import { confirm, done, failed } from "@/parts/notices";
-
-import { saveAs } from "../save";
+import { saveAs } from "@/parts/save";
 
 /** What can be done with a conversation. */
 export function Actions({ record }: { record: ConversationRecord }) {

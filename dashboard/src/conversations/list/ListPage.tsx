@@ -19,8 +19,8 @@ import { LoadMore } from "@/parts/LoadMore";
 import { Loading } from "@/parts/Loading";
 import { done, failed } from "@/parts/notices";
 import { Page } from "@/parts/Page";
+import { saveAs } from "@/parts/save";
 
-import { saveAs } from "../save";
 import { FilterBar } from "./FilterBar";
 import {
   countFilters,
@@ -79,16 +79,15 @@ export function ListPage() {
       }
     >
       <FilterBar filters={filters} change={change} searchBox={searchBox} />
-      {list.error ? (
-        <Failure error={list.error} retry={list.refetch} />
-      ) : list.isPending ? (
+      {list.error && <Failure error={list.error} retry={list.refetch} />}
+      {list.isPending ? (
         <Loading rows={10} height={52} />
       ) : list.items.length ? (
         <Stack gap="md">
           <Rows items={list.items} hits={filters.q ? hits.data : undefined} />
           <LoadMore list={list} />
         </Stack>
-      ) : isFiltered ? (
+      ) : list.error ? null : isFiltered ? (
         <EmptyState
           icon={IconFilterOff}
           title="No conversation fits"

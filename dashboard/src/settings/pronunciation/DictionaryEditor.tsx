@@ -14,6 +14,7 @@ import { Block } from "@/parts/Block";
 import { Failure } from "@/parts/Failure";
 import { Loading } from "@/parts/Loading";
 import { confirm, done, failed } from "@/parts/notices";
+import { saveAs } from "@/parts/save";
 
 import { RuleRow } from "./RuleRow";
 import { problem } from "./rules";
@@ -63,13 +64,7 @@ function Rules({ dictionary, close }: RulesProps) {
       },
     );
   const download = () =>
-    downloadDictionary(dictionary).then((file) => {
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(file);
-      link.download = `${dictionary.name}.pls`;
-      link.click();
-      URL.revokeObjectURL(link.href);
-    }, failed);
+    downloadDictionary(dictionary).then((file) => saveAs(file, `${dictionary.name}.pls`), failed);
   const archive = () =>
     confirm(
       `Archive “${dictionary.name}”?`,
