@@ -63,20 +63,6 @@ export const useLatencies = (id: string | null, version: string) =>
     staleTime: Infinity,
   });
 
-export interface Voice {
-  voice_id: string;
-  name: string;
-  labels: Record<string, string>;
-}
-
-export const useVoices = () =>
-  useQuery({
-    queryKey: ["/v1/voices"],
-    queryFn: ({ signal }) => api.get<{ voices: Voice[] }>("/v1/voices", {}, signal),
-    select: ({ voices }) => voices,
-    staleTime: 300_000,
-  });
-
 /** The configurations of tools that are kept apart from the agent, by their ids. */
 export const useToolConfigs = (ids: string[]) =>
   useQueries({

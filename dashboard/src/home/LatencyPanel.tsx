@@ -9,11 +9,10 @@ import { Panel } from "./Panel";
 
 const NAMED: Record<string, { label: string; colour: string }> = {
   end_of_turn: { label: "End of turn", colour: STEPS.end_of_turn },
-  stt: { label: "Speech to text", colour: STEPS.speech_to_text },
+  retrieval: { label: "Documents", colour: "lime" },
   llm: { label: "Language model", colour: STEPS.language_model },
-  sentence: { label: "First sentence", colour: "grape" },
+  sentence: { label: "First sentence", colour: "indigo" },
   tts: { label: "Text to speech", colour: STEPS.text_to_speech },
-  tool: { label: "Tools", colour: STEPS.tool },
   send: { label: "Sending", colour: "gray" },
 };
 

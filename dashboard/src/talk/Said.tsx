@@ -108,7 +108,7 @@ function AgentMeta({ turn, latency, onRate }: { turn: AgentTurn } & Omit<Props, 
 
 const STEPS: [string, string][] = [
   ["end_of_turn", "Deciding that you had finished"],
-  ["rag", "Searching the knowledge base"],
+  ["retrieval", "Searching the knowledge base"],
   ["llm", "Language model, first words"],
   ["sentence", "Its first sentence"],
   ["tts", "Voice"],

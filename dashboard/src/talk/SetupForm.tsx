@@ -11,7 +11,7 @@ import {
 } from "@mantine/core";
 
 import type { Agent, JsonObject } from "@/api/agents";
-import { useVoices } from "@/api/talk";
+import { useVoices } from "@/api/voices";
 import { at } from "@/agents/editor/document";
 import { variablesOf } from "@/agents/editor/variables";
 

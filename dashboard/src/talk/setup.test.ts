@@ -54,9 +54,10 @@ describe("what is said before a call", () => {
     expect(clientTool({ type: "webhook", name: "x" })).toBeNull();
     expect(clientTool({ type: "client", name: "show" })).toMatchObject({
       name: "show",
-      expectsAnswer: true,
+      expectsAnswer: false,
       timeoutSecs: 20,
     });
+    expect(clientTool({ type: "client", name: "ask", expects_response: true })?.expectsAnswer).toBe(true);
   });
 });
 

@@ -150,7 +150,7 @@ export function clientTool(config: Json | undefined): ClientTool | null {
   return {
     name: String(config.name ?? ""),
     description: String(config.description ?? ""),
-    expectsAnswer: config.expects_response !== false,
+    expectsAnswer: config.expects_response === true,
     timeoutSecs:
       typeof config.response_timeout_secs === "number" ? config.response_timeout_secs : USUAL_TOOL_TIMEOUT,
   };

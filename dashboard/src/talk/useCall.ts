@@ -71,6 +71,7 @@ export function useCall(
   const [call, setCall] = useState<Call>(NO_CALL);
   const [progress, setProgress] = useState<Progress>(AT_REST);
   const wire = useRef<Tap | null>(null);
+  const isHere = useRef(true);
   const phase = useRef<Phase>("idle");
   const wanted = useRef({ setup, microphone });
   useEffect(() => {
@@ -140,7 +141,8 @@ export function useCall(
       const { setup: terms, microphone: device } = wanted.current;
       void signedUrl(agentId, terms.environment).then(
         (url) => {
-          if (phase.current !== "starting") return;
+          // Who has cancelled or left meanwhile is not called.
+          if (!isHere.current || phase.current !== "starting") return;
           wire.current = tap(url, log);
           controls.startSession({
             signedUrl: url,
@@ -170,7 +172,13 @@ export function useCall(
     else controls.endSession();
   }, [abandon, controls]);
 
-  useEffect(() => () => wire.current?.remove(), []);
+  useEffect(() => {
+    isHere.current = true;
+    return () => {
+      isHere.current = false;
+      wire.current?.remove();
+    };
+  }, []);
 
   const approveTool = controls.sendMCPToolApprovalResult;
   const rate = useCallback(
