@@ -1,6 +1,6 @@
 /** Conversations as the server keeps them: the list, the record of one, its events, its story, its sound. */
 
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { api, type Query } from "./client";
 
@@ -211,18 +211,6 @@ export interface Story {
   timeline: { at_secs: number; event: string; words: string }[];
 }
 
-export interface Delivery {
-  delivery_id: string;
-  type: string;
-  webhook_id: string | null;
-  status: "held" | "waiting" | "delivered" | "dead" | "skipped";
-  reason: string;
-  created_at_unix_secs: number;
-  next_attempt_at_unix_secs: number | null;
-  attempt_count: number;
-  last_status_code: number | null;
-}
-
 export interface Waveform {
   duration_secs: number;
   user: number[];
@@ -238,6 +226,15 @@ export const CONVERSATIONS = ROOT;
 /** Whether it has not ended yet. */
 export const isRunning = (status: ConversationStatus) => status === "in-progress" || status === "initiated";
 
+/** The newest, whoever had them. */
+export const useNewest = () =>
+  useQuery({
+    queryKey: ["recent-conversations"],
+    queryFn: ({ signal }) =>
+      api.get<{ conversations: ConversationSummary[] }>(ROOT, { page_size: 6 }, signal),
+    refetchInterval: 10_000,
+  });
+
 export const conversationPath = (id: string) => `${ROOT}/${encodeURIComponent(id)}`;
 
 /** The record of one conversation; read again while something is still to come. */
@@ -251,23 +248,36 @@ export const useConversation = (id: string) =>
     },
   });
 
-/** Everything that came and went, oldest first. */
-export const useCallEvents = (id: string, isLive: boolean) =>
-  useQuery({
-    queryKey: [X_ROOT, id, "events"],
-    queryFn: ({ signal }) =>
-      api.get<{ events: CallEvent[]; dropped: { count: number } | null }>(
+interface CallEvents {
+  events: CallEvent[];
+  dropped: { count: number } | null;
+}
+
+/** Everything that came and went, oldest first. While it runs only what is new is asked for; at its end all of it. */
+export function useCallEvents(id: string, isLive: boolean) {
+  const queries = useQueryClient();
+  const queryKey = [X_ROOT, id, "events", isLive];
+  return useQuery({
+    queryKey,
+    queryFn: async ({ signal }) => {
+      const known = queries.getQueryData<CallEvents>(queryKey);
+      const answer = await api.get<CallEvents>(
         `${X_ROOT}/${encodeURIComponent(id)}/events`,
-        { limit: 5000 },
+        { after: known?.events.at(-1)?.seq, limit: 5000 },
         signal,
-      ),
+      );
+      if (!known) return answer;
+      return { events: [...known.events, ...answer.events], dropped: answer.dropped ?? known.dropped };
+    },
     refetchInterval: isLive ? 2_000 : false,
     staleTime: isLive ? 0 : Infinity,
   });
+}
 
 export const useStory = (id: string, isLive: boolean) =>
   useQuery({
-    queryKey: [X_ROOT, id, "why"],
+    // Another one when it has ended: what was told before is only half of it.
+    queryKey: [X_ROOT, id, "why", isLive],
     queryFn: ({ signal }) => api.get<Story>(`${X_ROOT}/${encodeURIComponent(id)}/why`, {}, signal),
     refetchInterval: isLive ? 3_000 : false,
   });

@@ -1,6 +1,6 @@
 /** What the record's codes mean, in words. */
 
-import type { ConversationRecord, ConversationStatus, Delivery } from "@/api/conversations";
+import type { ConversationRecord, ConversationStatus } from "@/api/conversations";
 
 const DEEDS: Record<string, string> = {
   takeover_begin: "took over",
@@ -37,14 +37,6 @@ export const VERDICT = {
   failure: { label: "Failure", colour: "red" },
   unknown: { label: "Not judged", colour: "gray" },
 } as const;
-
-export const DELIVERY: Record<Delivery["status"], { label: string; colour: string }> = {
-  held: { label: "Held until the end", colour: "gray" },
-  waiting: { label: "On its way", colour: "blue" },
-  delivered: { label: "Delivered", colour: "teal" },
-  dead: { label: "Given up", colour: "red" },
-  skipped: { label: "Not sent", colour: "gray" },
-};
 
 /** Tools by which the agent hangs up. */
 const HANGING_UP = new Set(["end_call", "voicemail_detection"]);

@@ -2,10 +2,17 @@ import { Button, Group, Paper, Stack, Text, ThemeIcon, Title } from "@mantine/co
 import { IconMessage, IconMicrophone, IconWaveSine } from "@tabler/icons-react";
 import { Link } from "react-router";
 
+import { useAgents } from "@/api/agents";
+import { useNewest } from "@/api/conversations";
 import { Command } from "@/parts/Command";
 
-/** What a server shows that nobody has called yet: the demo agent, one click away. */
+const DEMO = "agent_demo";
+
+/** What a server shows that nobody has called yet: the demo agent, one click away. Nothing where it was deleted. */
 export function FirstCall() {
+  const newest = useNewest().data;
+  const hasDemo = useAgents("", []).items.some(({ agent_id }) => agent_id === DEMO);
+  if (!hasDemo || newest?.conversations.length !== 0) return null;
   return (
     <Paper p={{ base: "lg", sm: "xl" }}>
       <Group gap="xl" wrap="wrap" align="center">
@@ -23,7 +30,7 @@ export function FirstCall() {
           <Group gap="sm">
             <Button
               component={Link}
-              to="/talk/agent_demo?start=voice"
+              to={`/talk/${DEMO}?start=voice`}
               size="md"
               leftSection={<IconMicrophone size={18} />}
             >
@@ -31,7 +38,7 @@ export function FirstCall() {
             </Button>
             <Button
               component={Link}
-              to="/talk/agent_demo?start=text"
+              to={`/talk/${DEMO}?start=text`}
               size="md"
               variant="default"
               leftSection={<IconMessage size={18} />}

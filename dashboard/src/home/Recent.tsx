@@ -1,8 +1,8 @@
 import { Anchor, Badge, Group, Stack, Text } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 
-import { api } from "@/api/client";
+import { useNewest } from "@/api/conversations";
+import { STATUS } from "@/conversations/words";
 import { Failure } from "@/parts/Failure";
 import { clock, counted } from "@/parts/format";
 import { Loading } from "@/parts/Loading";
@@ -10,25 +10,9 @@ import { When } from "@/parts/When";
 
 import { Panel } from "./Panel";
 
-interface Summary {
-  conversation_id: string;
-  agent_name: string | null;
-  status: string;
-  start_time_unix_secs: number;
-  call_duration_secs: number;
-  message_count: number;
-}
-
-const COLOURS: Record<string, string> = { failed: "red", done: "teal", processing: "yellow" };
-
 /** The newest conversations. */
 export function Recent() {
-  const { data, error, refetch } = useQuery({
-    queryKey: ["recent-conversations"],
-    queryFn: ({ signal }) =>
-      api.get<{ conversations: Summary[] }>("/v1/convai/conversations", { page_size: 6 }, signal),
-    refetchInterval: 10_000,
-  });
+  const { data, error, refetch } = useNewest();
   return (
     <Panel
       title="Newest conversations"
@@ -62,8 +46,8 @@ export function Recent() {
               <Text size="sm" c="dimmed" className="numbers">
                 {clock(one.call_duration_secs)}
               </Text>
-              <Badge variant="light" color={COLOURS[one.status] ?? "ink"} tt="none">
-                {one.status}
+              <Badge variant="light" color={STATUS[one.status].colour} tt="none">
+                {STATUS[one.status].label}
               </Badge>
             </Group>
           </Group>

@@ -82,7 +82,9 @@ export class CallPlayer {
 
   private async load(): Promise<HTMLAudioElement> {
     this.set("loading");
-    const sound = await loadAudio(this.conversationId, this.leaving.signal);
+    const { signal } = this.leaving;
+    const sound = await loadAudio(this.conversationId, signal);
+    signal.throwIfAborted();
     this.address = URL.createObjectURL(sound);
     const audio = new Audio(this.address);
     audio.playbackRate = this.rate;
@@ -98,6 +100,7 @@ export class CallPlayer {
         once: true,
       });
     });
+    signal.throwIfAborted();
     audio.currentTime = this.place;
     this.audio = audio;
     this.set("paused");

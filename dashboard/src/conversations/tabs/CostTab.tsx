@@ -1,6 +1,5 @@
-import { Anchor, Paper, Stack, Table, Text, Title } from "@mantine/core";
+import { Code, Paper, Stack, Table, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
-import { Link } from "react-router";
 
 import type { ConversationRecord, Tokens } from "@/api/conversations";
 import { counted, span } from "@/parts/format";
@@ -22,11 +21,10 @@ export default function CostTab({ record }: { record: ConversationRecord }) {
           {cost === null
             ? "Nothing is known of the cost yet."
             : "in US dollars, by the price list of this server."}{" "}
-          {cost === 0 && "Nothing is charged for models without a price: "}
           {cost === 0 && (
-            <Anchor component={Link} to="/settings" inherit underline="always">
-              Settings
-            </Anchor>
+            <>
+              A model without a price costs nothing: prices stand in <Code>[prices]</Code> of parola.toml.
+            </>
           )}
         </Text>
       </Paper>

@@ -2,31 +2,26 @@ import { Anchor, Badge, Button, Group, Paper, Stack, Text } from "@mantine/core"
 import { IconWebhook } from "@tabler/icons-react";
 import { Link } from "react-router";
 
-import { type ConversationRecord, type Delivery, isRunning } from "@/api/conversations";
+import { type ConversationRecord, isRunning } from "@/api/conversations";
 import { useListed } from "@/api/paging";
+import { type Delivery, DELIVERIES } from "@/api/webhooks";
 import { EmptyState } from "@/parts/EmptyState";
 import { Failure } from "@/parts/Failure";
 import { counted } from "@/parts/format";
 import { LoadMore } from "@/parts/LoadMore";
 import { Loading } from "@/parts/Loading";
 import { When } from "@/parts/When";
-
-import { DELIVERY } from "../words";
-
-const REASONS: Record<string, string> = {
-  not_configured: "no webhook is set up for it",
-  event_not_enabled: "the webhook does not want this event",
-  disabled: "the webhook is disabled",
-  timeout: "no answer in time",
-};
+import { deliveryWords } from "@/webhooks/deliveries/reasons";
+import { STATES } from "@/webhooks/deliveries/types";
 
 /** What was sent of this conversation, and what was not and why. */
 export default function WebhooksTab({ record }: { record: ConversationRecord }) {
+  const isEarly = isRunning(record.status) || record.status === "processing";
   const list = useListed<Delivery>(
-    "/v1/x/webhook-deliveries",
+    DELIVERIES,
     "deliveries",
     { conversation_id: record.conversation_id },
-    { refetchInterval: isRunning(record.status) ? 5_000 : undefined },
+    { refetchInterval: 5_000 },
   );
   if (list.error) return <Failure error={list.error} retry={list.refetch} />;
   if (list.isPending) return <Loading rows={3} height={64} />;
@@ -36,7 +31,7 @@ export default function WebhooksTab({ record }: { record: ConversationRecord }) 
         icon={IconWebhook}
         title="Nothing was to be sent"
         text={
-          isRunning(record.status)
+          isEarly
             ? "Webhooks are sent when the conversation has ended and was analysed."
             : "No delivery of this conversation is kept."
         }
@@ -61,12 +56,11 @@ export default function WebhooksTab({ record }: { record: ConversationRecord }) 
               <Text size="sm" c="dimmed" className="numbers">
                 {one.webhook_id ?? "No endpoint"} · {counted(one.attempt_count, "attempt")}
                 {one.last_status_code !== null && `, the last answered ${one.last_status_code}`}
-                {one.reason &&
-                  one.status !== "delivered" &&
-                  `: ${REASONS[one.reason] ?? one.reason.replaceAll("_", " ")}`}
+                {`. ${deliveryWords(one).text}`}
                 {one.next_attempt_at_unix_secs !== null && (
                   <>
-                    , next <When at={one.next_attempt_at_unix_secs} />
+                    {" "}
+                    Next: <When at={one.next_attempt_at_unix_secs} />
                   </>
                 )}
               </Text>
@@ -74,11 +68,11 @@ export default function WebhooksTab({ record }: { record: ConversationRecord }) 
             <Group gap="xs">
               <Badge
                 variant="light"
-                color={DELIVERY[one.status].colour}
+                color={STATES[one.status].colour}
                 tt="none"
                 c="var(--mantine-color-text)"
               >
-                {DELIVERY[one.status].label}
+                {STATES[one.status].label}
               </Badge>
               <Text size="sm" c="dimmed">
                 <When at={one.created_at_unix_secs} />

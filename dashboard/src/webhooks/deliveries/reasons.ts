@@ -81,7 +81,7 @@ export function reasonWords(reason: string): Reason {
 }
 
 /** Why a delivery is as it is. */
-export function deliveryWords(delivery: Delivery): Reason {
+export function deliveryWords(delivery: Pick<Delivery, "status" | "reason" | "attempt_count">): Reason {
   const { status, reason, attempt_count } = delivery;
   if (status === "held") return { text: "The conversation still runs. The message is made when it ends." };
   if (status === "delivered") {
