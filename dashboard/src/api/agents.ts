@@ -113,7 +113,8 @@ export function useAgentActions() {
     }),
     remove: useMutation({
       mutationFn: (agentId: string) => api.delete(`${AGENTS}/${agentId}`),
-      onSuccess: forgetList,
+      // Not waited for: with its row goes whoever asked, and would not be told.
+      onSuccess: () => void forgetList(),
     }),
     restore: useMutation({
       mutationFn: ({ agentId, versionId }: { agentId: string; versionId: string }) =>

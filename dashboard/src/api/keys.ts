@@ -127,7 +127,8 @@ export function useKeyActions() {
         await api.delete(`${KEYS}/${key.key_id}`);
         if (isHere) setApiKey("", false);
       },
-      onSuccess: forget,
+      // Not waited for: with its row goes whoever asked, and would not be told.
+      onSuccess: () => void forget(),
     }),
   };
 }
@@ -149,7 +150,7 @@ export function useMemberActions() {
     }),
     remove: useMutation({
       mutationFn: (memberId: string) => api.delete(`${MEMBERS}/${memberId}`),
-      onSuccess: forget,
+      onSuccess: () => void forget(),
     }),
   };
 }

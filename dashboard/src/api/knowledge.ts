@@ -148,7 +148,8 @@ export function useKnowledgeActions() {
     }),
     remove: useMutation({
       mutationFn: (id: string) => api.delete(one(id), { force: true }),
-      onSuccess: forget,
+      // Not waited for: with its row goes whoever asked, and would not be told.
+      onSuccess: () => void forget(),
     }),
     ask: useMutation({
       mutationFn: ({ agentId, query }: { agentId: string; query: string }) =>

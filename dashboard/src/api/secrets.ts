@@ -59,7 +59,8 @@ export function useSecretActions() {
     }),
     removeSecret: useMutation({
       mutationFn: (id: string) => api.delete(one(SECRETS, id)),
-      onSuccess: forget,
+      // Not waited for: with its row goes whoever asked, and would not be told.
+      onSuccess: () => void forget(),
     }),
     addVariable: useMutation({
       mutationFn: (body: { label: string; type: string; values: JsonObject }) => api.post(VARIABLES, body),
@@ -72,7 +73,7 @@ export function useSecretActions() {
     }),
     removeVariable: useMutation({
       mutationFn: (id: string) => api.delete(one(VARIABLES, id)),
-      onSuccess: forget,
+      onSuccess: () => void forget(),
     }),
     addConnection: useMutation({
       mutationFn: (body: JsonObject) => api.post(CONNECTIONS, body),
@@ -80,7 +81,7 @@ export function useSecretActions() {
     }),
     removeConnection: useMutation({
       mutationFn: (id: string) => api.delete(one(CONNECTIONS, id)),
-      onSuccess: forget,
+      onSuccess: () => void forget(),
     }),
   };
 }

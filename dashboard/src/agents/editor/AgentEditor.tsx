@@ -1,7 +1,7 @@
 import { Badge, Button, CopyButton, Group, Text, Tooltip, UnstyledButton } from "@mantine/core";
 import { IconCheck, IconCopy, IconMicrophone } from "@tabler/icons-react";
 import { lazy, Suspense } from "react";
-import { Link, useParams, useSearchParams } from "react-router";
+import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 
 import { type Agent, useAgent } from "@/api/agents";
 import { Failure } from "@/parts/Failure";
@@ -53,6 +53,7 @@ export default function AgentEditor() {
 
 function Editing({ agent }: { agent: Agent }) {
   const draft = useDraftOf(agent);
+  const navigate = useNavigate();
   const [given] = useSearchParams();
   const section = sectionOf(given.get("section"));
   const View = VIEWS[(section?.id ?? "basics") as keyof typeof VIEWS];
@@ -84,7 +85,7 @@ function Editing({ agent }: { agent: Agent }) {
             >
               Talk
             </Button>
-            <AgentMenu agent={agent} />
+            <AgentMenu agent={agent} removed={() => void navigate("/agents")} />
           </>
         }
       >

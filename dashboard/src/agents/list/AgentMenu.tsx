@@ -12,8 +12,14 @@ import { Link, useNavigate } from "react-router";
 import { useAgentActions } from "@/api/agents";
 import { confirm, done, failed } from "@/parts/notices";
 
+interface Props {
+  agent: { agent_id: string; name: string };
+  /** Told when it is gone. */
+  removed?: () => void;
+}
+
 /** What can be done with one agent, besides opening it. */
-export function AgentMenu({ agent }: { agent: { agent_id: string; name: string } }) {
+export function AgentMenu({ agent, removed }: Props) {
   const { duplicate, remove } = useAgentActions();
   const navigate = useNavigate();
   const { agent_id: agentId, name } = agent;
@@ -37,7 +43,7 @@ export function AgentMenu({ agent }: { agent: { agent_id: string; name: string }
         remove.mutate(agentId, {
           onSuccess: () => {
             done(`“${name}” is deleted.`);
-            void navigate("/agents");
+            removed?.();
           },
           onError: (error) => failed(error),
         }),
@@ -52,7 +58,7 @@ export function AgentMenu({ agent }: { agent: { agent_id: string; name: string }
       <Menu.Dropdown>
         <Menu.Item
           component={Link}
-          to={`/conversations?agent_id=${agentId}`}
+          to={`/conversations?agent=${agentId}`}
           leftSection={<IconMessages size={16} />}
         >
           Conversations
