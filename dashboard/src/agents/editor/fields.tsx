@@ -150,7 +150,11 @@ const shown = ({ min, max, step, unit }: Range) => ({
   clampBehavior: "blur" as const,
 });
 
-const numeric = (value: number | string) => (value === "" ? undefined : Number(value));
+/** What is typed into a number: half of one ("-") is not told, an empty field is no number. */
+const telling = (set: (value: number | undefined) => void) => (value: number | string) => {
+  if (value === "") set(undefined);
+  else if (!Number.isNaN(Number(value))) set(Number(value));
+};
 
 export function NumberField({
   path,
@@ -168,7 +172,7 @@ export function NumberField({
         description={help}
         placeholder={placeholder}
         value={field.value}
-        onChange={(value) => field.set(numeric(value))}
+        onChange={telling(field.set)}
         maw={280}
         {...shown(range)}
       />
@@ -231,7 +235,7 @@ function SliderOf({
           size="xs"
           aria-label={`${label}, exact value`}
           value={field.value}
-          onChange={(value) => field.set(numeric(value))}
+          onChange={telling(field.set)}
           {...shown(range)}
         />
       </Group>

@@ -86,10 +86,13 @@ function Documents() {
   const { data, error } = useQuery({
     queryKey: ["/v1/convai/knowledge-base", "choices"],
     queryFn: ({ signal }) =>
-      api.get<{ documents: Document[] }>("/v1/convai/knowledge-base", { page_size: 100 }, signal),
-    select: (answer) => answer.documents,
+      api.get<{ documents: Document[]; has_more: boolean }>(
+        "/v1/convai/knowledge-base",
+        { page_size: 100 },
+        signal,
+      ),
   });
-  const known = data ?? [];
+  const known = data?.documents ?? [];
   const used = new Set(field.value.map(({ id }) => id));
   const free = known.filter(({ id }) => !used.has(id));
   const attach = (id: string | null) => {
@@ -121,6 +124,8 @@ function Documents() {
                 const id = String(one.id);
                 const document = known.find((other) => other.id === id);
                 const name = document?.name ?? (String(one.name ?? "") || id);
+                // Of many only the newest are known here.
+                const isMissing = data?.has_more === false && !document;
                 return (
                   <Table.Tr key={id}>
                     <Table.Td>
@@ -128,8 +133,8 @@ function Documents() {
                         <Text size="sm" style={{ overflowWrap: "anywhere" }}>
                           {name}
                         </Text>
-                        <Badge size="sm" variant="light" color={data && !document ? "red" : "gray"} tt="none">
-                          {data && !document ? "missing" : String(one.type)}
+                        <Badge size="sm" variant="light" color={isMissing ? "red" : "gray"} tt="none">
+                          {isMissing ? "missing" : String(one.type)}
                         </Badge>
                       </Group>
                     </Table.Td>

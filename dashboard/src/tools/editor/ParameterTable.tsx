@@ -11,7 +11,7 @@ import {
   Title,
 } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 
 import { type Parameter, type Source, SOURCES } from "./parameters";
 
@@ -57,6 +57,7 @@ export function ParameterTable({ title, help, parameters, change, canBeOptional 
             key={index}
             one={one}
             of={title}
+            isTaken={(name) => parameters.some((other, place) => place !== index && other.name === name)}
             put={(some) => put(index, some)}
             remove={() => change(parameters.filter((_, place) => place !== index))}
             canBeOptional={canBeOptional}
@@ -79,12 +80,19 @@ function freeName(parameters: Parameter[]): string {
 interface RowProps {
   one: Parameter;
   of: string;
+  /** Whether another row has this name: two cannot, one of them would be lost. */
+  isTaken: (name: string) => boolean;
   put: (some: Partial<Parameter>) => void;
   remove: () => void;
   canBeOptional: boolean;
 }
 
-function Row({ one, of, put, remove, canBeOptional }: RowProps) {
+function Row({ one, of, isTaken, put, remove, canBeOptional }: RowProps) {
+  const [typed, setTyped] = useState<string | null>(null);
+  const rename = (name: string) => {
+    setTyped(isTaken(name) ? name : null);
+    if (!isTaken(name)) put({ name });
+  };
   const text = TEXTS[one.source];
   const label = `${of}: ${one.name}`;
   return (
@@ -93,8 +101,10 @@ function Row({ one, of, put, remove, canBeOptional }: RowProps) {
         <TextInput
           size="xs"
           label="Name"
-          value={one.name}
-          onChange={(event) => put({ name: event.currentTarget.value })}
+          value={typed ?? one.name}
+          onChange={(event) => rename(event.currentTarget.value)}
+          onBlur={() => setTyped(null)}
+          error={typed === null ? undefined : "Another one is called so"}
           flex="1 1 120px"
         />
         <Select
