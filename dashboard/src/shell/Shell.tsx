@@ -16,10 +16,10 @@ import {
 import { useDisclosure } from "@mantine/hooks";
 import { IconHelpCircle, IconMoon, IconSun } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { Suspense } from "react";
+import { type MouseEvent, Suspense } from "react";
 import { Link, Outlet, useLocation } from "react-router";
 
-import { api } from "@/api/client";
+import { api, ApiError } from "@/api/client";
 import { Loading } from "@/parts/Loading";
 
 import { KeyGate } from "./KeyGate";
@@ -40,7 +40,7 @@ export function Shell() {
       navbar={{ width: 232, breakpoint: "sm", collapsed: { mobile: !isOpen } }}
       padding={{ base: "sm", sm: "lg" }}
     >
-      <a href="#content" className={classes.skip}>
+      <a href="#content" className={classes.skip} onClick={toContent}>
         Skip to the content
       </a>
       <AppShell.Header px="md">
@@ -107,11 +107,19 @@ export function Shell() {
   );
 }
 
+/** Done here: to the browser `#content` alone is a place on the home page, because of the page's `<base>`. */
+function toContent(event: MouseEvent) {
+  event.preventDefault();
+  document.getElementById("content")?.focus();
+}
+
 function LiveCount() {
   const { data } = useQuery({
     queryKey: ["live-count"],
     queryFn: ({ signal }) => api.get<{ count: number }>("/v1/convai/analytics/live-count", {}, signal),
-    refetchInterval: 5_000,
+    // Without a key that is let in it is not asked again: the next key begins anew.
+    refetchInterval: ({ state }) =>
+      state.error instanceof ApiError && state.error.status === 401 ? false : 5_000,
   });
   if (!data) return null;
   const isLive = data.count > 0;

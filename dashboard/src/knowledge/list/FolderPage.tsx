@@ -95,17 +95,18 @@ export function FolderPage() {
         onDragLeave={() => setOver(false)}
         onDrop={drop}
       >
-        {list.error ? (
-          <Failure error={list.error} retry={list.refetch} />
-        ) : list.isPending ? (
+        {list.error && <Failure error={list.error} retry={list.refetch} />}
+        {list.isPending ? (
           <Loading rows={5} height={52} />
         ) : list.items.length === 0 ? (
-          <EmptyState
-            icon={IconBook2}
-            title={folder ? "This folder is empty" : "No documents yet"}
-            text="Drop files here: TXT, Markdown, HTML, PDF, DOCX or EPUB. Or add a page of the web, or a text."
-            action={add}
-          />
+          !list.error && (
+            <EmptyState
+              icon={IconBook2}
+              title={folder ? "This folder is empty" : "No documents yet"}
+              text="Drop files here: TXT, Markdown, HTML, PDF, DOCX or EPUB. Or add a page of the web, or a text."
+              action={add}
+            />
+          )
         ) : (
           <Paper className={rows.frame}>
             <Table className={rows.table} horizontalSpacing="md" aria-label="Documents">

@@ -30,8 +30,10 @@ export default function DeliveriesPage() {
   ) as unknown as DeliveryFilters;
   const list = useDeliveries(filters);
   const endpoints = useEndpoints();
-  const nameOf = (id: string | null) =>
-    endpoints.data?.find((one) => one.webhook_id === id)?.name ?? id ?? "Of the conversation itself";
+  const whomTo = ({ webhook_id: id, status }: Delivery) => {
+    if (id === null) return status === "skipped" ? "to nobody" : "to the address that the client brought";
+    return `to ${endpoints.data?.find((one) => one.webhook_id === id)?.name ?? id}`;
+  };
   const change = (name: (typeof NAMES)[number], value: string | null) =>
     setQuery(
       (before) => {
@@ -95,16 +97,17 @@ export default function DeliveriesPage() {
           the reason.
         </Text>
       )}
-      {list.error ? (
-        <Failure error={list.error} retry={list.refetch} />
-      ) : list.isPending ? (
+      {list.error && <Failure error={list.error} retry={list.refetch} />}
+      {list.isPending ? (
         <Loading rows={6} height={56} />
       ) : list.items.length === 0 ? (
-        <Nothing
-          isFiltered={isFiltered}
-          conversationId={filters.conversation_id}
-          clear={() => setQuery({})}
-        />
+        !list.error && (
+          <Nothing
+            isFiltered={isFiltered}
+            conversationId={filters.conversation_id}
+            clear={() => setQuery({})}
+          />
+        )
       ) : (
         <Paper className={rows.frame}>
           <Table className={rows.table} horizontalSpacing="md" aria-label="Deliveries">
@@ -119,7 +122,7 @@ export default function DeliveriesPage() {
             </Table.Thead>
             <Table.Tbody>
               {list.items.map((one) => (
-                <Row key={one.delivery_id} one={one} endpoint={nameOf(one.webhook_id)} />
+                <Row key={one.delivery_id} one={one} whomTo={whomTo(one)} />
               ))}
             </Table.Tbody>
           </Table>
@@ -130,7 +133,7 @@ export default function DeliveriesPage() {
   );
 }
 
-function Row({ one, endpoint }: { one: Delivery; endpoint: string }) {
+function Row({ one, whomTo }: { one: Delivery; whomTo: string }) {
   const { label, colour } = STATES[one.status];
   return (
     <Table.Tr className={rows.row}>
@@ -139,7 +142,7 @@ function Row({ one, endpoint }: { one: Delivery; endpoint: string }) {
           {TYPES[one.type] ?? one.type}
         </Link>
         <Text size="sm" c="dimmed" truncate>
-          to {endpoint}
+          {whomTo}
         </Text>
         {one.conversation_id && (
           <Anchor

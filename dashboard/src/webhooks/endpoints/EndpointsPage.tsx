@@ -27,10 +27,9 @@ export function EndpointsPage() {
   );
   return (
     <WebhooksFrame actions={add}>
-      {error ? (
-        <Failure error={error} retry={retry} />
-      ) : !endpoints.data || !settings.data ? (
-        <Loading rows={3} height={128} />
+      {error && <Failure error={error} retry={retry} />}
+      {!endpoints.data || !settings.data ? (
+        !error && <Loading rows={3} height={128} />
       ) : endpoints.data.length === 0 ? (
         <EmptyState
           icon={IconWebhook}
