@@ -39,7 +39,7 @@ export default function DocumentPage() {
       </Page>
     );
   }
-  const document = { ...data, dependent_agents: agents.data ?? [] };
+  const document = { ...data, dependent_agents: agents.data };
   return (
     <Page
       title={data.name}
@@ -61,7 +61,7 @@ export default function DocumentPage() {
 }
 
 function Lead({ document }: { document: KnowledgeDocument }) {
-  const { url, filename, metadata, dependent_agents: agents = [] } = document;
+  const { url, filename, metadata, dependent_agents: agents } = document;
   return (
     <>
       <Text component="div" className="numbers" style={{ overflowWrap: "anywhere" }}>
@@ -69,8 +69,8 @@ function Lead({ document }: { document: KnowledgeDocument }) {
         <When at={metadata.last_updated_at_unix_secs} span />
       </Text>
       <Group gap={6}>
-        <span>{agents.length ? "Used by" : "No agent uses it."}</span>
-        {agents.map((agent) => (
+        {agents && <span>{agents.length ? "Used by" : "No agent uses it."}</span>}
+        {agents?.map((agent) => (
           <Anchor key={agent.id} component={Link} underline="always" to={`/agents/${agent.id}`}>
             {agent.name}
           </Anchor>

@@ -23,13 +23,13 @@ export function DocumentMenu({ one, removed }: Props) {
   const { refresh, index, remove } = useKnowledgeActions();
   const [open, setOpen] = useState<"name" | "move" | null>(null);
   const onError = (error: Error) => failed(error);
-  const agents = (one.dependent_agents ?? []).map(({ name }) => name).join(", ");
+  const agents = one.dependent_agents?.map(({ name }) => name).join(", ");
   const erase = () =>
     confirm(
       `Delete ${one.name}?`,
       [
         one.type === "folder" && "All that is in it goes too.",
-        agents ? `${agents} will not know it any more.` : "No agent uses it.",
+        agents ? `${agents} will not know it any more.` : agents === "" && "No agent uses it.",
       ]
         .filter(Boolean)
         .join(" "),

@@ -19,6 +19,7 @@ import { Link } from "react-router";
 import { useAgentChoices } from "@/api/conversations";
 import { type Retrieved, useKnowledgeActions, useSearch } from "@/api/knowledge";
 import { Failure } from "@/parts/Failure";
+import { LoadMore } from "@/parts/LoadMore";
 import { Loading } from "@/parts/Loading";
 
 import { KnowledgeFrame } from "../KnowledgeFrame";
@@ -162,6 +163,7 @@ function Search() {
           </div>
         ))}
       </Stack>
+      <LoadMore list={list} />
     </Paper>
   );
 }

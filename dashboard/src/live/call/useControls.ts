@@ -24,37 +24,40 @@ const isLeft = (error: unknown) => error instanceof Refusal && error.code === "l
 /** What an operator does in a call. Nobody acts without a name: it is asked for before the first deed. */
 export function useControls(link: CallLink | null, operator: string, sound: Sound): Controls {
   const [isAsking, setAsking] = useState(false);
-  const waiting = useRef<Act | null>(null);
+  const waiting = useRef<{ deed: Act; drop?: () => void } | null>(null);
 
   const act = useCallback(
-    (deed: Act) => {
+    (deed: Act, drop?: () => void) => {
       if (link && operator) return deed(link);
-      waiting.current = deed;
+      waiting.current = { deed, drop };
       if (!operator) setAsking(true);
     },
     [link, operator],
   );
   useEffect(() => {
     if (!link?.operator || !waiting.current) return;
-    const deed = waiting.current;
+    const { deed } = waiting.current;
     waiting.current = null;
     deed(link);
   }, [link]);
 
   const give: Controls["give"] = (type, parameters, told) =>
     new Promise((resolve) =>
-      act((on) => {
-        on.command(type, parameters).then(
-          () => {
-            if (told) done(told);
-            resolve(true);
-          },
-          (error: unknown) => {
-            if (!isLeft(error)) failed(error);
-            resolve(false);
-          },
-        );
-      }),
+      act(
+        (on) => {
+          on.command(type, parameters).then(
+            () => {
+              if (told) done(told);
+              resolve(true);
+            },
+            (error: unknown) => {
+              if (!isLeft(error)) failed(error);
+              resolve(false);
+            },
+          );
+        },
+        () => resolve(false),
+      ),
     );
 
   const speakOn = (on: CallLink, by: "text" | "voice") => {
@@ -102,6 +105,7 @@ export function useControls(link: CallLink | null, operator: string, sound: Soun
     },
     dismiss: () => {
       setAsking(false);
+      waiting.current?.drop?.();
       waiting.current = null;
     },
   };
