@@ -183,7 +183,11 @@ class PrivateConversations:
         from parola.privacy import redaction
 
         stored = await self._inner.numbered_turns(conversation_id)
-        cleaned = {number: redaction.turn(turn, policy) for number, turn in stored.items()}
+
+        def clean() -> dict[int, Document]:
+            return {number: redaction.turn(turn, policy) for number, turn in stored.items()}
+
+        cleaned = await asyncio.to_thread(clean)  # of a long call it takes a second, and others talk
         turns = {number: turn for number, turn in cleaned.items() if turn != stored[number]} | dict(change.turns)
         row = await self._inner.get(conversation_id)
         start = {} if row is None else {key: row.document[key] for key in _START if key in row.document}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import orjson
 import pytest
 
 from parola.config import Settings
-from parola.privacy import keeping
+from parola.privacy import keeping, redaction
 from parola.privacy.keeping import keep_private, known_policy
 from parola.privacy.policy import DAY_SECONDS, Policy
 from parola.privacy.reaping import EVERY_SECONDS, Reaper, apply_to_existing
@@ -200,6 +201,24 @@ async def test_a_name_that_becomes_known_late_is_taken_out_of_what_was_said_befo
     assert row is not None
     variables = row.document["conversation_initiation_client_data"]["dynamic_variables"]
     assert variables == {"note": "[NAME] called before"}
+
+
+async def test_a_long_call_is_gone_through_once_more_while_others_talk(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.agents.put(agent(conversation_history_redaction={"enabled": True}))
+    await store.conversations.create(conversation())
+    await store.conversations.write("c", ConversationChange(turns={0: user("my name is Ada")}))
+    clean, by = redaction.turn, set()
+
+    def noted(turn: Any, policy: Policy) -> dict[str, Any]:
+        if turn.get("message") == "my name is [NAME]":
+            by.add(threading.current_thread())
+        return clean(turn, policy)
+
+    monkeypatch.setattr(redaction, "turn", noted)
+    await store.conversations.write("c", ConversationChange(status="done", ended_at=1010.0))
+    assert by and threading.current_thread() not in by
 
 
 async def test_names_of_a_long_call_are_known_however_many_begin_meanwhile(
