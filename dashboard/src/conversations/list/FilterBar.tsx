@@ -1,13 +1,4 @@
-import {
-  Autocomplete,
-  Button,
-  Collapse,
-  Group,
-  NumberInput,
-  Select,
-  SimpleGrid,
-  TextInput,
-} from "@mantine/core";
+import { Autocomplete, Button, Collapse, Group, Select, SimpleGrid, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconAdjustmentsHorizontal, IconSearch, IconX } from "@tabler/icons-react";
 import { type RefObject, useEffect, useState } from "react";
@@ -138,21 +129,21 @@ export function FilterBar({ filters, change, searchBox }: Props) {
             value={filters.to}
             onChange={(event) => change({ to: event.currentTarget.value })}
           />
-          <NumberInput
-            label="Longer than"
-            suffix=" s"
-            placeholder="0 s"
+          <TextInput
+            type="number"
+            label="Longer than, seconds"
+            placeholder="0"
             min={0}
             value={filters.min}
-            onChange={(value) => change({ min: String(value) })}
+            onChange={(event) => change({ min: event.currentTarget.value })}
           />
-          <NumberInput
-            label="Shorter than"
-            suffix=" s"
+          <TextInput
+            type="number"
+            label="Shorter than, seconds"
             placeholder="Any"
             min={0}
             value={filters.max}
-            onChange={(value) => change({ max: String(value) })}
+            onChange={(event) => change({ max: event.currentTarget.value })}
           />
           <Later
             value={filters.ended}
