@@ -22,6 +22,7 @@ router = APIRouter(tags=["server"])
 CONSTANTS: dict[str, dict[str, str]] = {
     "socket": {
         "frame_bytes": "terminal.serve:LARGEST_FRAME",
+        "message_characters": "protocol.client_messages:MOST_CHARACTERS",
         "first_frame_secs": "api.conversation_socket:INIT_SECONDS",
         "ping_secs": "conversation.keep_alive:PING_SECONDS",
         "input_silence_secs": "session.connection:INPUT_STALL_SECONDS",

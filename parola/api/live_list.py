@@ -20,7 +20,7 @@ from parola.api.described import described
 from parola.api.process import Services
 from parola.api.responses import Json
 from parola.api.services import ServicesDep, needs
-from parola.api.streaming import Streamed
+from parola.api.streaming import KEY_IS_GONE, Streamed, event
 from parola.privacy.keeping import PrivateConversations
 from parola.protocol.live import LiveConversationsResponse
 
@@ -81,5 +81,6 @@ async def _stream(services: Services, agent_id: str | None, key_id: str | None) 
         if now - checked_at >= HEARTBEAT_SECONDS:
             checked_at = now
             if key_id is not None and not await services.keys.exists(key_id):
+                yield event("x_stream_ended", orjson.dumps({"reason": KEY_IS_GONE}))
                 return
         await asyncio.sleep((tick + 1) * EVERY_SECONDS - clock())

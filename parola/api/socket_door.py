@@ -44,7 +44,8 @@ class Visitor:
     def __init__(self, scope: Scope, receive: Receive, send: Send, audit: Audit) -> None:
         self.scope = scope
         self._audit = audit
-        self.query = {name: values[-1] for name, values in parse_qs(scope.get("query_string", b"").decode()).items()}
+        query = scope.get("query_string", b"").decode(errors="replace")
+        self.query = {name: values[-1] for name, values in parse_qs(query).items()}
         self.conversation_id = str(scope["path_params"]["conversation_id"])
         self.transport = AsgiTransport(receive, send)
         self.caller = Caller(address=address_of(scope))

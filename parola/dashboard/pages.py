@@ -34,6 +34,7 @@ POLICY = "; ".join(
         "media-src 'self' blob: data:",
         "object-src 'none'",
         "base-uri 'self'",
+        "form-action 'self'",
         "frame-ancestors 'self'",
     ]
 )

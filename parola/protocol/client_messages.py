@@ -18,6 +18,13 @@ DEEPEST = 100
 """Levels of objects and lists in one frame: enough for any client, and every part of the server can go down so far."""
 
 
+MOST_CHARACTERS = 100_000
+"""Of words in one message, as in those that come by REST. What is said is searched, counted and stored at once: without
+an end, one message could keep everybody waiting."""
+
+Words = Annotated[str, Field(max_length=MOST_CHARACTERS)]
+
+
 class InvalidMessage(Exception):
     """A frame that cannot be read; ``error_type`` and the text go into the error frame and the close reason."""
 
@@ -76,7 +83,7 @@ class UserMessage(ClientMessage):
 
     event_type = "user_message"
 
-    text: str | None = None
+    text: Words | None = None
     rich_content_id: str | None = None
 
 
@@ -91,7 +98,7 @@ class ContextualUpdate(ClientMessage):
 
     event_type = "contextual_update"
 
-    text: str
+    text: Words
     context_id: str | None = None
 
 
@@ -129,7 +136,7 @@ class FileInput(WireModel):
 
 
 class MessageText(WireModel):
-    text: str | None = None
+    text: Words | None = None
 
 
 class MultimodalMessage(ClientMessage):
@@ -137,7 +144,7 @@ class MultimodalMessage(ClientMessage):
 
     event_type = "multimodal_message"
 
-    text: MessageText | str | None = None
+    text: MessageText | Words | None = None
     file: FileInput | None = None
     files: list[FileInput] | None = None
 
