@@ -148,7 +148,7 @@ class ServerProcess:
             assert time.monotonic() < deadline, f"{count} of {messages} messages"
             time.sleep(0.01)
 
-    def ended_record(self, conversation_id: str, timeout: float = 10.0) -> dict[str, Any]:
+    def ended_record(self, conversation_id: str, timeout: float = 30.0) -> dict[str, Any]:
         """The record once the conversation has ended: a client may see the close before the store does."""
         deadline = time.monotonic() + timeout
         while True:

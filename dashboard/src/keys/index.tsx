@@ -1,9 +1,12 @@
+import { lazy } from "react";
+
 import { Page } from "@/parts/Page";
 import { PageTabs } from "@/parts/PageTabs";
 
-import { AuditLog } from "./AuditLog";
 import { KeyList } from "./KeyList";
-import { Members } from "./Members";
+
+const AuditLog = lazy(async () => ({ default: (await import("./AuditLog")).AuditLog }));
+const Members = lazy(async () => ({ default: (await import("./Members")).Members }));
 
 const TABS = [
   { value: "keys", label: "API keys", tab: KeyList },
