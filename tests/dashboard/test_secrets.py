@@ -26,7 +26,7 @@ def test_secrets_are_kept_and_never_shown(page: Page, keep: Keep) -> None:
     form.get_by_role("textbox", name="Label").fill("crm_url")
     form.get_by_role("textbox", name="Value").fill("https://crm.example.com")
     form.get_by_role("button", name="Add").click()
-    expect(page.get_by_text("https://crm.example.com")).to_be_visible()
+    expect(page.get_by_text("production https://crm.example.com")).to_be_visible()
     expect(form).to_be_hidden()
     keep("secrets-environment")
     page.get_by_role("link", name="Auth connections").click()
