@@ -18,8 +18,8 @@ DEEPEST = 100
 """Levels of objects and lists in one frame: enough for any client, and every part of the server can go down so far."""
 
 
-MOST_CHARACTERS = 100_000
-"""Of words in one message, as in those that come by REST. What is said is searched, counted and stored at once: without
+MOST_CHARACTERS = 1_000_000
+"""Of words in one message. What is said is searched, counted and stored at once: without
 an end, one message could keep everybody waiting."""
 
 Words = Annotated[str, Field(max_length=MOST_CHARACTERS)]

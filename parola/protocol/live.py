@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
-from parola.protocol.client_messages import MOST_CHARACTERS
 from parola.protocol.documents import Answer, Asked, Between, JsonObject
 
+MOST_TEXT = 100_000
 MOST_VARIABLES = 100
 MOST_VALUE = 20_000
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST_CHARACTERS)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST_TEXT)]
 Label = Annotated[str, StringConstraints(max_length=200)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 Value = str | int | float | bool | None
@@ -45,7 +45,7 @@ class MessageRequest(Injecting):
 
 class EndRequest(Injecting):
     reason: Label = ""
-    farewell: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MOST_CHARACTERS)] = ""
+    farewell: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MOST_TEXT)] = ""
     """Said before the conversation ends."""
 
 
@@ -66,7 +66,7 @@ class WaitForHumanRequest(Injecting):
 
     reason: Label = ""
     """What the person should know."""
-    message_to_user: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MOST_CHARACTERS)] = ""
+    message_to_user: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MOST_TEXT)] = ""
     wait_timeout_secs: Annotated[float, Between(5, 3600)] | None = None
     agent_while_waiting: Literal["answers", "silent"] | None = None
 

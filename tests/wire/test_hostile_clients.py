@@ -95,7 +95,7 @@ BROKEN_FRAMES = {
     "a text that is a list": ('{"type":"user_message","text":["Hi"]}', "user_message"),
     "a pong without its number": ('{"type":"pong","event_id":"soon"}', "pong"),
     "a tool result without its call": ('{"type":"client_tool_result","result":"x"}', "tool_call_id"),
-    "a text without an end": ('{"type":"user_message","text":"' + "x" * 100_001 + '"}', "at most 100000 characters"),
+    "a text without an end": ('{"type":"user_message","text":"' + "x" * 1_000_001 + '"}', "at most 1000000 characters"),
     "an unknown rating": ('{"type":"feedback","event_id":1,"score":"superb"}', "score"),
     "wrong base64": ('{"user_audio_chunk":"!!!!"}', "base64"),
     "base64 cut short": ('{"user_audio_chunk":"AAA"}', "base64"),
