@@ -1,23 +1,9 @@
-import {
-  ActionIcon,
-  Badge,
-  Button,
-  Paper,
-  PasswordInput,
-  Select,
-  Table,
-  Text,
-  TextInput,
-  VisuallyHidden,
-} from "@mantine/core";
+import { ActionIcon, Badge, Button, PasswordInput, Select, Table, Text, TextInput } from "@mantine/core";
 import { IconPlus, IconShieldLock, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 
 import { type Connection, useConnections, useSecretActions } from "@/api/secrets";
 import { EmptyState } from "@/parts/EmptyState";
-import { Failure } from "@/parts/Failure";
-import { Loading } from "@/parts/Loading";
-import { LoadMore } from "@/parts/LoadMore";
 import { confirm, done, failed } from "@/parts/notices";
 import rows from "@/parts/Rows.module.css";
 import { When } from "@/parts/When";
@@ -25,6 +11,7 @@ import { When } from "@/parts/When";
 import { CONNECTION_FIELDS, CONNECTION_TYPES } from "./connectionFields";
 import { FormModal } from "./FormModal";
 import { SecretsFrame } from "./SecretsFrame";
+import { SecretsTable } from "./SecretsTable";
 
 /** `/secrets/auth`: how tools prove to a service who is asking. */
 export default function ConnectionsPage() {
@@ -37,39 +24,20 @@ export default function ConnectionsPage() {
   );
   return (
     <SecretsFrame actions={add}>
-      {list.error ? (
-        <Failure error={list.error} retry={list.refetch} />
-      ) : list.isPending ? (
-        <Loading rows={3} height={52} />
-      ) : list.items.length === 0 ? (
-        <EmptyState
-          icon={IconShieldLock}
-          title="No auth connections yet"
-          text="How a tool proves to a service who is asking: OAuth 2, a signed JWT, a password, a token. Tokens are fetched and renewed by this server."
-          action={add}
-        />
-      ) : (
-        <Paper className={rows.frame}>
-          <Table className={rows.table} horizontalSpacing="md" aria-label="Auth connections">
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Name</Table.Th>
-                <Table.Th>Type</Table.Th>
-                <Table.Th>Created</Table.Th>
-                <Table.Th>
-                  <VisuallyHidden>Actions</VisuallyHidden>
-                </Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {list.items.map((one) => (
-                <Row key={one.auth_connection_id} one={one} />
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Paper>
-      )}
-      <LoadMore list={list} />
+      <SecretsTable
+        list={list}
+        label="Auth connections"
+        columns={["Name", "Type", "Created"]}
+        empty={
+          <EmptyState
+            icon={IconShieldLock}
+            title="No auth connections yet"
+            text="How a tool proves to a service who is asking: OAuth 2, a signed JWT, a password, a token. Tokens are fetched and renewed by this server."
+            action={add}
+          />
+        }
+        row={(one) => <Row key={one.auth_connection_id} one={one} />}
+      />
       {isAdding && <NewConnection close={() => setAdding(false)} />}
     </SecretsFrame>
   );

@@ -1,29 +1,16 @@
-import {
-  ActionIcon,
-  Anchor,
-  Button,
-  Group,
-  Paper,
-  PasswordInput,
-  Table,
-  Text,
-  TextInput,
-  VisuallyHidden,
-} from "@mantine/core";
+import { ActionIcon, Anchor, Button, Group, PasswordInput, Table, Text, TextInput } from "@mantine/core";
 import { IconLock, IconPlus, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import { Link } from "react-router";
 
 import { type Secret, useSecretActions, useSecrets } from "@/api/secrets";
 import { EmptyState } from "@/parts/EmptyState";
-import { Failure } from "@/parts/Failure";
-import { Loading } from "@/parts/Loading";
-import { LoadMore } from "@/parts/LoadMore";
 import { confirm, done, failed } from "@/parts/notices";
 import rows from "@/parts/Rows.module.css";
 
 import { FormModal } from "./FormModal";
 import { SecretsFrame } from "./SecretsFrame";
+import { SecretsTable } from "./SecretsTable";
 
 /** `/secrets`: names, and what uses each. */
 export function SecretsPage() {
@@ -36,38 +23,20 @@ export function SecretsPage() {
   );
   return (
     <SecretsFrame actions={add}>
-      {list.error ? (
-        <Failure error={list.error} retry={list.refetch} />
-      ) : list.isPending ? (
-        <Loading rows={4} height={52} />
-      ) : list.items.length === 0 ? (
-        <EmptyState
-          icon={IconLock}
-          title="No secrets yet"
-          text="A key that a tool or a model of yours needs. Headers and agents name it, and nobody reads it again."
-          action={add}
-        />
-      ) : (
-        <Paper className={rows.frame}>
-          <Table className={rows.table} horizontalSpacing="md" aria-label="Secrets">
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Name</Table.Th>
-                <Table.Th>Used by</Table.Th>
-                <Table.Th>
-                  <VisuallyHidden>Actions</VisuallyHidden>
-                </Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {list.items.map((secret) => (
-                <Row key={secret.secret_id} secret={secret} edit={() => setEditing(secret)} />
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Paper>
-      )}
-      <LoadMore list={list} />
+      <SecretsTable
+        list={list}
+        label="Secrets"
+        columns={["Name", "Used by"]}
+        empty={
+          <EmptyState
+            icon={IconLock}
+            title="No secrets yet"
+            text="A key that a tool or a model of yours needs. Headers and agents name it, and nobody reads it again."
+            action={add}
+          />
+        }
+        row={(secret) => <Row key={secret.secret_id} secret={secret} edit={() => setEditing(secret)} />}
+      />
       {editing && <SecretForm secret={editing === "new" ? null : editing} close={() => setEditing(null)} />}
     </SecretsFrame>
   );

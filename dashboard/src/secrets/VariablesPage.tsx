@@ -1,30 +1,16 @@
-import {
-  ActionIcon,
-  Badge,
-  Button,
-  Group,
-  Paper,
-  Select,
-  Table,
-  Text,
-  Textarea,
-  TextInput,
-  VisuallyHidden,
-} from "@mantine/core";
+import { ActionIcon, Badge, Button, Group, Select, Table, Text, Textarea, TextInput } from "@mantine/core";
 import { IconPlus, IconTrash, IconVariable } from "@tabler/icons-react";
 import { useState } from "react";
 
 import type { JsonObject } from "@/api/agents";
 import { useConnections, useSecretActions, useSecrets, useVariables, type Variable } from "@/api/secrets";
 import { EmptyState } from "@/parts/EmptyState";
-import { Failure } from "@/parts/Failure";
-import { Loading } from "@/parts/Loading";
-import { LoadMore } from "@/parts/LoadMore";
 import { confirm, done, failed } from "@/parts/notices";
 import rows from "@/parts/Rows.module.css";
 
 import { FormModal } from "./FormModal";
 import { SecretsFrame } from "./SecretsFrame";
+import { SecretsTable } from "./SecretsTable";
 
 /** `/secrets/environment`: one agent, other values in each environment. */
 export default function VariablesPage() {
@@ -38,39 +24,20 @@ export default function VariablesPage() {
   );
   return (
     <SecretsFrame actions={add}>
-      {list.error ? (
-        <Failure error={list.error} retry={list.refetch} />
-      ) : list.isPending ? (
-        <Loading rows={3} height={52} />
-      ) : list.items.length === 0 ? (
-        <EmptyState
-          icon={IconVariable}
-          title="No environment variables yet"
-          text="One agent, another address or key in each environment: tools name {{system__env_LABEL}}, and a conversation says which environment it is in."
-          action={add}
-        />
-      ) : (
-        <Paper className={rows.frame}>
-          <Table className={rows.table} horizontalSpacing="md" aria-label="Environment variables">
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Label</Table.Th>
-                <Table.Th>Type</Table.Th>
-                <Table.Th>Values</Table.Th>
-                <Table.Th>
-                  <VisuallyHidden>Actions</VisuallyHidden>
-                </Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {list.items.map((variable) => (
-                <Row key={variable.id} variable={variable} edit={() => setChanging(variable)} />
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Paper>
-      )}
-      <LoadMore list={list} />
+      <SecretsTable
+        list={list}
+        label="Environment variables"
+        columns={["Label", "Type", "Values"]}
+        empty={
+          <EmptyState
+            icon={IconVariable}
+            title="No environment variables yet"
+            text="One agent, another address or key in each environment: tools name {{system__env_LABEL}}, and a conversation says which environment it is in."
+            action={add}
+          />
+        }
+        row={(variable) => <Row key={variable.id} variable={variable} edit={() => setChanging(variable)} />}
+      />
       {isAdding && <NewVariable close={() => setAdding(false)} />}
       {changing && <ValueForm variable={changing} close={() => setChanging(null)} />}
     </SecretsFrame>
