@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -28,6 +29,9 @@ from parola.store.base import AgentRow, ConversationChange, Store
 from parola.store.versions import main_branch
 
 SHORTEST_HMAC_SECRET = 16
+
+OF_NOW = frozenset({"auth", "overrides", "x_override_policy", "call_limits", "queueing_config", "privacy"})
+"""Of ``platform_settings``, what is an agreement with callers and no part of what a version does."""
 
 NEVER_BEGAN = "The client left before the conversation began"
 
@@ -93,7 +97,7 @@ class Admission:
         self, agent: AgentRow, claims: Claims | None, query: Mapping[str, str]
     ) -> tuple[AgentRow, tuple[str, ...]]:
         """The agent as its version has it that was asked for, and what the record should say about that. Who may come
-        in is what the agent says now; of a signed URL, what was signed counts."""
+        in, and what they may do, is what the agent says now; of a signed URL, what was signed counts."""
         version_id, branch_id = query.get("version_id"), query.get("branch_id")
         if claims is not None:
             version_id, branch_id = claims.version_id, claims.branch_id
@@ -106,7 +110,7 @@ class Admission:
         if old is None:
             message = f"The agent {agent.agent_id} has no version {version_id}, or does not keep it any more."
             raise ConversationRefused(1008, "value_error", message)
-        return old, warnings
+        return _on_terms_of(agent, old), warnings
 
     async def settle(self, admitted: Admitted) -> None:
         """A reserved conversation that was claimed and never began has ended too."""
@@ -174,7 +178,7 @@ class Admission:
         address: str,
     ) -> tuple[str, str | None]:
         """The method by which the client may talk to this agent, and the key that lets it; raises when it may not."""
-        auth: Mapping[str, Any] = (agent.document.get("platform_settings") or {}).get("auth") or {}
+        auth: Mapping[str, Any] = _platform(agent).get("auth") or {}
         method, key_id = "public", None
         if claims is not None:
             if claims.key_id is not None and not await self._keys.exists(claims.key_id):
@@ -233,6 +237,18 @@ def wants_to_resume(query: Mapping[str, str]) -> bool:
     """``x_resume=1``. Clients of the hosted platform do not send it: for them a lost connection ends the conversation,
     and its record is there at once."""
     return query.get("x_resume", "").lower() in ("1", "true")
+
+
+def _on_terms_of(now: AgentRow, old: AgentRow) -> AgentRow:
+    """An old version with what the agent says now about those who call it: whoever may choose the version must not
+    get back what its owner has withdrawn."""
+    platform = {key: value for key, value in _platform(old).items() if key not in OF_NOW}
+    platform |= {key: value for key, value in _platform(now).items() if key in OF_NOW}
+    return replace(old, document={**old.document, "platform_settings": platform})
+
+
+def _platform(agent: AgentRow) -> Mapping[str, Any]:
+    return agent.document.get("platform_settings") or {}
 
 
 def _bearer(authorization: str | None, subprotocols: Sequence[str]) -> str | None:

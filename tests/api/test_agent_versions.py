@@ -112,12 +112,12 @@ def talking(tmp_path: Any) -> Iterator[TestClient]:
         yield client
 
 
-def begun(client: TestClient, address: str) -> tuple[str, str] | tuple[int, str]:
+def begun(client: TestClient, address: str, **beginning: Any) -> tuple[str, str] | tuple[int, str]:
     """The conversation's id and the agent's first words; or the code and the reason of a close."""
     with client.websocket_connect(address) as socket:
         conversation_id = ""
         try:
-            socket.send_json({"type": "conversation_initiation_client_data"})
+            socket.send_json({"type": "conversation_initiation_client_data", **beginning})
             while True:
                 message = json.loads(socket.receive_text())
                 if event := message.get("conversation_initiation_metadata_event"):
@@ -164,3 +164,22 @@ def test_who_may_come_in_is_what_the_agent_says_now(talking: TestClient) -> None
     old = talking.get(f"{AGENTS}/{agent_id}").json()["version_id"]
     talking.patch(f"{AGENTS}/{agent_id}", json={"platform_settings": {"auth": {"enable_auth": True}}})
     assert begun(talking, f"/v1/convai/conversation?agent_id={agent_id}&version_id={old}")[0] == 3000
+
+
+def test_an_old_version_brings_back_no_right_that_was_withdrawn(talking: TestClient) -> None:
+    allowed = {"overrides": {"conversation_config_override": {"agent": {"first_message": True}}}}
+    agent_id = create_agent(talking, "Desk", **greeting("Old words"), platform_settings=allowed)
+    old = talking.get(f"{AGENTS}/{agent_id}").json()["version_id"]
+    address = f"/v1/convai/conversation?agent_id={agent_id}&version_id={old}"
+    mine = {"conversation_config_override": {"agent": {"first_message": "My words"}}}
+
+    def set_to(value: bool) -> None:
+        new = {"overrides": {"conversation_config_override": {"agent": {"first_message": value}}}}
+        talking.patch(f"{AGENTS}/{agent_id}", json=greeting("New words") | {"platform_settings": new})
+
+    set_to(False)
+    code, reason = begun(talking, address, **mine)
+    assert (code, "first_message" in str(reason)) == (1008, True)
+    assert begun(talking, address)[1] == "Old words"
+    set_to(True)
+    assert begun(talking, address, **mine)[1] == "My words"
