@@ -1,7 +1,7 @@
 import { Badge, Button, CopyButton, Group, Text, Tooltip, UnstyledButton } from "@mantine/core";
 import { IconCheck, IconCopy, IconMicrophone } from "@tabler/icons-react";
-import { lazy, Suspense } from "react";
-import { Link, useNavigate, useParams, useSearchParams } from "react-router";
+import { lazy, Suspense, useState } from "react";
+import { Link, Navigate, useParams, useSearchParams } from "react-router";
 
 import { type Agent, useAgent } from "@/api/agents";
 import { Failure } from "@/parts/Failure";
@@ -10,11 +10,11 @@ import { Page } from "@/parts/Page";
 import { When } from "@/parts/When";
 
 import { AgentMenu } from "../list/AgentMenu";
+import { AgentUnsavedBar } from "./AgentUnsavedBar";
 import { DraftProvider, useDraftOf } from "./draft";
 import classes from "./Editor.module.css";
 import { SectionIndex, SectionJump } from "./SectionIndex";
 import { sectionOf } from "./sections";
-import { UnsavedBar } from "./UnsavedBar";
 
 const TRAIL = [{ label: "Agents", to: "/agents" }];
 
@@ -53,10 +53,12 @@ export default function AgentEditor() {
 
 function Editing({ agent }: { agent: Agent }) {
   const draft = useDraftOf(agent);
-  const navigate = useNavigate();
+  const [isGone, setGone] = useState(false);
   const [given] = useSearchParams();
   const section = sectionOf(given.get("section"));
   const View = VIEWS[(section?.id ?? "basics") as keyof typeof VIEWS];
+  // What was not saved goes with the agent: nobody is asked.
+  if (isGone) return <Navigate to="/agents" replace />;
   return (
     <DraftProvider value={draft}>
       <Page
@@ -85,7 +87,7 @@ function Editing({ agent }: { agent: Agent }) {
             >
               Talk
             </Button>
-            <AgentMenu agent={agent} removed={() => void navigate("/agents")} />
+            <AgentMenu agent={agent} removed={() => setGone(true)} />
           </>
         }
       >
@@ -96,7 +98,7 @@ function Editing({ agent }: { agent: Agent }) {
             <Suspense fallback={<Loading rows={6} />}>
               <View key={section?.id} />
             </Suspense>
-            <UnsavedBar />
+            <AgentUnsavedBar />
           </div>
         </div>
       </Page>

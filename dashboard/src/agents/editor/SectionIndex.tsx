@@ -9,7 +9,7 @@ import { SECTIONS, sectionOf, sectionShowing } from "./sections";
 function useMarks() {
   const { findings, changed } = useDraft();
   const serious = findings.filter(({ level }) => level !== "note");
-  const changedSections = new Set(changed.map(sectionShowing));
+  const changedSections = new Set(changed.map((path) => sectionShowing(path.join("."))));
   return (id: string) => {
     const here = id === "json" ? serious : serious.filter((finding) => sectionShowing(finding.path) === id);
     return {

@@ -31,10 +31,18 @@ describe("a document", () => {
 });
 
 describe("a save", () => {
+  it("takes a change back whose key has dots", () => {
+    const old = { platform_settings: { evaluation: { "asked.for.name": true } } };
+    const next = withValue(old, ["platform_settings", "evaluation", "asked.for.name"], false);
+    const [path = []] = changedPaths(old, next);
+    expect(path).toEqual(["platform_settings", "evaluation", "asked.for.name"]);
+    expect(withValue(next, path, at(old, path))).toEqual(old);
+  });
+
   it("sends what changed and nothing else", () => {
     const next = withValue(AGENT, "conversation_config.turn.turn_timeout", 3);
     expect(changesBetween(AGENT, next)).toEqual({ conversation_config: { turn: { turn_timeout: 3 } } });
-    expect(changedPaths(AGENT, next)).toEqual(["conversation_config.turn.turn_timeout"]);
+    expect(changedPaths(AGENT, next)).toEqual([["conversation_config", "turn", "turn_timeout"]]);
     expect(changesBetween(AGENT, AGENT)).toEqual({});
   });
 

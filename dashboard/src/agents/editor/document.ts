@@ -44,10 +44,16 @@ export function documentOf(agent: Agent): JsonObject {
   return Object.fromEntries(all.filter(([key]) => !COMPUTED.has(key)));
 }
 
+/** Keys with dots between them, or, where a key may have dots of its own, one by one. */
+export type Path = string | readonly string[];
+
+const keysOf = (path: Path): readonly string[] =>
+  typeof path === "string" ? (path ? path.split(".") : []) : path;
+
 /** What stands at a path such as "conversation_config.turn.turn_timeout"; undefined where nothing does. */
-export function at(value: Json | undefined, path: string): Json | undefined {
+export function at(value: Json | undefined, path: Path): Json | undefined {
   let here = value;
-  for (const key of path ? path.split(".") : []) {
+  for (const key of keysOf(path)) {
     if (Array.isArray(here)) here = here[Number(key)];
     else here = isObject(here) ? here[key] : undefined;
   }
@@ -59,10 +65,10 @@ export const without = (value: JsonObject, key: string): JsonObject =>
   Object.fromEntries(Object.entries(value).filter(([name]) => name !== key));
 
 /** The same document with another value at a path; objects on the way are made, undefined takes the key out. */
-export function withValue(value: Json | undefined, path: string, put: Json | undefined): JsonObject {
-  const [key = "", ...rest] = path.split(".");
+export function withValue(value: Json | undefined, path: Path, put: Json | undefined): JsonObject {
+  const [key = "", ...rest] = keysOf(path);
   const old = isObject(value) ? value : {};
-  const next = rest.length ? withValue(old[key], rest.join("."), put) : put;
+  const next = rest.length ? withValue(old[key], rest, put) : put;
   return next === undefined ? without(old, key) : { ...old, [key]: next };
 }
 
@@ -123,10 +129,10 @@ export function sendable(old: JsonObject, patch: JsonObject): JsonObject {
   );
 }
 
-/** The paths at which two documents differ, the deepest that say it. */
-export function changedPaths(old: JsonObject, next: JsonObject, prefix = ""): string[] {
+/** The paths at which two documents differ, key by key, the deepest that say it. */
+export function changedPaths(old: JsonObject, next: JsonObject, above: readonly string[] = []): string[][] {
   return Object.entries(changesBetween(old, next)).flatMap(([key]) => {
-    const path = prefix ? `${prefix}.${key}` : key;
+    const path = [...above, key];
     const [before, after] = [old[key], next[key]];
     if (isObject(before) && isObject(after)) return changedPaths(before, after, path);
     return [path];

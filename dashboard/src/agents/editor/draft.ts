@@ -11,6 +11,7 @@ import {
   isSame,
   isWithin,
   merged,
+  type Path,
   withValue,
 } from "./document";
 
@@ -19,11 +20,11 @@ export interface Draft {
   agent: Agent;
   saved: JsonObject;
   document: JsonObject;
-  /** The paths that differ from what the server has. */
-  changed: string[];
+  /** The paths that differ from what the server has, key by key. */
+  changed: string[][];
   isDirty: boolean;
   findings: Finding[];
-  set: (path: string, value: Json | undefined) => void;
+  set: (path: Path, value: Json | undefined) => void;
   replace: (document: JsonObject) => void;
   discard: () => void;
 }
@@ -91,7 +92,7 @@ export function useField<T extends Json>(path: string, fallback: T): Field<T> {
   return {
     value: (at(document, path) ?? fallback) as T,
     set: (value) => set(path, value),
-    isChanged: changed.some((one) => isWithin(one, path) || isWithin(path, one)),
+    isChanged: changed.map((one) => one.join(".")).some((one) => isWithin(one, path) || isWithin(path, one)),
     findings: findings.filter((finding) => isWithin(finding.path, path)),
   };
 }

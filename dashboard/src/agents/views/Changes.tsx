@@ -51,10 +51,10 @@ export default function Changes() {
             </Table.Thead>
             <Table.Tbody>
               {changed.map((path) => (
-                <Table.Tr key={path}>
+                <Table.Tr key={JSON.stringify(path)}>
                   <Table.Td>
                     <Text size="xs" ff="monospace" className={classes.path}>
-                      {path}
+                      {path.join(".")}
                     </Text>
                   </Table.Td>
                   <Table.Td>
@@ -70,7 +70,7 @@ export default function Changes() {
                       <ActionIcon
                         variant="subtle"
                         color="gray"
-                        aria-label={`Take back the change of ${path}`}
+                        aria-label={`Take back the change of ${path.join(".")}`}
                         onClick={() => set(path, at(saved, path))}
                       >
                         <IconArrowBackUp size={16} />

@@ -1,6 +1,7 @@
-import { Button, Group, Stack, Text } from "@mantine/core";
+import { Button, Group, Stack } from "@mantine/core";
 import { IconArrowLeft, IconDownload, IconPlus, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
+import { Navigate } from "react-router";
 
 import {
   type DictionarySummary,
@@ -15,13 +16,17 @@ import { Failure } from "@/parts/Failure";
 import { Loading } from "@/parts/Loading";
 import { confirm, done, failed } from "@/parts/notices";
 import { saveAs } from "@/parts/save";
+import { UnsavedBar } from "@/parts/UnsavedBar";
 
 import { RuleRow } from "./RuleRow";
-import { problem } from "./rules";
+import { isBlank, problem } from "./rules";
 
 /** One dictionary: its rules, saved together as a new version. */
 export function DictionaryEditor({ id, close }: { id: string; close: () => void }) {
   const { data, error, refetch } = useDictionary(id);
+  const [isGone, setGone] = useState(false);
+  // What was not saved goes with the dictionary: nobody is asked.
+  if (isGone) return <Navigate to="/settings?tab=pronunciation" replace />;
   return (
     <Stack gap="md" maw={960}>
       <Group>
@@ -31,7 +36,7 @@ export function DictionaryEditor({ id, close }: { id: string; close: () => void 
       </Group>
       {error && <Failure error={error} retry={() => void refetch()} />}
       {!data && !error && <Loading rows={4} />}
-      {data && <Rules dictionary={data} close={close} />}
+      {data && <Rules dictionary={data} archived={() => setGone(true)} />}
     </Stack>
   );
 }
@@ -40,24 +45,27 @@ const NEW: Rule = { type: "alias", string_to_replace: "", alias: "" };
 
 interface RulesProps {
   dictionary: DictionarySummary & { rules: Rule[] };
-  close: () => void;
+  archived: () => void;
 }
 
-function Rules({ dictionary, close }: RulesProps) {
+function Rules({ dictionary, archived }: RulesProps) {
   const { setRules, update } = useDictionaryActions();
   const voices = useVoices();
   const preview = usePreview(failed);
-  const [drafted, setDrafted] = useState<Rule[] | null>(dictionary.rules.length ? null : [NEW]);
-  const rules = drafted ?? dictionary.rules;
-  const isChanged = drafted !== null && JSON.stringify(drafted) !== JSON.stringify(dictionary.rules);
-  const trouble = isChanged ? problem(rules) : null;
+  const [drafted, setDrafted] = useState<Rule[] | null>(null);
+  const rules = drafted ?? (dictionary.rules.length ? dictionary.rules : [NEW]);
+  // A row in which nothing is written is a place to write, and no rule.
+  const written = rules.filter((rule) => !isBlank(rule));
+  const isChanged = JSON.stringify(written) !== JSON.stringify(dictionary.rules);
+  const trouble = problem(written);
   const voice = voices.data?.[0]?.voice_id;
-  const save = () =>
+  const save = (then?: () => void) =>
     setRules.mutate(
-      { id: dictionary.id, rules },
+      { id: dictionary.id, rules: written },
       {
         onSuccess: () => {
           setDrafted(null);
+          then?.();
           done("Saved as a new version: agents that name no version use it from their next call on.");
         },
         onError: (error) => failed(error),
@@ -76,7 +84,7 @@ function Rules({ dictionary, close }: RulesProps) {
           {
             onSuccess: () => {
               done(`“${dictionary.name}” is archived.`);
-              close();
+              archived();
             },
             onError: (error) => failed(error),
           },
@@ -121,12 +129,7 @@ function Rules({ dictionary, close }: RulesProps) {
           />
         ))}
       </Stack>
-      {trouble && (
-        <Text size="sm" c="var(--mantine-color-error)" role="status">
-          {trouble}
-        </Text>
-      )}
-      <Group justify="space-between">
+      <Group>
         <Button
           variant="default"
           leftSection={<IconPlus size={16} />}
@@ -134,17 +137,18 @@ function Rules({ dictionary, close }: RulesProps) {
         >
           Add a rule
         </Button>
-        <Group gap="xs">
-          {isChanged && (
-            <Button variant="subtle" onClick={() => setDrafted(null)}>
-              Undo
-            </Button>
-          )}
-          <Button onClick={save} disabled={!isChanged || trouble !== null} loading={setRules.isPending}>
-            Save the rules
-          </Button>
-        </Group>
       </Group>
+      <UnsavedBar
+        isDirty={isChanged}
+        title="The rules have changed"
+        text={trouble ?? "They are saved together, as a new version."}
+        canSave={trouble === null}
+        isSaving={setRules.isPending}
+        save={save}
+        discard={() => setDrafted(null)}
+        of="this dictionary"
+        isAway={(from, to) => from.pathname !== to.pathname || from.search !== to.search}
+      />
     </Block>
   );
 }

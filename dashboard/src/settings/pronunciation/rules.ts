@@ -24,6 +24,9 @@ export function said(rule: Rule, way: string, spoken: string): Rule {
     : { ...kept, type: "phoneme", phoneme: spoken, alphabet: way };
 }
 
+/** Whether nothing is written in it yet. */
+export const isBlank = (rule: Rule) => !rule.string_to_replace.trim() && !spokenOf(rule).trim();
+
 /** Why the rules cannot be saved; null: they can. */
 export function problem(rules: Rule[]): string | null {
   const written = rules.map((rule) => rule.string_to_replace.trim());

@@ -1,15 +1,25 @@
 import { Anchor, Button, Group, Paper, SegmentedControl, Skeleton, Stack, Text, Title } from "@mantine/core";
 import { IconTrash } from "@tabler/icons-react";
 import { lazy, type ReactNode, Suspense, useState } from "react";
-import { Link, useNavigate } from "react-router";
+import { Link, Navigate } from "react-router";
 
 import type { Json, JsonObject } from "@/api/agents";
 import { type Dependent, useToolActions } from "@/api/tools";
 import { Failure } from "@/parts/Failure";
+import { counted } from "@/parts/format";
+import { LeavingQuestion } from "@/parts/LeavingQuestion";
 import { done } from "@/parts/notices";
 import { Page } from "@/parts/Page";
+import { UnsavedBar } from "@/parts/UnsavedBar";
 
-import { isObject, isSame, withValue } from "../../agents/editor/document";
+import {
+  changedPaths,
+  changesBetween,
+  isObject,
+  isSame,
+  merged,
+  withValue,
+} from "../../agents/editor/document";
 import { eraseTool } from "../eraseTool";
 import { Behaviour, ClientParameters, WhatItIs } from "./fields";
 import { Request } from "./Request";
@@ -31,22 +41,26 @@ interface Props {
 
 /** A tool as a form or as JSON, and a place to try it. What the form does not show stays as it is. */
 export function ToolEditor({ toolId, stored, agents }: Props) {
-  const [config, setConfig] = useState(stored);
+  const [{ config }, setState] = useKept(stored);
+  const setConfig = (next: JsonObject) => setState({ stored, config: next });
   const [view, setView] = useState("form");
   const { save, remove } = useToolActions();
-  const navigate = useNavigate();
+  /** Where to go without a question: there is nothing left here to lose. */
+  const [next, setNext] = useState<string | null>(null);
   const draft: Draft = { config, set: (path, value) => setConfig(withValue(config, path, value)) };
-  const isDirty = toolId === null || !isSame(config, stored);
+  const isDirty = !isSame(config, stored);
   const isWebhook = config.type === "webhook";
   const name = typeof config.name === "string" ? config.name : "";
   const isNamed = /^[a-zA-Z0-9_-]{1,64}$/.test(name);
-  const keep = () =>
+  const keep = (then?: () => void) =>
     save.mutate(
       { id: toolId, config },
       {
         onSuccess: (tool) => {
           done(toolId === null ? "The tool is created." : "Saved. New conversations use it from now on.");
-          if (toolId === null) void navigate(`/tools/${tool.id}`, { replace: true });
+          setConfig(tool.tool_config);
+          if (then) then();
+          else if (toolId === null) setNext(`/tools/${tool.id}`);
         },
       },
     );
@@ -55,6 +69,7 @@ export function ToolEditor({ toolId, stored, agents }: Props) {
     { value: "json", label: "JSON" },
     ...(isWebhook && toolId !== null ? [{ value: "try", label: "Try it" }] : []),
   ];
+  if (next !== null) return <Navigate to={next} replace />;
   return (
     <Page
       title={toolId === null ? `New ${String(config.type)} tool` : String(stored.name)}
@@ -71,16 +86,18 @@ export function ToolEditor({ toolId, stored, agents }: Props) {
                   name,
                   agents,
                   () => remove.mutateAsync(toolId),
-                  () => void navigate("/tools"),
+                  () => setNext("/tools"),
                 )
               }
             >
               Delete
             </Button>
           )}
-          <Button onClick={keep} loading={save.isPending} disabled={!isDirty || !isNamed}>
-            {toolId === null ? "Create" : "Save"}
-          </Button>
+          {toolId === null && (
+            <Button onClick={() => keep()} loading={save.isPending} disabled={!isNamed}>
+              Create
+            </Button>
+          )}
         </>
       }
     >
@@ -125,6 +142,25 @@ export function ToolEditor({ toolId, stored, agents }: Props) {
         </Card>
       )}
       {view === "try" && toolId !== null && <TryIt toolId={toolId} config={stored} isDirty={isDirty} />}
+      {toolId === null ? (
+        <LeavingQuestion
+          isOpen={isDirty}
+          title="Leave without the tool?"
+          text="The tool is not created yet: what you have filled in is lost."
+          leave="Leave without it"
+        />
+      ) : (
+        <UnsavedBar
+          isDirty={isDirty}
+          title={counted(changedPaths(stored, config).length, "unsaved change")}
+          text={isNamed ? undefined : "The tool needs a name of letters, digits, _ and -."}
+          canSave={isNamed}
+          isSaving={save.isPending}
+          save={keep}
+          discard={() => setConfig(stored)}
+          of="this tool"
+        />
+      )}
     </Page>
   );
 }
@@ -138,6 +174,17 @@ export function Card({ title, children }: { title: string; children: ReactNode }
       {children}
     </Paper>
   );
+}
+
+/** What is edited; when the stored tool changes meanwhile, what was changed here is put on top of the new one. */
+function useKept(stored: JsonObject) {
+  const [state, setState] = useState({ stored, config: stored });
+  let current = state;
+  if (stored !== state.stored) {
+    current = { stored, config: merged(stored, changesBetween(state.stored, state.config)) };
+    setState(current);
+  }
+  return [current, setState] as const;
 }
 
 function UsedBy({ agents }: { agents: Dependent[] }) {
