@@ -24,6 +24,17 @@ from tests.postgres import Postgres
 from tests.postgres import running as running_postgres
 
 
+REAL_TIME = ("tests/wire/", "tests/dashboard/")
+"""Where servers, clients and browsers are processes with clocks of their own, which a machine may hold up for seconds."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What fails in real time is tried once more. The summary names it (``-rR``); what fails twice is broken."""
+    for item in items:
+        if item.nodeid.startswith(REAL_TIME):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
