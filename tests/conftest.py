@@ -23,9 +23,8 @@ from parola.store.tables import metadata
 from tests.postgres import Postgres
 from tests.postgres import running as running_postgres
 
-
 REAL_TIME = ("tests/wire/", "tests/dashboard/")
-"""Where servers, clients and browsers are processes with clocks of their own, which a machine may hold up for seconds."""
+"""Where servers, clients and browsers are processes with clocks of their own, which a machine may hold up."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
