@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from parola.privacy.names import named
+from parola.privacy.names import in_pieces, named
 
 CARD = "financial_id.payment_card.payment_card_number"
 CARD_EXPIRY = "financial_id.payment_card.payment_card_expiration_date"
@@ -81,10 +81,13 @@ class Detector:
 
 def find(text: str, kinds: Sequence[str] = (), names: tuple[str, ...] = ()) -> list[Found]:
     """The details in a text, in order, none over another; of two at one place, the longer. ``names`` are those that
-    are known to be names of people."""
-    found = [*_by_form(text, kinds), *_spoken(text, kinds)]
-    if wants_names(kinds):
-        found += (Found(start, stop, NAME) for start, stop in named(text, names))
+    are known to be names of people. A second and a half for a million characters: long ones belong in a thread."""
+    found = [
+        Found(start + one.start, start + one.stop, one.kind)
+        for start, piece, first, last in in_pieces(text)
+        for one in _in_piece(piece, kinds, names)
+        if first <= one.start < last
+    ]
     found.sort(key=lambda one: (one.start, -one.stop))
     kept: list[Found] = []
     for one in found:
@@ -97,9 +100,17 @@ def find(text: str, kinds: Sequence[str] = (), names: tuple[str, ...] = ()) -> l
 
 def redacted(text: str, kinds: Sequence[str] = (), names: tuple[str, ...] = ()) -> str:
     """The text, with a placeholder in place of each detail: ``[EMAIL_ADDRESS]``."""
-    for one in reversed(find(text, kinds, names)):
-        text = text[: one.start] + one.placeholder + text[one.stop :]
-    return text
+    return replaced(text, find(text, kinds, names))
+
+
+def replaced(text: str, found: Sequence[Found]) -> str:
+    """The text with placeholders in place of these details, which are in order."""
+    parts: list[str] = []
+    place = 0
+    for one in found:
+        parts += text[place : one.start], one.placeholder
+        place = one.stop
+    return "".join(parts) + text[place:]
 
 
 def wanted(kind: str, kinds: Sequence[str]) -> bool:
@@ -116,6 +127,13 @@ def not_recognised(kinds: Sequence[str]) -> list[str]:
     """Of the kinds asked for, those of which nothing will be found."""
     known = {detector.kind for detector in DETECTORS}
     return [asked for asked in kinds if not wants_names((asked,)) and not any(wanted(one, (asked,)) for one in known)]
+
+
+def _in_piece(text: str, kinds: Sequence[str], names: tuple[str, ...]) -> Iterator[Found]:
+    yield from _by_form(text, kinds)
+    yield from _spoken(text, kinds)
+    if wants_names(kinds):
+        yield from (Found(start, stop, NAME) for start, stop in named(text, names))
 
 
 def _by_form(text: str, kinds: Sequence[str]) -> Iterator[Found]:

@@ -12,8 +12,8 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from parola.config import Settings
 from parola.privacy.policy import KEY, Policy
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 MOST_REMEMBERED = 10_000
 """Policies of conversations, so that a write need not ask for them."""
 
+LONG = 10_000
+"""Characters: what has more is gone through in a thread. These take about 15 ms."""
+
 _START = ("conversation_initiation_client_data",)
 """Of a record, what is written when its conversation begins, and holds words."""
 
@@ -58,6 +61,9 @@ KEPT_OF_METADATA = (
 """With zero retention: when, how long, by which door, what it cost. No words."""
 
 
+_T = TypeVar("_T")
+
+
 class Witness(Protocol):
     """Whoever may hold what is said before details are taken out of it, for as long as a conversation lasts."""
 
@@ -72,6 +78,14 @@ class Witness(Protocol):
         """What was said in it is in the deliveries, or nobody may be told."""
 
 
+@dataclass(slots=True)
+class _Line:
+    """Changes of one conversation that wait for a long one."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    waiting: int = 0
+
+
 class PrivateConversations:
     """``Conversations`` that keep only what may be kept."""
 
@@ -84,6 +98,7 @@ class PrivateConversations:
         self._asked: dict[str, asyncio.Task[Policy]] = {}
         """Policies that are being read from the store."""
         self._names: dict[str, KnownNames] = {}
+        self._lines: dict[str, _Line] = {}
         self._ask_witness = witness
         self._witness: Witness | None = None
 
@@ -95,8 +110,10 @@ class PrivateConversations:
         policy = policy.also(wish)
         if agent is None and wish.retention_days >= 0:
             policy = policy.kept_as_long_as(wish)  # the client brought the agent along
-        policy = self._learned(conversation.conversation_id, policy, conversation)
-        await self._inner.create(_begun(conversation, policy), deliveries)
+        is_long = policy.redacts and _is_long(conversation)
+        policy = await self._learned(conversation.conversation_id, policy, conversation, is_long=is_long)
+        begun = await _in_thread_if(is_long, _begun, conversation, policy)
+        await self._inner.create(begun, deliveries)
         if policy.redacts and not policy.zero_retention and self._ask_witness is not None:
             self._witness = self._witness or self._ask_witness()
             await self._witness.begins(conversation, None if agent is None else agent.document)
@@ -126,7 +143,23 @@ class PrivateConversations:
             self._witness.forget(conversation_id)
 
     async def _allowed(self, conversation_id: str, change: ConversationChange) -> ConversationChange:
-        """What may be kept of a change."""
+        """What may be kept of a change. A long one is gone through in a thread, and those that come after it wait for
+        it, so that they are stored in the order in which they came."""
+        policy = self._policies.get(conversation_id)
+        is_long = (policy is None or policy.redacts) and _is_long(change)
+        if not is_long and conversation_id not in self._lines:
+            return await self._kept(conversation_id, change, is_long=False)
+        line = self._lines.setdefault(conversation_id, _Line())
+        line.waiting += 1
+        try:
+            async with line.lock:
+                return await self._kept(conversation_id, change, is_long=is_long)
+        finally:
+            line.waiting -= 1
+            if not line.waiting:
+                del self._lines[conversation_id]
+
+    async def _kept(self, conversation_id: str, change: ConversationChange, *, is_long: bool) -> ConversationChange:
         policy = self._policies.get(conversation_id)
         if policy is None:
             policy = await self._asked_for(conversation_id)
@@ -147,7 +180,7 @@ class PrivateConversations:
             return change
         if self._witness is not None:
             self._witness.changed(conversation_id, change)
-        policy = self._learned(conversation_id, policy, change)
+        policy = await self._learned(conversation_id, policy, change, is_long=is_long)
         if policy.names and change.ended_at is not None:
             change = await self._with_what_was_said_before(conversation_id, policy, change)
         if policy.redacts and change.ended_at is not None:
@@ -156,7 +189,7 @@ class PrivateConversations:
             if await asyncio.to_thread(raw.is_file):
                 await asyncio.to_thread(raw.unlink, missing_ok=True)
                 change = replace(change, has_audio=False)
-        return _redacted(change, policy)
+        return await _in_thread_if(is_long, _redacted, change, policy)
 
     async def _asked_for(self, conversation_id: str) -> Policy:
         """The policy of a conversation that is not remembered. It is read once for all changes that wait for it, so
@@ -183,15 +216,15 @@ class PrivateConversations:
         from parola.privacy import redaction
 
         stored = await self._inner.numbered_turns(conversation_id)
-
-        def clean() -> dict[int, Document]:
-            return {number: redaction.turn(turn, policy) for number, turn in stored.items()}
-
-        cleaned = await asyncio.to_thread(clean)  # of a long call it takes a second, and others talk
-        turns = {number: turn for number, turn in cleaned.items() if turn != stored[number]} | dict(change.turns)
         row = await self._inner.get(conversation_id)
         start = {} if row is None else {key: row.document[key] for key in _START if key in row.document}
-        clean_start = redaction.fragment(start, policy)
+
+        def clean() -> tuple[dict[int, Document], Document]:
+            cleaned = {number: redaction.turn(turn, policy) for number, turn in stored.items()}
+            return cleaned, redaction.fragment(start, policy)
+
+        cleaned, clean_start = await asyncio.to_thread(clean)  # of a long call it takes a second, and others talk
+        turns = {number: turn for number, turn in cleaned.items() if turn != stored[number]} | dict(change.turns)
         document = change.document if clean_start == start else {**clean_start, **(change.document or {})}
         return replace(change, turns=turns, document=document)
 
@@ -204,24 +237,19 @@ class PrivateConversations:
         self._remember(conversation_id, policy)
         return policy
 
-    def _learned(self, conversation_id: str, policy: Policy, told: ConversationRow | ConversationChange) -> Policy:
+    async def _learned(
+        self, conversation_id: str, policy: Policy, told: ConversationRow | ConversationChange, *, is_long: bool
+    ) -> Policy:
         """The policy with the names that become known by what is to be stored."""
         if not policy.redacts:
             return policy
         from parola.privacy.entities import wants_names
-        from parola.privacy.names import KnownNames, introduced
+        from parola.privacy.names import KnownNames
 
         if not wants_names(policy.entities):
             return policy
         known = self._names.setdefault(conversation_id, KnownNames())
-        document = told.document or {}
-        if isinstance(client_data := document.get("conversation_initiation_client_data"), Mapping):
-            known.began_with(client_data)
-        if isinstance(told, ConversationChange):
-            known.heard(told.turns)
-        feedback = (document.get("metadata") or {}).get("feedback")
-        if isinstance(feedback, Mapping) and isinstance(comment := feedback.get("comment"), str):
-            known.add(introduced(comment))
+        await _in_thread_if(is_long, _learn, known, told)
         if known.names == policy.names:
             return policy
         policy = replace(policy, names=known.names)
@@ -301,6 +329,31 @@ def known_policy(store: Store, conversation_id: str) -> Policy | None:
     """What the door knows of a conversation; None when there is none, or it was long ago."""
     door = store.conversations
     return door.known(conversation_id) if isinstance(door, PrivateConversations) else None
+
+
+def _is_long(told: ConversationRow | ConversationChange) -> bool:
+    from parola.privacy.redaction import length
+
+    turns = told.turns if isinstance(told, ConversationChange) else {}
+    return length(told.document) + sum(map(length, turns.values())) + len(told.termination_reason or "") > LONG
+
+
+async def _in_thread_if(is_long: bool, does: Callable[..., _T], *args: Any) -> _T:
+    return await asyncio.to_thread(does, *args) if is_long else does(*args)
+
+
+def _learn(known: KnownNames, told: ConversationRow | ConversationChange) -> None:
+    """The names in what is to be stored."""
+    from parola.privacy.names import introduced
+
+    document = told.document or {}
+    if isinstance(client_data := document.get("conversation_initiation_client_data"), Mapping):
+        known.began_with(client_data)
+    if isinstance(told, ConversationChange):
+        known.heard(told.turns)
+    feedback = (document.get("metadata") or {}).get("feedback")
+    if isinstance(feedback, Mapping) and isinstance(comment := feedback.get("comment"), str):
+        known.add(introduced(comment))
 
 
 def _begun(row: ConversationRow, policy: Policy) -> ConversationRow:

@@ -22,8 +22,12 @@ MOST_NAMES = 100
 LONGEST_NAME = 100
 """Characters."""
 
-LONGEST_ANSWER_WORDS = 6
-"""Of what is said when somebody was asked for a name: more is a sentence."""
+LONGEST_ANSWER_WORDS, LONGEST_ANSWER = 6, 1000
+"""Words, and characters, of what is said when somebody was asked for a name: more is a sentence."""
+
+PIECE, MARGIN = 32_768, 2560
+"""Characters of a long text that are looked through at a time, and what is looked at on both sides of them: more than
+the longest detail. A search that finds nothing holds up all threads until it is through."""
 
 MOST_FILLERS = 6
 """Between what introduces a name and the name: a text made of nothing else must not be read again from each of them."""
@@ -178,11 +182,37 @@ class KnownNames:
                 self.add(_in_fields(result.get("result_value")))
 
 
+def in_pieces(text: str) -> Iterator[tuple[int, str, int, int]]:
+    """A text in pieces: where each begins, the piece with its margins, and which part of it is its own, from and until;
+    a short text is one."""
+    if len(text) <= PIECE + MARGIN:
+        yield 0, text, 0, len(text)
+        return
+    for own in range(0, len(text), PIECE):
+        start = max(0, own - MARGIN)
+        piece = text[start : own + PIECE + MARGIN]
+        yield start, piece, own - start, min(own - start + PIECE, len(piece))
+
+
 def introduced(text: str, *, is_asked: bool = False) -> Iterator[str]:
     """The names with which somebody introduces a person in a text. ``is_asked``: it answers the question for one."""
+    for _, piece, first, last in in_pieces(text):
+        yield from _introduced_in(piece, first, last)
+    for name in _names_at(text, len(text) - len(text.lstrip()), is_sure=False):
+        if _SPEAKING.match(text[: LONGEST_NAME * 2].partition(name)[2].lstrip(" ")):
+            yield name
+    if is_asked and len(text) <= LONGEST_ANSWER and len(_WORD.findall(text)) <= LONGEST_ANSWER_WORDS:
+        yield from _names_at(text, 0, is_sure=True)
+
+
+def _introduced_in(text: str, first: int, last: int) -> Iterator[str]:
+    """The same of what stands in a part of a text."""
     for cue in _CUES.finditer(text):
-        yield from _names_at(text, cue.end(), is_sure=True)
+        if first <= cue.start() < last:
+            yield from _names_at(text, cue.end(), is_sure=True)
     for cue in _HERE_IS.finditer(text):
+        if not first <= cue.start() < last:
+            continue
         for name in _names_at(text, cue.end(), is_sure=False):
             has_more_words = " " in name
             behind = text[cue.end() : cue.end() + LONGEST_NAME * 2].partition(name)[2]
@@ -193,13 +223,9 @@ def introduced(text: str, *, is_asked: bool = False) -> Iterator[str]:
             is_name = bool(_FOLLOWS_NAME.match(behind))
             if (is_name and has_more_words) if must_have_two else (is_name or has_more_words):
                 yield name
-    for name in _names_at(text, len(text) - len(text.lstrip()), is_sure=False):
-        if _SPEAKING.match(text[: LONGEST_NAME * 2].partition(name)[2].lstrip(" ")):
-            yield name
     for called in _CALLED.finditer(text):
-        yield next(filter(None, called.groups()))
-    if is_asked and len(_WORD.findall(text)) <= LONGEST_ANSWER_WORDS:
-        yield from _names_at(text, 0, is_sure=True)
+        if first <= called.start() < last:
+            yield next(filter(None, called.groups()))
 
 
 def named(text: str, names: tuple[str, ...]) -> Iterator[tuple[int, int]]:

@@ -6,12 +6,13 @@ is added one day is redacted until somebody says that it need not be. JSON insid
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from parola.privacy.entities import find, redacted
+from parola.privacy.entities import find, redacted, replaced
 from parola.privacy.keys import event_without_keys, pressed_in, without_keys
 from parola.privacy.policy import KEY, Policy
 from parola.store.pages import Document
@@ -138,10 +139,8 @@ def beginning(heard: str, whole: str, policy: Policy) -> str:
     if not whole.startswith(stem):
         return redacted(heard, policy.entities, policy.names)
     tail = heard[len(stem) :]
-    for one in reversed(find(whole, policy.entities, policy.names)):
-        if one.start < len(stem):
-            stem = stem[: one.start] + one.placeholder + stem[one.stop :]
-    return stem + tail
+    begun = [one for one in find(whole, policy.entities, policy.names) if one.start < len(stem)]
+    return replaced(stem, begun) + tail
 
 
 def fragment(document: Mapping[str, Any], policy: Policy) -> Document:
@@ -155,6 +154,9 @@ def fragment(document: Mapping[str, Any], policy: Policy) -> Document:
 
 def _restore_values(analysis: Mapping[str, Any], clean: Document, policy: Policy) -> None:
     """Values that the agent's owner wants to have as they are; why they were found is redacted all the same."""
+    for block, cleaned in zip(analysis.get("scoped") or (), clean.get("scoped") or (), strict=False):
+        if isinstance(block, Mapping):
+            _restore_values(block, cleaned, policy)
     results = analysis.get("data_collection_results")
     for name in policy.excluded_data:
         if isinstance(results, Mapping) and isinstance(results.get(name), Mapping) and "value" in results[name]:
@@ -199,10 +201,38 @@ def text(value: str, policy: Policy) -> str:
 
 
 def _within_json(value: Any, policy: Policy) -> Any:
-    """What tools take and give has names of its own: every value is looked at."""
+    """What tools take and give has names of its own: every value is looked at, and every name."""
     match value:
         case Mapping():
-            return {key: _within_json(one, policy) for key, one in value.items()}
+            names = _names(value, policy)
+            return {name: _within_json(one, policy) for name, one in zip(names, value.values(), strict=True)}
         case list() | tuple():
             return [_within_json(one, policy) for one in value]
     return _clean(value, policy)
+
+
+def _names(fields: Mapping[str, Any], policy: Policy) -> list[str]:
+    """Names that others have given to fields, as they may be kept. What were two stays two: ``[EMAIL_ADDRESS] 2``."""
+    clean = [redacted(name, policy.entities, policy.names) for name in fields]
+    taken = {name for name, before in zip(clean, fields, strict=True) if name == before}
+    numbers: Counter[str] = Counter()
+    for place, (name, before) in enumerate(zip(clean, fields, strict=True)):
+        if name != before:
+            numbers[name] += 1
+            while (free := f"{name} {numbers[name]}" if numbers[name] > 1 else name) in taken:
+                numbers[name] += 1
+            taken.add(free)
+            clean[place] = free
+    return clean
+
+
+def length(value: Any) -> int:
+    """How many characters there are to look through."""
+    match value:
+        case str():
+            return len(value)
+        case Mapping():
+            return sum(len(key) + length(one) for key, one in value.items())
+        case list() | tuple():
+            return sum(map(length, value))
+    return 0

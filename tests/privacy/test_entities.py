@@ -7,7 +7,7 @@ import pytest
 
 from parola.privacy import redaction
 from parola.privacy.entities import UNKNOWN, find, not_recognised, redacted
-from parola.privacy.names import introduced
+from parola.privacy.names import MARGIN, PIECE, introduced
 from parola.privacy.policy import Policy
 
 DETAILS = [
@@ -196,3 +196,15 @@ def test_an_event_log_keeps_no_detail_not_even_in_pieces() -> None:
     assert b"jo@" not in kept and kept.count(b"[EMAIL_ADDRESS]") == 3
     assert [orjson.loads(line)["seq"] for line in kept.splitlines()] == [1, 2, 3, 4]
     assert orjson.loads(kept.splitlines()[3])["event"] == events[3]
+
+
+def test_a_long_text_is_looked_through_in_pieces_and_no_detail_is_lost_between_them() -> None:
+    rows = "Mail ada@example.com or call +44 20 7946 0958, card 4111 1111 1111 1111, her name is Ada Byron. "
+    text = rows * (3 * PIECE // len(rows))
+    short = redacted(rows, (), ("Ada Byron",))
+    assert redacted(text, (), ("Ada Byron",)) == short * (3 * PIECE // len(rows))
+    for shift in range(24):  # an address lies across the end of a piece, a bit further each time
+        moved = ("tea " * PIECE)[-PIECE + shift :] + "ada@example.com, my name is Ada Byron." + " tea" * PIECE
+        assert "ada@example.com" not in redacted(moved) and "[EMAIL_ADDRESS], my name" in redacted(moved)
+        assert list(introduced(moved)) == ["Ada Byron"]
+    assert list(introduced(("tea " * PIECE)[: PIECE - MARGIN] + "I am Ada Byron. " + "tea " * PIECE)) == []

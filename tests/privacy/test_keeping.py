@@ -221,6 +221,35 @@ async def test_a_long_call_is_gone_through_once_more_while_others_talk(
     assert by and threading.current_thread() not in by
 
 
+async def test_a_long_text_is_gone_through_while_others_talk_and_what_comes_after_it_waits(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.agents.put(agent(conversation_history_redaction={"enabled": True}))
+    await store.conversations.create(conversation())
+    clean, by, may_go_on = redaction.turn, [], threading.Event()
+
+    def noted(turn: Any, policy: Policy) -> dict[str, Any]:
+        by.append(threading.current_thread())
+        if len(turn["message"]) > keeping.LONG:
+            assert may_go_on.wait(30)
+        return clean(turn, policy)
+
+    monkeypatch.setattr(redaction, "turn", noted)
+    write = store.conversations.write
+    long, short = user("tea " * keeping.LONG + CANARY), user("corrected")
+    async with asyncio.TaskGroup() as group:
+        group.create_task(write("c", ConversationChange(turns={0: long})))
+        while not by:
+            await asyncio.sleep(0)  # another thread has yet to begin
+        group.create_task(write("c", ConversationChange(turns={0: short})))
+        await store.agents.get("a")
+        may_go_on.set()
+    assert threading.current_thread() not in by[:1] and len(by) == 2
+    assert (await store.conversations.turns("c"))[0]["message"] == "corrected"
+    await write("c", ConversationChange(turns={1: long}))
+    assert (await store.conversations.turns("c"))[1]["message"].endswith("tea [EMAIL_ADDRESS]")
+
+
 async def test_names_of_a_long_call_are_known_however_many_begin_meanwhile(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,6 +284,42 @@ async def test_changes_after_a_restart_are_stored_in_the_order_in_which_they_cam
     await asyncio.gather(*(write("c", ConversationChange(document={"analysis": one})) for one in analyses))
     row = await store.conversations.get("c")
     assert row is not None and row.document["analysis"] == {"transcript_summary": "new"}
+
+
+async def test_details_in_the_names_of_fields_go_too_and_no_two_fields_become_one(store: Store) -> None:
+    await store.agents.put(agent(conversation_history_redaction={"enabled": True}))
+    await store.conversations.create(conversation())
+    answer = {CANARY: 1, "bob@example.com": {"Ada": [2]}, "[EMAIL_ADDRESS]": 3, "count": 4}
+    result = {"tool_name": "crm", "request_id": "r", "result_value": orjson.dumps(answer).decode(), "result": answer}
+    turn = says("My name is Ada.", tool_results=[result])
+    await store.conversations.write("c", ConversationChange(turns={0: user("my name is Ada"), 1: turn}))
+    (kept,) = (await store.conversations.turns("c"))[1]["tool_results"]
+    clean = {"[EMAIL_ADDRESS] 2": 1, "[EMAIL_ADDRESS] 3": {"[NAME]": [2]}, "[EMAIL_ADDRESS]": 3, "count": 4}
+    assert kept["result"] == clean and orjson.loads(kept["result_value"]) == clean
+    assert (kept["tool_name"], kept["request_id"]) == ("crm", "r")
+
+
+async def test_values_that_the_owner_wants_stay_in_each_agents_results_too(store: Store) -> None:
+    redacts = {"enabled": True, "excluded_data_collection_ids": ["mail"]}
+    await store.agents.put(agent(conversation_history_redaction=redacts))
+    await store.conversations.create(conversation())
+    found = {
+        name: {"data_collection_id": name, "value": CANARY, "rationale": f"They said {CANARY}"}
+        for name in ("mail", "other")
+    }
+    scoped = {"scope": "agent", "source_agent_id": "a", "data_collection_results": found}
+    analysis = {
+        "data_collection_results": found,
+        "data_collection_results_list": list(found.values()),
+        "scoped": [scoped],
+    }
+    await store.conversations.write("c", ConversationChange(document={"analysis": analysis}))
+    row = await store.conversations.get("c")
+    assert row is not None
+    kept = row.document["analysis"]
+    for results in (kept["data_collection_results"], kept["scoped"][0]["data_collection_results"]):
+        assert [results[name]["value"] for name in found] == [CANARY, "[EMAIL_ADDRESS]"]
+        assert results["mail"]["rationale"] == "They said [EMAIL_ADDRESS]"
 
 
 async def test_keys_that_are_pressed_are_kept_nowhere(store: Store) -> None:
