@@ -126,7 +126,6 @@ function List({ frames, follows, open, setOpen }: ListProps) {
   "use no memo";
   const box = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
-  // eslint-disable-next-line react-hooks/incompatible-library -- the list is not memoised
   const rows = useVirtualizer({
     count: frames.length,
     getScrollElement: () => box.current,

@@ -114,6 +114,8 @@ export function Stage(props: Props) {
                   size="xs"
                   c="dimmed"
                   target="_blank"
+                  // The new tab is given what this one keeps, the API key too: without, it would ask for it again.
+                  rel="opener"
                 >
                   {call.conversationId}
                 </Anchor>

@@ -10,6 +10,7 @@ import { useToolConfigs } from "@/api/talk";
 import { at } from "@/agents/editor/document";
 import { EmptyState } from "@/parts/EmptyState";
 import { Failure } from "@/parts/Failure";
+import { LeavingQuestion } from "@/parts/LeavingQuestion";
 import { Loading } from "@/parts/Loading";
 
 import { Composer } from "./Composer";
@@ -84,6 +85,13 @@ export function Talk({ agentId, isLoading, error, onAgent, onAbandon }: Props) {
   };
   return (
     <div className={classes.columns}>
+      <LeavingQuestion
+        isOpen={phase === "starting" || phase === "running"}
+        title="Leave the call?"
+        text="The call runs in this page: it ends when you leave."
+        stay="Stay in the call"
+        leave="End the call and leave"
+      />
       <Stack gap="md" miw={0}>
         {agent.error && <Failure error={agent.error} retry={() => void agent.refetch()} />}
         <Stage

@@ -1,6 +1,6 @@
 import { ConversationProvider } from "@elevenlabs/react";
 import { useState } from "react";
-import { useNavigate, useParams } from "react-router";
+import { Navigate, useLocation, useNavigate, useParams } from "react-router";
 
 import { useAgents } from "@/api/agents";
 import { Page } from "@/parts/Page";
@@ -16,9 +16,17 @@ export default function TalkPage() {
   const navigate = useNavigate();
   const agents = useAgents("", []);
   const [generation, setGeneration] = useState(0);
-  const ids = agents.items.map(({ agent_id }) => agent_id);
-  const last = localStorage.getItem(LAST) ?? "";
-  const chosen = agentId ?? [last, DEMO].find((id) => ids.includes(id)) ?? ids[0] ?? "";
+  const { search } = useLocation();
+  if (agentId === undefined && agents.items.length) {
+    const ids = agents.items.map(({ agent_id }) => agent_id);
+    const last = localStorage.getItem(LAST);
+    // Of many agents only the newest are listed here: the last one may be any other.
+    const isThere = last !== null && (agents.hasMore || ids.includes(last));
+    const first = isThere ? last : ids.includes(DEMO) ? DEMO : ids[0];
+    // From here on the address says who it is, and no list that is read again can change it.
+    return <Navigate to={`/talk/${first}${search}`} replace />;
+  }
+  const chosen = agentId ?? "";
   const choose = (id: string) => {
     localStorage.setItem(LAST, id);
     void navigate(`/talk/${id}`, { replace: true });
@@ -31,8 +39,8 @@ export default function TalkPage() {
       <ConversationProvider key={`${chosen} ${generation}`}>
         <Talk
           agentId={chosen}
-          isLoading={!agentId && agents.isPending}
-          error={agentId ? null : agents.error}
+          isLoading={!chosen && agents.isPending}
+          error={chosen ? null : agents.error}
           onAgent={choose}
           onAbandon={() => setGeneration((now) => now + 1)}
         />
