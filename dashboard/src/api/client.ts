@@ -41,6 +41,14 @@ export function watchApiKey(watcher: () => void): () => void {
   return () => watchers.delete(watcher);
 }
 
+const refusalWatchers = new Set<() => void>();
+
+/** Be told when the server refuses a request for want of a key that it accepts; gives what ends that. */
+export function watchRefusals(watcher: () => void): () => void {
+  refusalWatchers.add(watcher);
+  return () => refusalWatchers.delete(watcher);
+}
+
 export type Query = Record<string, string | number | boolean | null | undefined | (string | number)[]>;
 
 /** The address of a path of the server with its query; what is undefined, null or "" is left out, lists repeat their name. */
@@ -88,6 +96,7 @@ export async function request(
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError("The server does not answer. Is `parola serve` still running?", 0);
   }
+  if (response.status === 401) for (const watcher of refusalWatchers) watcher();
   if (!response.ok) throw await refusal(response);
   return response;
 }
