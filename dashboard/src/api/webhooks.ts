@@ -98,7 +98,12 @@ export const useWebhookSettings = () =>
   });
 
 export const useDeliveries = (filters: DeliveryFilters) =>
-  useListed<Delivery>(DELIVERIES, "deliveries", { ...filters, page_size: 50 }, { refetchInterval: 5_000 });
+  useListed<Delivery>(
+    DELIVERIES,
+    "deliveries",
+    { ...filters, page_size: 50 },
+    { refresh: { everyMs: 5_000, id: "delivery_id" } },
+  );
 
 /** One delivery; looked at again while it may change. */
 export const useDelivery = (id: string) =>
@@ -152,7 +157,11 @@ export function useWebhookActions() {
       onSuccess: forget,
     }),
     tell: useMutation({
-      mutationFn: (webhooks: Partial<WebhookSettings>) => api.patch(SETTINGS, { webhooks }),
+      // Of the settings as they are at that moment, not as this page knows them: somebody else may have changed them.
+      mutationFn: async (change: (now: WebhookSettings) => Partial<WebhookSettings>) => {
+        const { webhooks } = await api.get<{ webhooks: WebhookSettings }>(SETTINGS);
+        return api.patch(SETTINGS, { webhooks: change(webhooks) });
+      },
       onSuccess: forget,
     }),
     replay: useMutation({

@@ -169,7 +169,7 @@ function Actions({ endpoint, settings, isNamedByAgents, open }: ActionsProps) {
   const erase = async () => {
     // What an agent names the server keeps: then nothing is untied either.
     if (!isNamedByAgents && told(settings, webhook_id).length) {
-      await tell.mutateAsync(telling(settings, webhook_id, []));
+      await tell.mutateAsync((now) => telling(now, webhook_id, []));
     }
     await remove.mutateAsync(webhook_id);
     done("The endpoint is deleted.");

@@ -38,9 +38,8 @@ export function EndpointForm({ settings, endpoint, close, created }: Props) {
       // The secret is shown this once: a failure from here on must not take it away.
       created?.(made.webhook_secret);
       if (!events.length) return;
-      const change = telling(settings, made.webhook_id, events);
       await actions.tell
-        .mutateAsync(change)
+        .mutateAsync((now) => telling(now, made.webhook_id, events))
         .catch((refused: unknown) => failed(refused, "It is told nothing yet"));
       return;
     }
@@ -53,7 +52,7 @@ export function EndpointForm({ settings, endpoint, close, created }: Props) {
       request_headers: headers,
     });
     if ([...events].sort().join() !== [...before].sort().join()) {
-      await actions.tell.mutateAsync(telling(settings, webhook_id, events));
+      await actions.tell.mutateAsync((now) => telling(now, webhook_id, events));
     }
     done("The endpoint is saved.");
     close();
