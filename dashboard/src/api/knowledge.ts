@@ -60,7 +60,7 @@ export const useFolder = (folder: string, search: string) =>
     KNOWLEDGE,
     "documents",
     { parent_folder_id: folder, search, folders_first: true, page_size: 50 },
-    { refetchInterval: 5_000 },
+    { refresh: { everyMs: 5_000, id: "id" } },
   );
 
 export const useSearch = (words: string) =>

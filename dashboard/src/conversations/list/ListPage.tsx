@@ -43,7 +43,7 @@ export function ListPage() {
     CONVERSATIONS,
     "conversations",
     { ...query, page_size: 50 },
-    { refetchInterval: 10_000 },
+    { refresh: { everyMs: 10_000, id: "conversation_id" } },
   );
   const hits = useHits(filters.q, query);
   const searchBox = useRef<HTMLInputElement>(null);

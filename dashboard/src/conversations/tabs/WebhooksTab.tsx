@@ -21,7 +21,7 @@ export default function WebhooksTab({ record }: { record: ConversationRecord }) 
     DELIVERIES,
     "deliveries",
     { conversation_id: record.conversation_id },
-    { refetchInterval: 5_000 },
+    { refresh: { everyMs: 5_000, id: "delivery_id" } },
   );
   if (list.error) return <Failure error={list.error} retry={list.refetch} />;
   if (list.isPending) return <Loading rows={3} height={64} />;
