@@ -27,6 +27,10 @@ export interface Draft {
   set: (path: Path, value: Json | undefined) => void;
   replace: (document: JsonObject) => void;
   discard: () => void;
+  /** Take out what can be switched on again; what it was is kept until the agent is saved. */
+  turnOff: (path: string) => void;
+  /** Switch on as it was, or, where nothing is known of that, as is usual. */
+  turnOn: (path: string, usual: Json) => void;
 }
 
 const DraftContext = createContext<Draft | null>(null);
@@ -35,17 +39,27 @@ export const DraftProvider = DraftContext.Provider;
 
 const LINT_PAUSE_MS = 600;
 
+interface State {
+  /** What the document was made of. */
+  agent: Agent;
+  document: JsonObject;
+  /** What was switched off, by its path. */
+  aside: JsonObject;
+}
+
+const begun = (agent: Agent, document: JsonObject): State => ({ agent, document, aside: {} });
+
 /**
  * The draft of an agent. When the server's agent changes meanwhile (it was saved here, or by somebody else), what was
  * changed on this page and is not saved yet is kept and put on top of the new one.
  */
 export function useDraftOf(agent: Agent): Draft {
-  const [state, setState] = useState(() => ({ agent, document: documentOf(agent) }));
+  const [state, setState] = useState(() => begun(agent, documentOf(agent)));
   let { document } = state;
   const saved = useMemo(() => documentOf(agent), [agent]);
   if (agent !== state.agent) {
     document = merged(saved, changesBetween(documentOf(state.agent), document));
-    setState({ agent, document });
+    setState(begun(agent, document));
   }
   const changed = useMemo(() => changedPaths(saved, document), [saved, document]);
   const isDirty = changed.length > 0;
@@ -66,7 +80,15 @@ export function useDraftOf(agent: Agent): Draft {
       findings: lint.data ?? [],
       set: (path, value) => edit((old) => withValue(old, path, value)),
       replace: (next) => edit(() => next),
-      discard: () => edit(() => saved),
+      discard: () => setState(begun(agent, saved)),
+      turnOff: (path) =>
+        setState((old) => ({
+          ...old,
+          document: withValue(old.document, path, null),
+          aside: { ...old.aside, [path]: at(old.document, path) ?? null },
+        })),
+      turnOn: (path, usual) =>
+        setState((old) => ({ ...old, document: withValue(old.document, path, old.aside[path] ?? usual) })),
     }),
     [agent, saved, document, changed, isDirty, lint.data, edit],
   );

@@ -8,7 +8,7 @@ import { api } from "@/api/client";
 import { Failure } from "@/parts/Failure";
 
 import { isObject } from "../editor/document";
-import { useField } from "../editor/draft";
+import { useDraft, useField } from "../editor/draft";
 import { Findings, Label, NumberField, SelectField, SwitchField, TextField } from "../editor/fields";
 import { JsonField } from "../editor/JsonField";
 import { Card, Section } from "../editor/Section";
@@ -224,8 +224,10 @@ function BuiltIn({
 }) {
   const field = useField<JsonObject | null>(`${BUILT_IN}.${name}`, null);
   const isOn = isObject(field.value);
+  const { turnOn, turnOff } = useDraft();
+  const path = `${BUILT_IN}.${name}`;
   const turn = (on: boolean) =>
-    field.set(on ? { name, description: "", params: { system_tool_type: name } } : null);
+    on ? turnOn(path, { name, description: "", params: { system_tool_type: name } }) : turnOff(path);
   return (
     <div>
       <Switch
