@@ -77,10 +77,10 @@ export function Controls({ player, duration, zoom, showAll, step }: Props) {
         <Tool label="Next answer" act={() => step(1)}>
           <IconChevronRight size={18} />
         </Tool>
-        <Tool label="Zoom out" act={() => zoom(2)}>
+        <Tool label="Zoom out" hint="Ctrl and wheel" act={() => zoom(2)}>
           <IconZoomOut size={18} />
         </Tool>
-        <Tool label="Zoom in" act={() => zoom(0.5)}>
+        <Tool label="Zoom in" hint="Ctrl and wheel" act={() => zoom(0.5)}>
           <IconZoomIn size={18} />
         </Tool>
         <Tool label="Show all of it" act={showAll}>
@@ -91,9 +91,17 @@ export function Controls({ player, duration, zoom, showAll, step }: Props) {
   );
 }
 
-function Tool({ label, act, children }: { label: string; act: () => void; children: ReactNode }) {
+interface ToolProps {
+  label: string;
+  /** Another way to do it. */
+  hint?: string;
+  act: () => void;
+  children: ReactNode;
+}
+
+function Tool({ label, hint, act, children }: ToolProps) {
   return (
-    <Tooltip label={label}>
+    <Tooltip label={hint ? `${label} (${hint})` : label}>
       <ActionIcon variant="default" size={32} onClick={act} aria-label={label}>
         {children}
       </ActionIcon>

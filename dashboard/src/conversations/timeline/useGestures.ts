@@ -17,7 +17,7 @@ interface Wanted {
 /** Moved further than this, it was no click. */
 const STILL = 4;
 
-/** Wheel, drag and pinch on the timeline. */
+/** Drag and pinch on the timeline; the wheel with Ctrl or ⌘ (a pinch on a touchpad is that too), sideways or with Shift. */
 export function useGestures({ stage, view, width, duration, setView, clicked, hovered }: Wanted) {
   const pointers = useRef(new Map<number, { x: number; y: number }>());
   const moved = useRef(0);
@@ -26,10 +26,11 @@ export function useGestures({ stage, view, width, duration, setView, clicked, ho
     const element = stage.current;
     if (!element) return;
     const wheel = (event: WheelEvent) => {
-      const isSideways = Math.abs(event.deltaX) > Math.abs(event.deltaY) || event.shiftKey;
+      const isZoom = event.ctrlKey || event.metaKey;
+      const isSideways = !isZoom && (Math.abs(event.deltaX) > Math.abs(event.deltaY) || event.shiftKey);
+      // A plain wheel scrolls the page, whatever is below the pointer; so does one for which there is nothing to move.
       const isWhole = view.to - view.from >= duration - 1e-6;
-      // With the whole call in view the page scrolls on.
-      if (isWhole && (isSideways || event.deltaY > 0) && !event.ctrlKey) return;
+      if (!isZoom && (!isSideways || isWhole)) return;
       event.preventDefault();
       const seconds = (view.to - view.from) / Math.max(1, width);
       if (isSideways) {
@@ -37,7 +38,9 @@ export function useGestures({ stage, view, width, duration, setView, clicked, ho
         setView((now) => panned(now, by, duration));
       } else {
         const at = view.from + (event.clientX - element.getBoundingClientRect().left) * seconds;
-        setView((now) => zoomed(now, Math.exp(event.deltaY * (event.ctrlKey ? 0.01 : 0.002)), at, duration));
+        setView((now) =>
+          zoomed(now, Math.exp(Math.min(40, Math.max(-40, event.deltaY)) * 0.01), at, duration),
+        );
       }
     };
     element.addEventListener("wheel", wheel, { passive: false });
