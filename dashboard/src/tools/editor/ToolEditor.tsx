@@ -44,6 +44,8 @@ export function ToolEditor({ toolId, stored, agents }: Props) {
   const [{ config }, setState] = useKept(stored);
   const setConfig = (next: JsonObject) => setState({ stored, config: next });
   const [view, setView] = useState("form");
+  /** How often all was discarded: the fields begin anew then, with what they keep for themselves. */
+  const [discards, setDiscards] = useState(0);
   const { save, remove } = useToolActions();
   /** Where to go without a question: there is nothing left here to lose. */
   const [next, setNext] = useState<string | null>(null);
@@ -110,7 +112,7 @@ export function ToolEditor({ toolId, stored, agents }: Props) {
       />
       {save.error && <Failure error={save.error} what="The server does not take it like this" />}
       {view === "form" && (
-        <Stack gap="md" maw={980}>
+        <Stack key={discards} gap="md" maw={980}>
           <Card title="What it is">
             <WhatItIs draft={draft} isNamed={isNamed || name === ""} />
           </Card>
@@ -157,7 +159,10 @@ export function ToolEditor({ toolId, stored, agents }: Props) {
           canSave={isNamed}
           isSaving={save.isPending}
           save={keep}
-          discard={() => setConfig(stored)}
+          discard={() => {
+            setConfig(stored);
+            setDiscards(discards + 1);
+          }}
           of="this tool"
         />
       )}
