@@ -7,6 +7,7 @@ agent right. Then the spool goes. A WAV is made anew from the MP3 of its kind wh
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parola.errors import ModelMissing
-from parola.session.audio import MODEL_RATE, AudioFormat, ulaw_decode
-from parola.session.recording import pieces
+from parola.session.audio import MODEL_RATE
+from parola.session.spool import laid_out, played
 from parola.session.waveform import keep_peaks
 from parola.store.base import spool_of, stereo_of, unlink_files_of
 
@@ -26,22 +27,26 @@ ENCODER_DELAY = 1105
 """Samples by which an MP3 sounds later than what went in: 576 in the encoder, 529 in every decoder. The first 69 ms of
 a call, in which nobody has spoken yet, are left out in exchange."""
 
+BLOCK_SECONDS = 10
+"""What of a recording is in memory at a time."""
+
 Track = NDArray[np.float32]
 
 
 def mix_down(recording: Path) -> bool:
-    """See to it that both MP3s are there; False when nothing was recorded. Takes two seconds for a minute of call: call
-    it in a thread. Raises ``ModelMissing`` when the encoder is not installed."""
+    """See to it that both MP3s are there; False when nothing was recorded. Takes two seconds for a minute of call, and
+    as little memory for hours: call it in a thread. Raises ``ModelMissing`` when the encoder is not installed."""
     spool = spool_of(recording)
     if spool.is_file():
         with suppress(FileNotFoundError):  # it was deleted
             keep_peaks(recording)
-        user, agent = tracks(spool)
-        for path, channels in ((stereo_of(recording), (user, agent)), (recording, (user + agent,))):
-            aside = path.with_suffix(".part")
-            aside.write_bytes(mp3(*channels))
-            with suppress(FileNotFoundError):  # it was deleted
-                aside.replace(path)
+        stereo, mono = Mp3(stereo_of(recording), 2), Mp3(recording, 1)
+        with spool.open("rb", buffering=0) as file, stereo, mono:
+            for user, agent in sides(file.fileno()):
+                stereo.add(user, agent)
+                mono.add(user + agent)
+        stereo.keep()
+        mono.keep()
         try:
             spool.unlink()
         except FileNotFoundError:  # the recording was deleted meanwhile, and must not come back
@@ -49,19 +54,46 @@ def mix_down(recording: Path) -> bool:
     return recording.is_file()
 
 
-def mp3(*channels: Track) -> bytes:
-    """One or two channels of 16 kHz, of one length."""
-    try:
-        import lameenc
-    except ImportError:
-        raise ModelMissing("Recordings need the package lameenc: install parola[speech].") from None
-    encoder = lameenc.Encoder()
-    encoder.set_bit_rate(BITRATE_KBPS * len(channels))
-    encoder.set_in_sample_rate(MODEL_RATE)
-    encoder.set_channels(len(channels))
-    encoder.set_quality(7)
-    encoder.silence()
-    return bytes(encoder.encode(interleaved(*channels)[ENCODER_DELAY:].tobytes())) + bytes(encoder.flush())
+class Mp3:
+    """An MP3 of one or two channels at 16 kHz while it is made: beside its place until it is whole."""
+
+    def __init__(self, path: Path, channels: int) -> None:
+        try:
+            import lameenc
+        except ImportError:
+            raise ModelMissing("Recordings need the package lameenc: install parola[speech].") from None
+        self._path = path
+        self._aside = path.with_suffix(".part")
+        self._encoder = lameenc.Encoder()
+        self._encoder.set_bit_rate(BITRATE_KBPS * channels)
+        self._encoder.set_in_sample_rate(MODEL_RATE)
+        self._encoder.set_channels(channels)
+        self._encoder.set_quality(7)
+        self._encoder.silence()
+        self._left_out = ENCODER_DELAY
+
+    def __enter__(self) -> Mp3:
+        self._file = self._aside.open("wb")
+        return self
+
+    def add(self, *channels: Track) -> None:
+        """The next samples; as many of each channel."""
+        samples = interleaved(*channels)[self._left_out :]
+        self._left_out = max(0, self._left_out - len(channels[0]))
+        if len(samples):
+            self._file.write(self._encoder.encode(samples.tobytes()))
+
+    def __exit__(self, failed: object, *_: object) -> None:
+        if not failed:
+            self._file.write(self._encoder.flush())
+        self._file.close()
+        if failed:
+            self._aside.unlink(missing_ok=True)
+
+    def keep(self) -> None:
+        """It is whole."""
+        with suppress(FileNotFoundError):  # it was deleted
+            self._aside.replace(self._path)
 
 
 def wav(recording: Path) -> bytes:
@@ -97,42 +129,33 @@ def interleaved(*channels: Track) -> NDArray[np.int16]:
     return np.clip(np.stack(channels, axis=1), -32768, 32767).astype(np.int16)
 
 
-def tracks(spool: Path) -> tuple[Track, Track]:
-    """The user and the agent at 16 kHz, of one length."""
-    user: list[tuple[float, NDArray[np.int16]]] = []
-    agent: list[tuple[float, NDArray[np.int16]]] = []
-    output = AudioFormat("pcm", MODEL_RATE)
-    for track, at, data in pieces(spool):
-        match track:
-            case b"F":
-                output = AudioFormat.parse(data.decode())
-            case b"U":
-                user.append((at, np.frombuffer(data, np.int16)))
-            case b"A":
-                samples = ulaw_decode(data) if output.codec == "ulaw" else np.frombuffer(data, np.int16)
-                agent.append((at, samples))
-            case b"X":
-                agent = [
-                    (start, samples[: max(0, round((at - start) * output.sample_rate))]) for start, samples in agent
-                ]
-    both = _laid_out(user, MODEL_RATE), _at_model_rate(_laid_out(agent, output.sample_rate), output.sample_rate)
-    length = max(map(len, both))
-    left, right = (np.pad(track, (0, length - len(track))) for track in both)
-    return left, right
+def sides(spool: int) -> Iterator[tuple[Track, Track]]:
+    """The user and the agent at 16 kHz, of an open spool, in blocks: both sides of a block have one length."""
+    pieces, output = played(spool)
+    user = laid_out(spool, [piece for piece in pieces if piece.track == b"U"], MODEL_RATE * BLOCK_SECONDS)
+    rate = output.sample_rate
+    agent = laid_out(spool, [piece for piece in pieces if piece.track == b"A"], rate * BLOCK_SECONDS)
+    return _side_by_side(user, agent if rate == MODEL_RATE else _at_model_rate(agent, rate))
 
 
-def _laid_out(pieces: list[tuple[float, NDArray[np.int16]]], rate: int) -> Track:
-    length = max((round(at * rate) + len(samples) for at, samples in pieces), default=0)
-    track = np.zeros(length, np.float32)
-    for at, samples in pieces:
-        start = max(0, round(at * rate))
-        track[start : start + len(samples)] = samples[: length - start]
-    return track
+def _side_by_side(one: Iterator[Track], other: Iterator[Track]) -> Iterator[tuple[Track, Track]]:
+    """Two tracks that come in blocks of any length, in blocks of one; the shorter becomes silent."""
+    left = right = np.zeros(0, np.float32)
+    while True:
+        left = left if len(left) else next(filter(len, one), left)
+        right = right if len(right) else next(filter(len, other), right)
+        if not len(left) and not len(right):
+            return
+        length = min(len(left) or len(right), len(right) or len(left))
+        silent = np.zeros(length, np.float32)
+        yield (left[:length] if len(left) else silent), (right[:length] if len(right) else silent)
+        left, right = left[length:], right[length:]
 
 
-def _at_model_rate(track: Track, rate: int) -> Track:
-    if rate == MODEL_RATE or not len(track):
-        return track
+def _at_model_rate(track: Iterator[Track], rate: int) -> Iterator[Track]:
     import soxr
 
-    return np.asarray(soxr.resample(track, rate, MODEL_RATE), np.float32)
+    stream = soxr.ResampleStream(rate, MODEL_RATE, 1, dtype="float32")
+    for block in track:
+        yield np.asarray(stream.resample_chunk(block), np.float32)
+    yield np.asarray(stream.resample_chunk(np.zeros(0, np.float32), last=True), np.float32)

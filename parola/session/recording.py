@@ -2,7 +2,7 @@
 
 While the call runs, audio is only appended to a spool file as it crosses the wire, each piece with its place in the
 call. Mixing and encoding cost a hundred times more and happen when somebody asks to hear it: then ``mixing.py`` makes
-MP3s of the spool. A spool cut short by a crash still plays up to there.
+MP3s of the spool, which ``spool.py`` reads. A spool cut short by a crash still plays up to there.
 
 A spool is a sequence of pieces: one byte for the track, a float64 for its time in seconds from the start of the call, a
 uint32 for the size, then the bytes; little-endian. Tracks: ``U`` the user, 16 kHz pcm; ``A`` the agent, in the client's
@@ -13,7 +13,7 @@ output format.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -105,14 +105,3 @@ class Recorder:
     def _write(self, track: bytes, at: float, data: bytes) -> None:
         self._file.write(HEAD.pack(track, at, len(data)))
         self._file.write(data)
-
-
-def pieces(spool: Path) -> Iterator[tuple[bytes, float, bytes]]:
-    """(track, seconds, bytes) of each piece that is whole."""
-    with spool.open("rb") as file:
-        while len(head := file.read(HEAD.size)) == HEAD.size:
-            track, at, size = HEAD.unpack(head)
-            data = file.read(size)
-            if len(data) < size:
-                return
-            yield track, at, data

@@ -12,6 +12,7 @@ goes, and of a client that sent faster than one speaks, everything.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,8 @@ from parola.privacy.names import KnownNames
 from parola.privacy.policy import Policy
 from parola.protocol.server_messages import Audio
 from parola.session.audio import MODEL_RATE, AudioFormat
-from parola.session.recording import HEAD, Recorder, pieces
+from parola.session.recording import Recorder
+from parola.session.spool import heads
 from parola.store.base import raw_of, spool_of
 
 MARGIN_SECONDS = 0.1
@@ -156,18 +158,14 @@ def silence(spool: Path, user: Sequence[Stretch], agent: Sequence[Stretch], outp
     if not user and not agent:
         return
     user_width, agent_width = 2, 1 if output.codec == "ulaw" else 2
-    place = 0
     with spool.open("r+b") as file:
-        for track, at, data in list(pieces(spool)):
-            place += HEAD.size
+        for track, at, place, size in heads(file.fileno()):
             if track in b"UA":
                 is_user = track == b"U"
                 width, rate = (user_width, MODEL_RATE) if is_user else (agent_width, output.sample_rate)
                 quiet = b"\xff" if width == 1 else b"\x00"
                 for begin, end in user if is_user else agent:
                     first = max(0, round((max(begin, at) - at) * rate)) * width
-                    last = min(len(data), round((min(end, at + len(data) / width / rate) - at) * rate) * width)
+                    last = min(size, round((min(end, at + size / width / rate) - at) * rate) * width)
                     if last > first:
-                        file.seek(place + first)
-                        file.write(quiet * (last - first))
-            place += len(data)
+                        os.pwrite(file.fileno(), quiet * (last - first), place + first)

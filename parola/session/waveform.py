@@ -9,7 +9,6 @@ The file: float64 seconds, uint32 stretches, then uint16 for each stretch of the
 from __future__ import annotations
 
 import math
-import os
 import secrets
 import struct
 from contextlib import suppress
@@ -20,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parola.errors import ModelMissing
-from parola.session.audio import MODEL_RATE, AudioFormat, ulaw_decode
-from parola.session.recording import HEAD
+from parola.session.spool import played, sound
 from parola.store.base import peaks_of, spool_of, stereo_of
 
 FILE_HEAD = struct.Struct("<dI")
@@ -81,59 +79,15 @@ def keep_peaks(recording: Path) -> None:
 def measured(spool: Path) -> Peaks:
     """The peaks of what was recorded. Raises ``FileNotFoundError``."""
     with spool.open("rb", buffering=0) as file:
-        pieces, output = _pieces(file.fileno())
+        pieces, _ = played(file.fileno())
         seconds = max((piece.at + piece.samples / piece.rate for piece in pieces), default=0.0)
         levels = {b"U": _Levels(seconds), b"A": _Levels(seconds)}
         for piece in pieces:
-            data = os.pread(file.fileno(), piece.samples * piece.width, piece.offset)
-            is_ulaw = piece.track == b"A" and output.codec == "ulaw"
-            samples = ulaw_decode(data) if is_ulaw else np.frombuffer(data, np.int16)
-            levels[piece.track].add(piece.at, samples, piece.rate)
+            levels[piece.track].add(piece.at, sound(file.fileno(), piece), piece.rate)
     return Peaks(seconds, levels[b"U"].values, levels[b"A"].values)
 
 
-# -- the spool --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Piece:
-    """Where a piece lies, and how much of it was played."""
-
-    track: bytes
-    at: float
-    offset: int
-    samples: int
-    rate: int
-    width: int
-
-
-def _pieces(spool: int) -> tuple[list[_Piece], AudioFormat]:
-    """Of an open spool, without reading what is in them. What the client was told to drop is left out."""
-    found: list[_Piece] = []
-    output, place, whole = AudioFormat("pcm", MODEL_RATE), 0, os.fstat(spool).st_size
-    while len(head := os.pread(spool, HEAD.size, place)) == HEAD.size:
-        track, at, size = HEAD.unpack(head)
-        place += HEAD.size
-        if place + size > whole:
-            break
-        match track:
-            case b"F":
-                output = AudioFormat.parse(os.pread(spool, size, place).decode())
-            case b"U":
-                found.append(_Piece(track, max(0.0, at), place, size // 2, MODEL_RATE, 2))
-            case b"A":
-                width = 1 if output.codec == "ulaw" else 2
-                found.append(_Piece(track, max(0.0, at), place, size // width, output.sample_rate, width))
-            case b"X":
-                found.append(_Piece(track, at, place, 0, 1, 1))
-        place += size
-    cut_at = float("inf")
-    for piece in reversed(found):
-        if piece.track == b"X":
-            cut_at = min(cut_at, piece.at)
-        elif piece.track == b"A" and cut_at < float("inf"):
-            piece.samples = min(piece.samples, max(0, round((cut_at - piece.at) * piece.rate)))
-    return [piece for piece in found if piece.samples], output
+# -- while it is measured ----------------------------------------------------------------------------------------------
 
 
 class _Levels:

@@ -1,6 +1,8 @@
 """A recording holds both sides where they were heard, and not what was cut off."""
 
 import io
+import subprocess
+import sys
 import wave
 
 import miniaudio
@@ -11,7 +13,7 @@ from parola.privacy.policy import Policy
 from parola.protocol.server_messages import Audio, AudioAlignment
 from parola.session import mixing
 from parola.session.audio import AudioFormat, ulaw_encode
-from parola.session.mixing import interleaved, mix_down, tracks, wav
+from parola.session.mixing import Mp3, interleaved, mix_down, sides, wav
 from parola.session.recording import Recorder
 from parola.session.silencing import SilencedRecorder
 from parola.store.base import raw_of, spool_of, stereo_of, unlink_files_of
@@ -29,6 +31,12 @@ def said(audio: bytes = SECOND, event_id: int = 1, text: str = "") -> Audio:
         char_durations_ms=(each,) * len(text),
     )
     return Audio(audio_base_64=audio, event_id=event_id, alignment=alignment if text else None)
+
+
+def tracks(spool):
+    """The user and the agent, whole."""
+    with spool.open("rb") as file:
+        return [np.concatenate(side) for side in zip(*sides(file.fileno()), strict=True)]
 
 
 def mixed(spool):
@@ -145,16 +153,79 @@ def test_a_recording_that_is_deleted_while_it_is_mixed_does_not_come_back(tmp_pa
     recorder = Recorder(spool_of(recording), AudioFormat.parse("pcm_16000"), started_at=100.0)
     recorder.user_spoke(tone(440), now=102.0)
     recorder.close()
-    made = []
+    kept, keep = [], Mp3.keep
 
-    def encode(*channels):
-        made.append(len(channels))
-        if len(made) == when:
+    def noted(made):
+        kept.append(made)
+        if len(kept) == when:
             unlink_files_of(recording)
-        return b"mp3"
+        keep(made)
 
-    monkeypatch.setattr(mixing, "mp3", encode)
+    monkeypatch.setattr(Mp3, "keep", noted)
     assert not mix_down(recording) and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("output", ["pcm_24000", "ulaw_8000", "pcm_16000"])
+def test_a_recording_sounds_the_same_however_little_of_it_is_in_memory_at_a_time(tmp_path, monkeypatch, output):
+    format = AudioFormat.parse(output)
+    path = tmp_path / "call.spool"
+    recorder = Recorder(path, format, started_at=100.0)
+    noise = np.random.default_rng(7)
+    for second in (0.4, 1.4, 2.4, 7.0, 8.0, 12.3):
+        samples = (3000 * noise.standard_normal(format.sample_rate)).astype(np.int16)
+        wire = ulaw_encode(samples) if format.codec == "ulaw" else samples.tobytes()
+        recorder.agent_spoke(said(wire), 1.0, now=100.0 + second)
+        if second == 8.0:
+            recorder.agent_cut(108.6)
+        recorder.user_spoke((3000 * noise.standard_normal(RATE)).astype(np.int16).tobytes(), now=101.0 + second)
+    recorder.close()
+    in_pieces = tracks(path)
+    monkeypatch.setattr(mixing, "BLOCK_SECONDS", 1000)
+    whole = tracks(path)
+    for one, other in zip(in_pieces, whole, strict=True):
+        assert len(one) == len(other) >= 13 * RATE and np.abs(one - other).max() < 1
+
+
+LONG = """
+import resource, sys, tracemalloc
+from pathlib import Path
+import numpy as np
+from parola.protocol.server_messages import Audio
+from parola.session.audio import AudioFormat
+from parola.session.mixing import mix_down
+from parola.session.recording import Recorder
+from parola.session.silencing import silence
+from parola.store.base import spool_of
+
+recording, seconds = Path(sys.argv[1]), int(sys.argv[2])
+output = AudioFormat.parse("pcm_24000")
+recorder = Recorder(spool_of(recording), output, 0.0)
+user, agent = bytes(2 * 16000), bytes(2 * 24000)
+for second in range(seconds):
+    recorder.user_spoke(user, now=second + 1.0)
+    recorder.agent_spoke(Audio(audio_base_64=agent, event_id=1), 1.0, now=float(second))
+recorder.close()
+del recorder
+tracemalloc.start()
+silence(spool_of(recording), [(1.0, 2.0)], [(1.0, 2.0)], output)
+if sys.argv[3:] != ["silence"]:
+    mix_down(recording)
+print(tracemalloc.get_traced_memory()[1], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+def test_a_long_recording_is_silenced_and_mixed_in_the_memory_of_a_short_one(tmp_path):
+    def peak(seconds, *only):
+        ran = subprocess.run(
+            [sys.executable, "-c", LONG, tmp_path / "call.mp3", str(seconds), *only],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return int(ran.stdout.split()[0])
+
+    assert peak(3600, "silence") < 1_000_000
+    assert peak(120) < 12_000_000
 
 
 def test_a_name_is_silent_wherever_it_is_said_and_what_agents_want_that_joined_is_too(tmp_path):

@@ -9,11 +9,11 @@ import pytest
 
 from parola.session import waveform
 from parola.session.audio import AudioFormat, ulaw_encode
-from parola.session.mixing import mix_down, tracks
+from parola.session.mixing import mix_down
 from parola.session.recording import Recorder
 from parola.session.waveform import MOST_STRETCHES, Peaks, measured, peaks
 from parola.store.base import peaks_of, spool_of, stereo_of, unlink_files_of
-from tests.session.test_recording import RATE, said
+from tests.session.test_recording import RATE, said, tracks
 
 
 def sound(seconds: float, peak: int, rate: int = RATE) -> np.ndarray:
