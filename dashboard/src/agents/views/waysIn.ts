@@ -119,17 +119,18 @@ export const App = () => <ConversationProvider><Call /></ConversationProvider>;`
       steps: [
         {
           title: isPrivate ? "In the page, with a signed URL from your backend" : "In the page",
-          code: `<elevenlabs-convai id="agent" agent-id="${agentId}"></elevenlabs-convai>
-<script src="https://unpkg.com/@elevenlabs/convai-widget-embed" async></script>
+          code: `<script src="https://unpkg.com/@elevenlabs/convai-widget-embed" async></script>
 <script type="module">
-  const widget = document.getElementById("agent");
   const answer = await fetch("${url}/v1/convai/agents/${agentId}/widget");
+  const widget = document.createElement("elevenlabs-convai");
+  widget.setAttribute("agent-id", "${agentId}");
   widget.setAttribute("override-config", JSON.stringify((await answer.json()).widget_config));
-  widget.addEventListener("elevenlabs-convai:call", event => {
+${isPrivate ? '  widget.setAttribute("signed-url", signedUrl);\n' : ""}  widget.addEventListener("elevenlabs-convai:call", event => {
     event.detail.config.origin = "${ws}";
     event.detail.config.connectionType = "websocket";
   });
-${isPrivate ? '  widget.setAttribute("signed-url", signedUrl);\n' : ""}</script>`,
+  document.body.append(widget);
+</script>`,
         },
       ],
     },
