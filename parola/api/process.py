@@ -12,6 +12,7 @@ from parola.analysis.after_call import AfterCall
 from parola.api.auditing import Audit
 from parola.api.auth import ApiKeyCheck
 from parola.api.credentials import Credentials, Vault
+from parola.api.in_turn import InTurn
 from parola.api.signed_url_grants import SignedUrlGrants
 from parola.config import Settings
 from parola.knowledge.library import Library
@@ -143,6 +144,13 @@ class Remembered:
         self._kept[key] = (now, found)
 
 
+MOST_PREVIEWS_WAITING = 8
+"""Sentences that wait to be spoken: each takes a second or two of a core that calls need."""
+
+MOST_DRAWINGS_WAITING = 50
+"""Recordings that wait to be measured: an MP3 of two hours takes a minute of a core."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     settings: Settings
@@ -173,7 +181,9 @@ class Services:
     """Held while the files of a conversation are counted and another is added."""
     measuring: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a model is measured: two at a time would measure each other."""
-    previewing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while a voice is heard out of a call: one sentence at a time."""
+    previewing: InTurn = field(default_factory=lambda: InTurn(1, MOST_PREVIEWS_WAITING))
+    """Voices that are heard out of a call: one sentence at a time."""
+    drawing: InTurn = field(default_factory=lambda: InTurn(1, MOST_DRAWINGS_WAITING))
+    """Recordings of which nobody has measured yet how loud they are: one at a time."""
     mixing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a recording is mixed: one at a time is enough work."""

@@ -53,13 +53,15 @@ async def preview(
     ] = None,
     model_id: Annotated[str, Query(max_length=200, description="As an agent would name it.")] = "",
 ) -> Response:
-    """How a voice sounds: `text`, or a greeting in its language, spoken now. One sentence at a time."""
+    """How a voice sounds: `text`, or a greeting in its language, spoken now. One sentence at a time; 429 while too many
+    wait."""
     from parola.session.preview import preview, sentence
 
     voice = _find(services, voice_id)
     chosen = services.registry.text_to_speech(model_id, voice_id, voice.language)
-    async with services.previewing:
-        wav = await preview(chosen, voice.language, text or sentence(voice.language))
+    said = text or sentence(voice.language)
+    what = (voice_id, model_id, said)
+    wav = await services.previewing.do(what, lambda: preview(chosen, voice.language, said))
     return Response(wav, media_type="audio/wav", headers={"cache-control": "private, max-age=3600"})
 
 

@@ -24,15 +24,19 @@ async def waveform(
     services: ServicesDep,
     points: Annotated[int, Query(ge=1, le=10_000, description="Of each side, evenly over the recording.")] = 2000,
 ) -> Json:
-    """The highest peak of user and agent (0 to 1) in each of so many stretches of the recording, when it has ended."""
-    from parola.session.waveform import peaks
+    """The highest peak of user and agent (0 to 1) in each of so many stretches of the recording, when it has ended.
+    Measured once, one recording at a time; 429 while too many wait."""
+    from parola.session.waveform import kept_peaks, peaks
 
     conversation = await find_conversation(services, conversation_id)
     if services.live.is_live(conversation_id):
         raise NotFound(f"Conversation {conversation_id} is still going on; its audio is there when it has ended.")
     found = None
     if conversation.has_audio:
-        found = await asyncio.to_thread(peaks, services.store.recording_path(conversation_id))
+        recording = services.store.recording_path(conversation_id)
+        found = await asyncio.to_thread(kept_peaks, recording)
+        if found is None:
+            found = await services.drawing.do(conversation_id, lambda: asyncio.to_thread(peaks, recording))
     if found is None:
         raise NotFound(f"Conversation {conversation_id} has no audio.")
     user, agent = await asyncio.to_thread(found.drawn, points)

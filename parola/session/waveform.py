@@ -55,19 +55,25 @@ def _drawn(peaks: Peak, starts: NDArray[np.int64]) -> list[float]:
     return [round(value, 3) for value in np.minimum(highest / FULL_SCALE, 1.0).tolist()]
 
 
-def peaks(recording: Path) -> Peaks | None:
-    """Of a recording that is there; None when there is none. Takes half a second for two hours when it is asked for
-    first: call it in a thread. Raises ``ModelMissing`` when the decoder it needs is not installed."""
+def kept_peaks(recording: Path) -> Peaks | None:
+    """Of a recording that was measured; None: nobody has asked yet. Reads a small file."""
     with suppress(FileNotFoundError):
         return _read(peaks_of(recording))
+    return None
+
+
+def peaks(recording: Path) -> Peaks | None:
+    """Of a recording that is there; None when there is none. Takes half a second for two hours when it is asked for
+    first, and a minute of an old one of which only the MP3 is left: call it in a thread. Raises ``ModelMissing`` when
+    the decoder it needs is not installed."""
+    if (known := kept_peaks(recording)) is not None:
+        return known
     for source, measure in ((spool_of(recording), measured), (stereo_of(recording), _measured_mp3)):
         with suppress(FileNotFoundError):
             found = measure(source)
             _keep(recording, found)
             return found
-    with suppress(FileNotFoundError):  # it was mixed in this moment
-        return _read(peaks_of(recording))
-    return None
+    return kept_peaks(recording)  # it was mixed in this moment
 
 
 def keep_peaks(recording: Path) -> None:

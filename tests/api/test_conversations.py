@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import tempfile
+import threading
 import time
 import wave
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from parola.api.services import Services
+from parola.session import waveform
 from parola.session.audio import AudioFormat
 from parola.session.recording import Recorder
 from parola.store.base import ConversationChange, ConversationRow, spool_of
@@ -241,6 +245,36 @@ def test_a_recording_is_drawn(client: TestClient) -> None:
     }
     assert len(client.get(url).json()["user"]) == 2000
     assert client.get(url, params={"points": 0}).status_code == 422
+
+
+def test_a_recording_is_measured_once_however_many_draw_it(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(client, has_audio=True)
+    recorder = Recorder(
+        spool_of(services(client).store.recording_path("conv_1")), AudioFormat.parse("pcm_16000"), started_at=0.0
+    )
+    recorder.user_spoke(b"\x00\x40" * 16000, now=1.0)
+    recorder.close()
+    measure, measured, both_asked = waveform.measured, [], threading.Event()
+
+    def noted(spool: Path) -> waveform.Peaks:
+        measured.append(spool)
+        assert both_asked.wait(30)
+        return measure(spool)
+
+    kept = waveform.kept_peaks
+    asked: list[Path] = []
+
+    def asks(recording: Path) -> waveform.Peaks | None:
+        asked.append(recording)
+        if len(asked) >= 5:  # each of the four, and the one who measures
+            both_asked.set()
+        return kept(recording)
+
+    monkeypatch.setattr(waveform, "measured", noted)
+    monkeypatch.setattr(waveform, "kept_peaks", asks)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(client.get, ["/v1/x/conversations/conv_1/waveform?points=2"] * 4))
+    assert [answer.json()["user"] for answer in answers] == [[0.5, 0.5]] * 4 and len(measured) == 1
 
 
 @pytest.mark.parametrize("what", ["/v1/convai/conversations/conv_1/audio", "/v1/x/conversations/conv_1/waveform"])
