@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from parola import logs
 from parola.analysis.unanswered import with_results
 from parola.analysis.visits import Visit, visited
-from parola.errors import Conflict, NotFound, ParolaError, ProviderError, StoreError
+from parola.errors import Conflict, NotFound, ParolaError, ProviderError, StoreError, TooMany
 from parola.logs import logger
 from parola.store.base import ConversationChange, ConversationRow, Store, spool_of
 from parola.store.erased import is_erased
@@ -37,6 +37,11 @@ log = logger(__name__)
 
 AT_A_TIME = 2
 """So many conversations are read at once."""
+
+MOST_AGAIN_WAITING = 8
+"""Conversations that somebody asks for once more while others are read again: of more, the rest is refused."""
+
+ASK_AGAIN_SECONDS = 10.0
 
 LOOK_SECONDS = 1.0
 """How often a server that is busy with calls is looked at again."""
@@ -76,6 +81,7 @@ class AfterCall:
         self._work: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         """Conversations that somebody has asked to be read once more."""
+        self._again_places = asyncio.Semaphore(AT_A_TIME)
 
     @property
     def waiting(self) -> int:
@@ -110,7 +116,22 @@ class AfterCall:
     async def run_again(self, conversation_id: str, one: OneCriterion | None = None) -> None:
         """Read a conversation that has ended once more, now, and replace its analysis; or only what it says of one
         criterion. Raises ``NotFound``, ``Conflict`` while it runs or is read already, or when its transcript was
-        deleted, ``ProviderError`` when no model could (what was found out before stays)."""
+        deleted, ``TooMany`` while many others are to be read again, ``ProviderError`` when no model could (what was
+        found out before stays)."""
+        await self._readable(conversation_id)
+        if conversation_id in self._again:
+            raise Conflict(f"Conversation {conversation_id} is being analysed already.")
+        if len(self._again) >= AT_A_TIME + MOST_AGAIN_WAITING:
+            message = f"{len(self._again)} conversations are being analysed once more; expected fewer at a time."
+            raise TooMany(message, code="system_busy", retry_after_seconds=ASK_AGAIN_SECONDS)
+        self._again.add(conversation_id)
+        try:
+            async with self._again_places:
+                await self._read_again(conversation_id, one)
+        finally:
+            self._again.discard(conversation_id)
+
+    async def _readable(self, conversation_id: str) -> ConversationRow:
         row = await self._store.conversations.get(conversation_id)
         if row is None:
             raise NotFound(f"Document with id {conversation_id} not found.")
@@ -118,26 +139,24 @@ class AfterCall:
             raise Conflict(f"Conversation {conversation_id} is {row.status}; expected one that is done or failed.")
         if is_erased(row.document):
             raise Conflict(f"The transcript of conversation {conversation_id} was deleted: there is nothing to read.")
-        if conversation_id in self._again:
-            raise Conflict(f"Conversation {conversation_id} is being analysed already.")
-        self._again.add(conversation_id)
-        try:
-            turns = await self._store.conversations.turns(conversation_id)
-            visits = await self._visits(row)
-            analysing = self._analysing
-            reading = analysing.analyse(row, turns, visits) if one is None else analysing.judge(row, turns, visits, one)
-            outcome = await self._traced(row, reading)
-            charging: Document = {"metadata": {"charging": {"analysis": outcome.charging}}}
-            if outcome.error:
-                await self._store.conversations.write(conversation_id, ConversationChange(document=charging))
-                raise ProviderError("analysis", f"The conversation could not be analysed: {outcome.error}")
-            # First nothing, then the new: documents are merged, and what was found out before must not shine through.
-            # Writes that are made together share a transaction.
-            documents: tuple[Document, ...] = ({"analysis": None}, {**charging, "analysis": outcome.analysis})
-            write = self._store.conversations.write
-            await asyncio.gather(*(write(conversation_id, ConversationChange(document=one)) for one in documents))
-        finally:
-            self._again.discard(conversation_id)
+        return row
+
+    async def _read_again(self, conversation_id: str, one: OneCriterion | None) -> None:
+        row = await self._readable(conversation_id)  # it may have been deleted while it waited
+        turns = await self._store.conversations.turns(conversation_id)
+        visits = await self._visits(row)
+        analysing = self._analysing
+        reading = analysing.analyse(row, turns, visits) if one is None else analysing.judge(row, turns, visits, one)
+        outcome = await self._traced(row, reading)
+        charging: Document = {"metadata": {"charging": {"analysis": outcome.charging}}}
+        if outcome.error:
+            await self._store.conversations.write(conversation_id, ConversationChange(document=charging))
+            raise ProviderError("analysis", f"The conversation could not be analysed: {outcome.error}")
+        # First nothing, then the new: documents are merged, and what was found out before must not shine through.
+        # Writes that are made together share a transaction.
+        documents: tuple[Document, ...] = ({"analysis": None}, {**charging, "analysis": outcome.analysis})
+        write = self._store.conversations.write
+        await asyncio.gather(*(write(conversation_id, ConversationChange(document=one)) for one in documents))
 
     async def aclose(self) -> None:
         """Stop. What is still being read stays ``processing`` for the next server."""

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from parola.analysis.after_call import AT_A_TIME, AfterCall
+from parola.analysis.after_call import AT_A_TIME, MOST_AGAIN_WAITING, AfterCall
 from parola.analysis.analysing import Analysing
 from parola.config import Settings
-from parola.errors import Conflict, ProviderError, StoreError
+from parola.errors import Conflict, ProviderError, StoreError, TooMany
 from parola.providers.base import ModelEvent, ModelRequest
 from parola.store.base import AgentRow, ConversationChange, ConversationRow
 from parola.store.memory import MemoryStore
@@ -240,6 +240,39 @@ def test_a_new_analysis_replaces_the_old_one_whole() -> None:
         assert kept["analysis"] == row.document["analysis"], "what was found out before stays"
         assert kept["metadata"]["charging"]["analysis"]["total"]["runs"] == 3
         assert len(await world.deliveries()) == 1, "nobody is told twice"
+
+    run(story())
+
+
+def test_few_conversations_are_read_again_at_a_time_and_each_once() -> None:
+    async def story() -> None:
+        most = AT_A_TIME + MOST_AGAIN_WAITING
+        reader = SlowReader(*[GOOD] * (most + 3))
+        world = World(reader)
+        await world.begin()
+        await world.store.conversations.write("conv_1", ENDED)
+        row = await world.row()
+        ids = [f"conv_{number}" for number in range(1, most + 2)]
+        for other in ids[1:]:
+            await world.store.conversations.create(replace(row, conversation_id=other, status="done"))
+            await world.store.conversations.write(
+                other, ConversationChange(turns={0: {"role": "user", "message": "Hi"}})
+            )
+        async with asyncio.TaskGroup() as group:
+            for one in ids[:most]:
+                group.create_task(world.after_call.run_again(one))
+            await asyncio.sleep(1.5)
+            assert len(reader.asked) == AT_A_TIME, "the first two have been read, after a second"
+            group.create_task(world.after_call.run_again("conv_1"))
+            group.create_task(world.after_call.run_again("conv_2"))
+            await asyncio.sleep(0)
+            with pytest.raises(Conflict, match="already"):
+                await world.after_call.run_again("conv_5")
+            with pytest.raises(TooMany) as refused:
+                await world.after_call.run_again(ids[most])
+            assert (refused.value.code, refused.value.status) == ("system_busy", 429)
+        assert len(reader.asked) == most + 2
+        await world.after_call.run_again(ids[most])
 
     run(story())
 
