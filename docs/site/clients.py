@@ -43,17 +43,15 @@ CLIENTS = {
         "JavaScript `@elevenlabs/client`",
         '`Conversation.startSession({agentId, connectionType: "websocket", origin: "ws://127.0.0.1:8400"})`',
         "@elevenlabs/client",
-        {"voice": "in a browser"},
     ),
     "react": Client(
         "React `@elevenlabs/react`", "`startSession({signedUrl})`; it ignores `origin`", "@elevenlabs/react"
     ),
     "widget": Client(
         "Widget `<elevenlabs-convai>`",
-        "the attributes `signed-url` and `override-config`, or `origin` and `connectionType` in its "
-        "`elevenlabs-convai:call` event",
-        "",
-        {"text": "yes", "voice": "yes", "signed": "yes"},
+        "the attribute `override-config`, and `origin` and `connectionType` in its event `elevenlabs-convai:call`",
+        "@elevenlabs/convai-widget-embed",
+        {"signed": "yes"},
     ),
     "node": Client(
         "Node `@elevenlabs/elevenlabs-js`",

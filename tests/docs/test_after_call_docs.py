@@ -13,17 +13,12 @@ import pytest
 
 from parola.analysis import after_call, analysing
 from parola.webhooks import opentelemetry
+from tests.docs.snippets import block, blocks, curl
 from tests.terminal.test_cli import parola
 from tests.wire.frames import RawClient
 from tests.wire.servers import ServerProcess, agent
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "after-the-call.md").read_text(encoding="utf-8")
-
-
-def block(language: str) -> str:
-    found = re.search(rf"```{language}\n(.*?)```", DOCUMENT, re.DOTALL)
-    assert found is not None
-    return found[1]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +43,7 @@ async def _ask(server: ServerProcess, agent_id: str) -> str:
 
 @pytest.fixture(scope="module")
 def record(server: ServerProcess) -> dict[str, Any]:
-    conversation_id = asyncio.run(_ask(server, server.create_agent(json.loads(block("json")))))
+    conversation_id = asyncio.run(_ask(server, server.create_agent(json.loads(block("after-the-call.md", "json")))))
     return server.ended_record(conversation_id)
 
 
@@ -62,12 +57,20 @@ def test_the_agent_of_the_document_is_analysed_as_it_says(record: dict[str, Any]
     assert analysis["call_summary_title"] == "A table for four"
 
 
+def test_the_command_of_the_document_reads_a_conversation_once_more(
+    server: ServerProcess, record: dict[str, Any]
+) -> None:
+    again, _ = blocks("after-the-call.md", "bash", 2)
+    (answer,) = curl(again, **{"8400": str(server.port), "CONVERSATION": record["conversation_id"]})
+    assert answer["analysis"]["call_summary_title"] == record["analysis"]["call_summary_title"]
+
+
 def test_why_says_what_the_document_shows(server: ServerProcess, record: dict[str, Any]) -> None:
     def without_times(line: str) -> str:
         return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d|\d+:\d\d|[\d.]+ s\b|“[^”]*” *\)", "…", line)
 
     _, *told = why(server, record["conversation_id"])
-    shown = [without_times(line) for line in block("text").splitlines()]
+    shown = [without_times(line) for line in block("after-the-call.md", "text").splitlines()]
     assert [line for line in map(without_times, told) if not line.startswith("The slowest")] == shown
     timeline = why(server, record["conversation_id"], "--timeline")
     assert [line.split()[1] for line in timeline[-4:]] == ["began", "user", "agent", "close"]
@@ -108,8 +111,9 @@ def test_a_refused_a_running_and_a_killed_conversation_are_explained_too(server:
 
 
 def test_a_collector_gets_the_spans_of_the_document(server: ServerProcess, record: dict[str, Any]) -> None:
-    path = f"/v1/convai/conversations/{record['conversation_id']}?format=opentelemetry"
-    traces = server.http.get(path).json()["otlp_traces"]
+    _, asked = blocks("after-the-call.md", "bash", 2)
+    (answer,) = curl(asked, **{"8400": str(server.port), "CONVERSATION": record["conversation_id"]})
+    traces = answer["otlp_traces"]
     names = {span["name"] for span in traces["resourceSpans"][0]["scopeSpans"][0]["spans"]}
     assert names == {
         "elevenlabs.conversation",

@@ -14,6 +14,7 @@ import pytest
 from parola.config import LimitSettings, ProviderSettings, Settings, load
 from parola.conversation.phases import TRANSITIONS
 from parola.providers.registry import Registry
+from tests.docs.snippets import block
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -72,14 +73,18 @@ def test_flags_in_the_table_are_those_that_serve_takes():
     assert told == taken
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/configuration.md"])
-def test_the_example_configuration_can_be_loaded(document: str, tmp_path: Path):
-    examples = re.findall(r"```toml\n(.*?)```", text(document), re.DOTALL)
-    assert examples
-    for example in examples:
-        file = tmp_path / "parola.toml"
-        file.write_text(example, encoding="utf-8")
-        Registry(load(file=file, environ={}).settings)
+@pytest.mark.parametrize(
+    "example",
+    [
+        *(block("README.md", "toml"), block("configuration.md", "toml"), block("models.md", "toml")),
+        *(block("rag.md", "toml"), block("decisions/0016-vendors-through-openai.md", "toml")),
+    ],
+    ids=["README", "configuration", "models", "rag", "0016"],
+)
+def test_the_example_configuration_can_be_loaded(example: str, tmp_path: Path):
+    file = tmp_path / "parola.toml"
+    file.write_text(example, encoding="utf-8")
+    Registry(load(file=file, environ={}).settings)
 
 
 # -- phases -----------------------------------------------------------------------------------------------------------
@@ -284,7 +289,7 @@ def test_the_command_knows_every_command_that_is_named():
 
 
 def test_the_example_of_the_readme_runs(server, capsys):
-    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    example = block("README.md", "python")
     exec(compile(example.replace("http://127.0.0.1:8400", server.base_url), "README.md", "exec"), {})
     promised = re.findall(r"# (.+)$", example, re.MULTILINE)
     assert [line for line in capsys.readouterr().out.splitlines() if line in promised] == promised

@@ -25,14 +25,11 @@ from parola.protocol.live import LastMessage
 from parola.session.commands import BURST, MOST_A_SECOND
 from parola.session.event_log import MOST_BYTES, MOST_EVENTS
 from parola.session.operators import MOST_LINES
+from tests.docs.snippets import block, blocks
 from tests.wire.frames import RawClient
 from tests.wire.servers import ServerProcess, agent
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "live-control.md").read_text(encoding="utf-8")
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", DOCUMENT, re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +58,10 @@ async def run(server: ServerProcess, conversation_id: str, *command: str) -> str
 
 def test_the_curls_of_the_document_answer_as_it_says(server: ServerProcess) -> None:
     async def story() -> None:
-        message, events, _ = blocks("bash")
+        message, events, _ = blocks("live-control.md", "bash", 3)
         async with call(server) as (_, conversation_id):
             answer = json.loads(await run(server, conversation_id, "bash", "-c", message))
-            shown = json.loads(blocks("json")[0])
+            shown = json.loads(blocks("live-control.md", "json", 4)[0])
             assert {**answer, "seq": 0} == {**shown, "seq": 0} and answer["event_id"] == 1
         server.ended_record(conversation_id)
         printed = await run(server, conversation_id, "bash", "-c", events)
@@ -75,7 +72,7 @@ def test_the_curls_of_the_document_answer_as_it_says(server: ServerProcess) -> N
 
 def test_the_conversation_is_taken_away_from_its_holder_as_the_document_shows(server: ServerProcess) -> None:
     async def story() -> None:
-        force = blocks("bash")[2]
+        *_, force = blocks("live-control.md", "bash", 3)
         async with call(server) as (caller, conversation_id):
             path = f"/v1/x/conversations/{conversation_id}/takeover"
             assert server.http.post(path, json={"operator": "Ann"}).status_code == 202
@@ -89,7 +86,7 @@ def test_the_conversation_is_taken_away_from_its_holder_as_the_document_shows(se
 
 def test_the_program_of_the_document_takes_over_and_gives_back(server: ServerProcess, tmp_path: Path) -> None:
     file = tmp_path / "desk.py"
-    file.write_text(blocks("python")[0], encoding="utf-8")
+    file.write_text(block("live-control.md", "python"), encoding="utf-8")
 
     async def story() -> None:
         async with call(server) as (caller, conversation_id):
@@ -121,7 +118,7 @@ def test_the_figures_are_those_of_the_code() -> None:
 
 
 def test_the_list_of_the_document_is_what_the_server_shows(server: ServerProcess) -> None:
-    (shown,) = next(found["conversations"] for block in blocks("json") if "conversations" in (found := _read(block)))
+    (shown,) = json.loads(blocks("live-control.md", "json", 4)[3])["conversations"]
     assert {f"`{one}`" for one in Happening} - {"`ended`"} <= set(re.findall(r"`\w+`", DOCUMENT))
 
     async def story() -> None:
@@ -132,9 +129,3 @@ def test_the_list_of_the_document_is_what_the_server_shows(server: ServerProcess
 
     asyncio.run(story())
     assert "five people at once" in DOCUMENT and MOST_LINES == 5
-
-
-def _read(block: str) -> dict[str, object]:
-    """The first document of a block."""
-    found: dict[str, object] = json.JSONDecoder().raw_decode(block)[0]
-    return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,15 +11,12 @@ from pathlib import Path
 from parola.conversation import mcp_calls, mcp_tools
 from parola.session import mcp as session
 from parola.tools import mcp, mcp_http
+from tests.docs.snippets import block, blocks, curl
 from tests.wire.frames import RawClient
-from tests.wire.mcp_server import McpProcess, register
+from tests.wire.mcp_server import McpProcess
 from tests.wire.servers import ServerProcess, agent
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "mcp.md").read_text(encoding="utf-8")
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", DOCUMENT, re.DOTALL)
 
 
 class Library(McpProcess):
@@ -29,21 +25,23 @@ class Library(McpProcess):
     def __init__(self, file: Path) -> None:
         super().__init__("http")
         self._file = file
-        file.write_text(blocks("python")[0].replace("port=9100", f"port={self.port}"), encoding="utf-8")
+        file.write_text(block("mcp.md", "python").replace("port=9100", f"port={self.port}"), encoding="utf-8")
 
     def spawn(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen([sys.executable, str(self._file)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def test_the_example_is_called_once_it_is_approved(tmp_path: Path) -> None:
-    config = json.loads(re.findall(r"-d '(\{.*?\})'", DOCUMENT, re.DOTALL)[0])["config"]
-    shown, approving = (json.loads(block) for block in blocks("json"))
+    shown, approving = map(json.loads, blocks("mcp.md", "json", 2))
     rule = {"when": "Emma", "call": {"tool": "find_book", "arguments": {"title": "Emma"}}, "then": "{{result}}"}
     with Library(tmp_path / "library.py") as library, ServerProcess("--ephemeral") as server:
-        server_id = register(server, config, reach=False, url=config["url"].replace("9100", str(library.port)))
-        document = agent(rule, config={"conversation": {"text_only": True}})
-        document["conversation_config"]["agent"]["prompt"]["mcp_server_ids"] = [server_id]
-        agent_id = server.create_agent(document)
+        agent_id = server.create_agent(agent(rule, config={"conversation": {"text_only": True}}))
+        start_and_tell, assign = blocks("mcp.md", "sh", 2)
+        start, tell = start_and_tell.split("\n", 1)
+        assert start == "python library.py &"
+        ports = {"8400": str(server.port), "9100": str(library.port)}
+        (told,) = curl(tell, **ports)
+        curl(assign, AGENT_ID=agent_id, MCP_SERVER_ID=told["id"], **ports)
 
         async def talk() -> str:
             async with RawClient(server.socket_of(agent_id)) as caller:

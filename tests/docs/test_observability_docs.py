@@ -13,15 +13,12 @@ from parola.api.measurements import Family, families
 from parola.app import create_app
 from parola.config import Settings, load
 from parola.tracing import spans, tracer
+from tests.docs.snippets import block, blocks
 from tests.docs.test_docs import rows
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "observability.md").read_text(encoding="utf-8")
 
 SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", DOCUMENT, re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +44,12 @@ def test_names_follow_the_conventions_of_prometheus(metrics: dict[str, Family]) 
 
 
 def expressions() -> list[str]:
-    (rules,) = (block for block in blocks("yaml") if block.startswith("groups"))
+    _, rules = blocks("observability.md", "yaml", 2)
     alerts: list[dict[str, Any]] = [rule for group in yaml.safe_load(rules)["groups"] for rule in group["rules"]]
     assert all(
         set(rule) == {"alert", "expr", "for", "annotations"} and rule["annotations"]["summary"] for rule in alerts
     )
-    (questions,) = blocks("promql")
+    questions = block("observability.md", "promql")
     return [rule["expr"] for rule in alerts] + [
         line for line in questions.splitlines() if line and not line.startswith("#")
     ]
@@ -72,7 +69,7 @@ def test_alerts_and_questions_ask_for_what_there_is(expression: str, metrics: di
 
 
 def test_the_settings_can_be_loaded(tmp_path: Path) -> None:
-    (example,) = blocks("toml")
+    example = block("observability.md", "toml")
     (tmp_path / "parola.toml").write_text(example, encoding="utf-8")
     settings = load(file=tmp_path / "parola.toml", environ={}).settings
     assert settings.otlp_sample_ratio == 0.25

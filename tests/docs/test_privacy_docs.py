@@ -19,20 +19,15 @@ from parola.session.audio import AudioFormat
 from parola.session.recording import Recorder
 from parola.store.base import ConversationRow, spool_of
 from tests.api.conftest import Registry, call
+from tests.docs.snippets import block
 
 DOCS = Path(__file__).parents[2] / "docs"
 PRIVACY = (DOCS / "privacy.md").read_text(encoding="utf-8")
 RECORDINGS = (DOCS / "recordings.md").read_text(encoding="utf-8")
 
 
-def block(document: str, language: str) -> str:
-    found = re.search(rf"```{language}\n(.*?)```", document, re.DOTALL)
-    assert found is not None
-    return found[1]
-
-
 def test_the_agent_of_the_document_means_what_it_says() -> None:
-    privacy = json.loads(block(PRIVACY, "json"))
+    privacy = json.loads(block("privacy.md", "json"))
     app = create_app(Settings(ephemeral=True), registry=Registry())
     with TestClient(app, base_url="http://127.0.0.1:8400") as client:
         created = client.post("/v1/convai/agents/create", json={"conversation_config": {}, **privacy})
@@ -70,6 +65,6 @@ def test_the_example_takes_a_recording_apart() -> None:
         recorder.user_spoke(tone, now=2.0)
         recorder.close()
         example: dict[str, Any] = {}
-        exec(block(RECORDINGS, "python"), example)
+        exec(block("recordings.md", "python"), example)
         user, agent = example["sides"](client, "conv_1")
     assert max(user[16000:]) > 5000 and max(agent) < 500

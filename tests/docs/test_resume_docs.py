@@ -12,13 +12,14 @@ from parola.config import Settings
 from parola.conversation.ending import client_stayed_away
 from parola.conversation.events import ClientDisconnected
 from parola.session.resuming import MOST_KEPT, REFUSED, REPLACED, REPLACED_REASON
+from tests.docs.snippets import block
 from tests.wire.servers import ServerProcess, agent
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "resume.md").read_text(encoding="utf-8")
 
 
 def test_the_program_of_the_document_comes_back(tmp_path: Path) -> None:
-    (program,) = re.findall(r"```python\n(.*?)```", DOCUMENT, re.DOTALL)
+    program = block("resume.md", "python")
     shown = re.findall(r"^    (I heard: .*|the same .*)$", DOCUMENT, re.MULTILINE)
     file = tmp_path / "back.py"
     file.write_text(program, encoding="utf-8")

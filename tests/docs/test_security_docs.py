@@ -13,6 +13,7 @@ import pytest
 
 from parola.api.scopes import HOSTED, ROLES, SCOPES
 from parola.config import Settings
+from tests.docs.snippets import blocks
 from tests.docs.test_docs import rows
 from tests.wire.servers import ServerProcess
 
@@ -21,7 +22,7 @@ DOCUMENT = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encodi
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="curl and jq are not installed")
 def test_the_examples_work_one_after_the_other(tmp_path: Path) -> None:
-    script = "set -eu\n" + "\n".join(re.findall(r"```sh\n(.*?)```", DOCUMENT, re.DOTALL))
+    script = "set -eu\n" + "\n".join(blocks("security.md", "sh", 10))
     with ServerProcess("--data", str(tmp_path)) as server:
         environment = {
             **os.environ,

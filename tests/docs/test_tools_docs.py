@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +10,17 @@ from pytest_httpserver import HTTPServer
 
 from parola.conversation import webhook_tool
 from parola.tools import request, response, webhook
+from tests.docs.snippets import block
 from tests.wire.servers import ServerProcess
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "tools.md").read_text(encoding="utf-8")
-
-
-def block(language: str) -> str:
-    found = re.search(rf"```{language}\n(.*?)```", DOCUMENT, re.DOTALL)
-    assert found is not None
-    return found[1]
 
 
 def test_the_tool_in_the_document_does_what_it_says(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/shops/north/bookings", method="POST").respond_with_json(
         {"booking": {"id": 7, "table": "window", "card": "4111"}, "staff": "Ann"}
     )
-    tool = json.loads(block("json").replace("http://127.0.0.1:9000", httpserver.url_for("").rstrip("/")))
+    tool = json.loads(block("tools.md", "json").replace("http://127.0.0.1:9000", httpserver.url_for("").rstrip("/")))
     api_schema = tool["tool_config"]["api_schema"]
     offered = webhook_tool.definition("book_table", "", api_schema).parameters
     assert list(offered["properties"]) == offered["required"] == ["slot", "guests"]
@@ -46,7 +40,7 @@ def test_the_tool_in_the_document_does_what_it_says(httpserver: HTTPServer) -> N
     assert (dict(arrived.args), arrived.headers["X-Tenant"]) == ({"channel": "voice"}, "tenant-north")
 
     verifying: dict[str, Any] = {}
-    exec(block("python"), verifying)
+    exec(block("tools.md", "python"), verifying)
     said, body = dict(arrived.headers), arrived.get_data()
     assert verifying["is_genuine"](secret, "POST", arrived.url, said, body)
     assert not verifying["is_genuine"](secret, "POST", arrived.url, said, body + b" ")

@@ -23,6 +23,7 @@ from parola.conversation.timeline import MOST_VERDICTS
 from parola.conversation.turn_taking import PATIENCE, PROBABLY_NOT_OVER, PROBABLY_OVER, Reason, verdict
 from parola.conversation.wording import Wording, read
 from parola.protocol.agents import TurnConfig
+from tests.docs.snippets import block
 from tests.story import Story
 
 PAGE = (Path(__file__).parents[2] / "docs" / "turn-taking.md").read_text(encoding="utf-8")
@@ -93,7 +94,7 @@ def test_the_languages_of_the_usual_terms_are_named():
 
 
 def test_the_example_is_what_a_conversation_records():
-    (example,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    example = block("turn-taking.md", "json")
     story = Story(speculates=True).connects().wait(2)
     story.tell(SpeechStarted(story.now)).wait(1.5).tell(SpeechStopped(story.now - 0.2))
     story.wait(0.06).tell(TurnEndPredicted(0.98)).wait(0.02).tell(TranscriptUpdated("What are your opening hours?"))
@@ -105,7 +106,7 @@ def test_the_example_is_what_a_conversation_records():
 
 
 def test_every_field_of_the_timeline_is_explained():
-    (example,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    example = block("turn-taking.md", "json")
     told = {name for row in table("field")[1] for name in names(row[0])}
     for turn in json.loads(example).values():
         assert set(turn) <= told

@@ -14,20 +14,14 @@ from typing import Any
 import pytest
 
 from parola.config import load
+from tests.docs.snippets import DOCS, ROOT, block, blocks
 from tests.wire.servers import ServerProcess
-
-ROOT = Path(__file__).parents[2]
-DOCS = ROOT / "docs"
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ServerProcess]:
     with ServerProcess("--ephemeral") as server:
         yield server
-
-
-def blocks(page: str, language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
 
 
 def shown(page: str) -> list[str]:
@@ -49,9 +43,9 @@ def words(text: str) -> list[str]:
 
 
 def test_the_first_agent_is_made_checked_talked_to_and_changed(server: ServerProcess, tmp_path: Path) -> None:
-    document, change = (json.loads(block) for block in blocks("first-agent.md", "json"))
+    document, change = map(json.loads, blocks("first-agent.md", "json", 2))
     (tmp_path / "shop.json").write_text(json.dumps(document), encoding="utf-8")
-    done = run(server, tmp_path, "\n".join(blocks("first-agent.md", "sh")))
+    done = run(server, tmp_path, "\n".join(blocks("first-agent.md", "sh", 2)))
     assert done.returncode == 0, done.stdout + done.stderr
     said = words(done.stdout + done.stderr)
     assert [line for line in words("\n".join(shown("first-agent.md"))) if line not in said and "agent" in line] == []
@@ -73,7 +67,7 @@ def test_the_first_five_minutes_are_as_they_are_told(server: ServerProcess, tmp_
 def test_the_program_of_connect_an_app_calls_a_function(
     server: ServerProcess, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (example,) = blocks("connect-an-app.md", "python")
+    example = block("connect-an-app.md", "python")
     exec(compile(example.replace("http://127.0.0.1:8400", server.url), "connect-an-app.md", "exec"), {})
     promised = re.findall(r"# (.+)$", example, re.MULTILINE)
     printed = capsys.readouterr().out.splitlines()
@@ -81,13 +75,13 @@ def test_the_program_of_connect_an_app_calls_a_function(
 
 
 def test_the_request_of_connect_an_app_gives_a_signed_url(server: ServerProcess, tmp_path: Path) -> None:
-    (request,) = blocks("connect-an-app.md", "bash")
+    request = block("connect-an-app.md", "bash")
     done = run(server, tmp_path, request.replace("http://127.0.0.1:8400", server.url).replace("curl", "curl -s"))
     assert json.loads(done.stdout)["signed_url"].startswith("ws://")
 
 
 def test_the_configuration_of_the_deployment_is_one(tmp_path: Path) -> None:
-    (example,) = blocks("deployment.md", "toml")
+    example = block("deployment.md", "toml")
     file = tmp_path / "parola.toml"
     file.write_text(example, encoding="utf-8")
     settings = load(file=file, environ={}).settings

@@ -18,16 +18,12 @@ from parola.api.streaming import HEARTBEAT_SECONDS
 from parola.conversation.waiting_for_human import Outcome
 from parola.protocol.tools import TransferToHumanParams
 from parola.session.human_waits import LAST_LINES
+from tests.docs.snippets import block
 from tests.wire.frames import RawClient
 from tests.wire.servers import ServerProcess, agent
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "waiting-for-human.md").read_text(encoding="utf-8")
 TEXT = {"conversation_config_override": {"conversation": {"text_only": True}}}
-
-
-def block(language: str) -> str:
-    (found,) = re.findall(rf"```{language}\n(.*?)```", DOCUMENT, re.DOTALL)
-    return str(found)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +35,7 @@ def server() -> Iterator[ServerProcess]:
 def documented_agent() -> dict[str, Any]:
     arguments = {"reason": "wants a refund", "message_to_user": "One moment."}
     made = agent({"when": "person", "call": {"tool": "x_transfer_to_human", "arguments": arguments}})
-    made["conversation_config"]["agent"]["prompt"]["built_in_tools"] = json.loads(block("json"))
+    made["conversation_config"]["agent"]["prompt"]["built_in_tools"] = json.loads(block("waiting-for-human.md", "json"))
     return made
 
 
@@ -57,7 +53,7 @@ async def ended(process: asyncio.subprocess.Process) -> str:
 
 def test_the_desk_of_the_document_rings_and_takes_the_caller(server: ServerProcess, tmp_path: Path) -> None:
     file = tmp_path / "desk.py"
-    file.write_text(block("python"), encoding="utf-8")
+    file.write_text(block("waiting-for-human.md", "python"), encoding="utf-8")
 
     async def story() -> None:
         desk = await started(server, sys.executable, str(file))
@@ -80,7 +76,9 @@ def test_the_curls_of_the_document_ask_for_a_person_and_list_who_waits(server: S
         async with RawClient(server.socket_of(server.create_agent(agent()))) as caller:
             begun = await caller.begin(**TEXT)
             conversation_id = str(begun["conversation_id"])
-            curls = await started(server, "bash", "-c", block("bash"), conversation_id=conversation_id)
+            curls = await started(
+                server, "bash", "-c", block("waiting-for-human.md", "bash"), conversation_id=conversation_id
+            )
             accepted, _, listed = (await ended(curls)).partition("}")
             assert '"accepted":true' in accepted
             (waiting,) = json.loads(listed)["waiting"]
@@ -94,7 +92,9 @@ def test_the_curls_of_the_document_ask_for_a_person_and_list_who_waits(server: S
 
 def test_the_figures_are_those_of_the_code() -> None:
     defaults = TransferToHumanParams()
-    assert json.loads(block("json"))["x_transfer_to_human"]["params"] | {"waiting_message": ""} == {
+    assert json.loads(block("waiting-for-human.md", "json"))["x_transfer_to_human"]["params"] | {
+        "waiting_message": ""
+    } == {
         "system_tool_type": "x_transfer_to_human",
         **defaults.model_dump(),
     }

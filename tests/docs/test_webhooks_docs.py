@@ -23,16 +23,13 @@ from parola.webhooks.announcing import subscriptions
 from parola.webhooks.pre_call import laid_over
 from parola.webhooks.samples import SAMPLES
 from parola.webhooks.signing import signed
+from tests.docs.snippets import block, blocks, curl
 from tests.wire.frames import RawClient
 from tests.wire.servers import COMMAND, ServerProcess, agent, free_port
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
 
-CURLS = [json.loads(body) for body in re.findall(r"-d '(\{.*\})'", DOCUMENT)]
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", DOCUMENT, re.DOTALL)
+HERE = "http://127.0.0.1:8400"
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +40,9 @@ def server() -> Iterator[ServerProcess]:
 
 def configured(server: ServerProcess, port: int) -> tuple[str, str]:
     """The endpoint of the document, on this port, and its secret."""
-    created, settings = CURLS
-    created["settings"]["webhook_url"] = f"http://127.0.0.1:{port}/"
-    webhook = server.http.post("/v1/workspace/webhooks", json=created).json()
-    settings["webhooks"]["post_call_webhook_id"] = webhook["webhook_id"]
-    assert server.http.patch("/v1/convai/settings", json=settings).status_code == 200
+    creating, settings = (command.replace(HERE, server.url) for command in blocks("webhooks.md", "sh", 2))
+    (webhook,) = curl(creating.replace("8500", str(port)))
+    curl(settings.replace("webhook_…", webhook["webhook_id"]))
     return webhook["webhook_id"], webhook["webhook_secret"]
 
 
@@ -72,7 +67,7 @@ def test_the_receiver_prints_what_it_has_verified(server: ServerProcess, tmp_pat
     port = free_port()
     _, secret = configured(server, port)
     file = tmp_path / "receiver.py"
-    (source,) = blocks("python")
+    source = block("webhooks.md", "python")
     file.write_text(source.replace("8500", str(port)), encoding="utf-8")
     environment = {**os.environ, "WEBHOOK_SECRET": secret}
     with subprocess.Popen([sys.executable, str(file)], env=environment, stdout=subprocess.PIPE, text=True) as receiver:
@@ -124,7 +119,7 @@ def test_a_signature_that_is_wrong_is_told() -> None:
 
 
 def test_the_examples_are_what_the_server_takes() -> None:
-    endpoints, asked, answer = map(json.loads, blocks("json"))
+    endpoints, asked, answer = map(json.loads, blocks("webhooks.md", "json", 3))
     ConvAiSettingsUpdate.model_validate(endpoints)
     assert len(subscriptions(endpoints, None)) == 2
     webhook = PreCallWebhook.model_validate(asked["conversation_initiation_client_data_webhook"])

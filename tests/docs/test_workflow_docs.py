@@ -5,23 +5,17 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 from parola.conversation.workflow import CONDITIONS, NODES, read
 from tests.conversation.relays import arrives, built_in, subagent_arrives, wanted
+from tests.docs.snippets import block
 from tests.story import Story
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def example(name: str) -> Any:
-    found = re.search(r"```json\n(.*?)```", (DOCS / name).read_text("utf-8"), re.DOTALL)
-    assert found is not None
-    return json.loads(found[1])
-
-
 def test_the_example_of_a_workflow_can_be_held():
-    workflow = example("workflows.md")
+    workflow = json.loads(block("workflows.md", "json"))
     assert set(read(workflow).nodes) == {"start", "desk", "billing"}
     story = subagent_arrives(Story(workflow=workflow).connects()).asks("My bill is wrong")
     tool = story.replies[-1].request.tools[0]  # type: ignore[union-attr]
@@ -37,7 +31,7 @@ def test_every_node_and_condition_is_explained():
 
 
 def test_the_example_of_a_transfer_can_be_held():
-    params = example("system-tools.md")["params"]
+    params = json.loads(block("system-tools.md", "json"))["params"]
     tool = built_in("transfer_to_agent", transfers=params["transfers"])
     story = Story(tools=[tool]).connects().asks("I want to buy").agent_calls(("transfer_to_agent", {"agent_number": 0}))
     assert wanted(story).transfer.agent_id == "AGENT_ID"

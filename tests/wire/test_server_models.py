@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -23,6 +19,7 @@ from parola.providers.inventory import HOW_TO_ADD
 from parola.providers.registry import Registry
 from parola.session.audio import read_wav
 from tests.api.conftest import create_agent
+from tests.docs.snippets import block, curl
 from tests.wire.servers import ServerProcess
 
 MEASURE = "/v1/x/models/measure"
@@ -88,12 +85,8 @@ def test_what_is_said_of_adding_models_is_a_configuration(kind: str, tmp_path: P
 
 
 def test_the_command_of_the_document_measures(parola: ServerProcess) -> None:
-    document = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
-    (command,) = re.findall(r"```bash\n(curl .*?)```", document, re.DOTALL)
-    environment = {**os.environ, "URL": parola.url}
-    quiet = command.replace("curl ", "curl -sSf ", 1)
-    done = subprocess.run(["bash", "-c", quiet], env=environment, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout)["real_time_factor"] > 0
+    (figures,) = curl(block("models.md", "bash"), URL=parola.url)
+    assert figures["real_time_factor"] > 0
 
 
 def measured(client: TestClient, kind: str, **asked: Any) -> dict[str, Any]:
