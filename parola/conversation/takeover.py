@@ -5,7 +5,8 @@ it takes is not the agent's: ``max_duration`` stands still, up to a limit of its
 run. Afterwards the model reads that a person was there, and everything that was said.
 
 A person is a name. Whoever takes over in somebody's name (a backend, for Ann) may act for them as well: both names hold
-it. A holder who was there by a socket and is not any more has a while to come back; then the agent goes on.
+it. Holders who took over while they were there by a socket, and are not any more, have a while to come back; then the
+agent goes on. Who took over without one cannot leave: sockets of their name that come and go change nothing.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class Takeover:
     __slots__ = (
         "_audio_id",
         "_deadlines",
+        "_is_by_socket",
         "_left_at",
         "_names",
         "_out",
@@ -49,6 +51,8 @@ class Takeover:
         self._names: frozenset[str] = frozenset()
         self._present: set[str] = set()
         """Who is there by a socket."""
+        self._is_by_socket = False
+        """A holder was among them when they took over."""
         self._unwritten: dict[str, str] = {}
         """Whose voice the caller has heard without its words being known yet: by its name, who that is."""
         self.is_on = False
@@ -58,6 +62,7 @@ class Takeover:
         """``operator`` has the conversation from here on, by a command of ``by``."""
         self.is_on, self.operator, self._since = True, operator, now
         self._names = frozenset((operator, by))
+        self._is_by_socket = not self._names.isdisjoint(self._present)
         self._deadlines.postpone("max_duration", LONGEST_SECONDS)
         self._deadlines.clear("turn_timeout", "silence", "soft_timeout", "llm")
         who = f"A person ({operator})" if operator else "A person"
@@ -101,7 +106,7 @@ class Takeover:
     def left(self, name: str, now: float) -> None:
         """Their last socket is gone."""
         self._present.discard(name)
-        if self.is_held_by(name) and self._names.isdisjoint(self._present):
+        if self._is_by_socket and self.is_held_by(name) and self._names.isdisjoint(self._present):
             self._left_at = now
             self._deadlines.set("takeover", now + GRACE_SECONDS)
             self._out.ask(NoteOperator("left", self.operator, GRACE_SECONDS))

@@ -334,6 +334,17 @@ def test_a_takeover_without_a_socket_has_nobody_who_could_leave():
     assert story.phase == "handed-over" and notes(story) == []
 
 
+def test_who_took_over_without_a_socket_keeps_it_when_one_of_their_name_comes_and_goes():
+    story = began()
+    story.commands(BeginTakeover("Ann"), "crm").wait(10)
+    for name in ("Ann", "crm"):
+        story.tell(OperatorCame(name)).commands(ShowTyping(True), name).tell(OperatorLeft(name)).wait(600)
+    assert story.phase == "handed-over" and notes(story) == []
+    story.commands(EndTakeover(), "crm")
+    story.tell(OperatorCame("Ann")).takes_over().tell(OperatorLeft("Ann")).wait(GRACE_SECONDS)
+    assert story.phase == "listening", "the next takeover is judged by itself"
+
+
 def test_who_leaves_while_the_last_words_are_said_changes_nothing():
     story = began()
     story.tell(OperatorCame("Ann")).takes_over().commands(EndCall(farewell="Goodbye."))
