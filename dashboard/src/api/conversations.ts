@@ -301,20 +301,6 @@ export const runAnalysis = (id: string) => api.post(`${conversationPath(id)}/ana
 
 export const deleteConversation = (id: string) => api.delete(conversationPath(id));
 
-/** The names of the agents, to choose from. */
-export const useAgentChoices = () =>
-  useQuery({
-    queryKey: ["agent-choices"],
-    queryFn: ({ signal }) =>
-      api.get<{ agents: { agent_id: string; name: string }[] }>(
-        "/v1/convai/agents",
-        { page_size: 100 },
-        signal,
-      ),
-    select: (page) => page.agents.map(({ agent_id, name }) => ({ value: agent_id, label: name })),
-    staleTime: 60_000,
-  });
-
 /** How conversations of the last weeks ended, to choose from. */
 export const useEndings = () =>
   useQuery({

@@ -102,14 +102,6 @@ export const useChunks = (id: string, model: string | undefined) =>
     { enabled: model !== undefined },
   );
 
-export const useFolders = () =>
-  useQuery({
-    queryKey: [KNOWLEDGE, "folders"],
-    queryFn: ({ signal }) =>
-      api.get<{ documents: KnowledgeDocument[] }>(KNOWLEDGE, { types: "folder", page_size: 100 }, signal),
-    select: ({ documents }) => documents,
-  });
-
 export const addFile = (file: File, folder: string | null) => {
   const form = new FormData();
   form.append("file", file);

@@ -1,9 +1,9 @@
-import { Select, Text } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { Text } from "@mantine/core";
 import { Link } from "react-router";
 
 import type { JsonObject } from "@/api/agents";
-import { api } from "@/api/client";
+import { SECRETS } from "@/api/choices";
+import { PickOne } from "@/parts/Picker";
 
 import { useField } from "../editor/draft";
 import { Findings, Label, SelectField, TextField } from "../editor/fields";
@@ -13,16 +13,6 @@ const CUSTOM = "conversation_config.agent.prompt.custom_llm";
 /** An endpoint of the agent's own, in OpenAI's dialect. */
 export function CustomModel() {
   const key = useField<JsonObject>(`${CUSTOM}.api_key`, {});
-  const secrets = useQuery({
-    queryKey: ["/v1/convai/secrets", "names"],
-    queryFn: ({ signal }) =>
-      api.get<{ secrets: { secret_id: string; name: string }[] }>(
-        "/v1/convai/secrets",
-        { page_size: 100 },
-        signal,
-      ),
-    select: (answer) => answer.secrets,
-  });
   const secretId = typeof key.value.secret_id === "string" ? key.value.secret_id : null;
   return (
     <>
@@ -44,7 +34,7 @@ export function CustomModel() {
         ]}
       />
       <div>
-        <Select
+        <PickOne
           label={<Label text="API key" isChanged={key.isChanged} />}
           description={
             <>
@@ -52,7 +42,8 @@ export function CustomModel() {
             </>
           }
           placeholder="None"
-          data={(secrets.data ?? []).map(({ secret_id, name }) => ({ value: secret_id, label: name }))}
+          none="There are no secrets yet"
+          from={SECRETS}
           value={secretId}
           clearable
           clearButtonProps={{ "aria-label": "No API key" }}

@@ -1,11 +1,14 @@
 import { ActionIcon, Anchor, Badge, Group, Select, Table, Text, VisuallyHidden } from "@mantine/core";
 import { IconTrash } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "react-router";
 
 import type { JsonObject } from "@/api/agents";
 import { api } from "@/api/client";
-import { Failure } from "@/parts/Failure";
+import { DOCUMENTS, useChoices } from "@/api/choices";
+import { KNOWLEDGE } from "@/api/knowledge";
+import { failed } from "@/parts/notices";
+import { PickOne } from "@/parts/Picker";
 
 import { useField } from "../editor/draft";
 import { Findings, LongTextField, NumberField, SliderField, SwitchField } from "../editor/fields";
@@ -83,30 +86,29 @@ export default function Knowledge() {
 
 function Documents() {
   const field = useField<JsonObject[]>(`${PROMPT}.knowledge_base`, []);
-  const { data, error } = useQuery({
-    queryKey: ["/v1/convai/knowledge-base", "choices"],
-    queryFn: ({ signal }) =>
-      api.get<{ documents: Document[]; has_more: boolean }>(
-        "/v1/convai/knowledge-base",
-        { page_size: 100 },
-        signal,
-      ),
-  });
-  const known = data?.documents ?? [];
-  const used = new Set(field.value.map(({ id }) => id));
-  const free = known.filter(({ id }) => !used.has(id));
+  const ids = field.value.map(({ id }) => String(id));
+  const { rows, missing } = useChoices(DOCUMENTS, "", ids);
+  const known = rows as unknown as Document[];
+  const queries = useQueryClient();
   const attach = (id: string | null) => {
+    if (!id) return;
+    const add = ({ name, type }: Document) =>
+      field.set([...field.value, { type, name, id, usage_mode: "auto" }]);
     const document = known.find((one) => one.id === id);
-    if (document) {
-      const { name, type } = document;
-      field.set([...field.value, { type, name, id: document.id, usage_mode: "auto" }]);
+    if (document) add(document);
+    else {
+      queries
+        .fetchQuery({
+          queryKey: [KNOWLEDGE, "one", id],
+          queryFn: ({ signal }) => api.get<Document>(`${KNOWLEDGE}/${encodeURIComponent(id)}`, {}, signal),
+        })
+        .then(add, (error: unknown) => failed(error, "The document was not attached"));
     }
   };
   const change = (index: number, mode: string) =>
     field.set(field.value.map((one, at) => (at === index ? { ...one, usage_mode: mode } : one)));
   return (
     <Card title="Documents">
-      {error && <Failure error={error} />}
       {field.value.length > 0 ? (
         <Table.ScrollContainer minWidth={480}>
           <Table aria-label="Documents" highlightOnHover={false}>
@@ -124,8 +126,7 @@ function Documents() {
                 const id = String(one.id);
                 const document = known.find((other) => other.id === id);
                 const name = document?.name ?? (String(one.name ?? "") || id);
-                // Of many only the newest are known here.
-                const isMissing = data?.has_more === false && !document;
+                const isMissing = missing.includes(id);
                 return (
                   <Table.Tr key={id}>
                     <Table.Td>
@@ -173,14 +174,14 @@ function Documents() {
           , and attached here.
         </Text>
       )}
-      <Select
+      <PickOne
         label="Attach a document"
-        placeholder={free.length ? "Choose one" : "There is none that is not attached"}
-        data={free.map(({ id, name, type }) => ({ value: id, label: `${name} (${type})` }))}
+        placeholder="Choose one"
+        none="There is none that is not attached"
+        from={DOCUMENTS}
+        without={(id) => ids.includes(id)}
         value={null}
         onChange={attach}
-        disabled={!free.length}
-        searchable
         maw={420}
       />
       <Findings findings={field.findings} />

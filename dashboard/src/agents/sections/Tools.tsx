@@ -1,11 +1,10 @@
-import { Anchor, MultiSelect, Switch, Text, TextInput } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { Anchor, Switch, Text, TextInput } from "@mantine/core";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 
 import type { JsonObject } from "@/api/agents";
-import { api } from "@/api/client";
-import { Failure } from "@/parts/Failure";
+import { MCP_SERVERS, type Source, TOOLS } from "@/api/choices";
+import { PickMany } from "@/parts/Picker";
 
 import { isObject } from "../editor/document";
 import { useDraft, useField } from "../editor/draft";
@@ -16,44 +15,12 @@ import { Card, Section } from "../editor/Section";
 const PROMPT = "conversation_config.agent.prompt";
 const BUILT_IN = `${PROMPT}.built_in_tools`;
 
-interface Listed {
-  value: string;
-  label: string;
-}
-
 /** What the agent may do: the tools of this server, those of MCP servers, and those built in. */
 export default function Tools() {
-  const tools = useQuery({
-    queryKey: ["/v1/convai/tools", "choices"],
-    queryFn: ({ signal }) =>
-      api.get<{ tools: { id: string; tool_config: { name: string; type: string } }[] }>(
-        "/v1/convai/tools",
-        { page_size: 100 },
-        signal,
-      ),
-    select: (answer) =>
-      answer.tools.map(({ id, tool_config }): Listed => ({
-        value: id,
-        label: `${tool_config.name} (${tool_config.type})`,
-      })),
-  });
-  const servers = useQuery({
-    queryKey: ["/v1/convai/mcp-servers", "choices"],
-    queryFn: ({ signal }) =>
-      api.get<{ mcp_servers: { id: string; config: { name: string } }[] }>(
-        "/v1/convai/mcp-servers",
-        {},
-        signal,
-      ),
-    select: (answer) =>
-      answer.mcp_servers.map(({ id, config }): Listed => ({ value: id, label: config.name })),
-  });
   const inline = useField<JsonObject[]>(`${PROMPT}.tools`, []);
-  const error = tools.error ?? servers.error;
   return (
     <Section title="Tools" lead="What the agent may do besides talking.">
       <Card title="Tools of this server">
-        {error && <Failure error={error} />}
         <Ids
           path={`${PROMPT}.tool_ids`}
           label="Tools"
@@ -66,13 +33,13 @@ export default function Tools() {
               .
             </>
           }
-          known={tools.data ?? []}
+          from={TOOLS}
         />
         <Ids
           path={`${PROMPT}.mcp_server_ids`}
           label="MCP servers"
           help="All their tools, with the approval that each server asks for."
-          known={servers.data ?? []}
+          from={MCP_SERVERS}
         />
         {inline.value.length > 0 && (
           <JsonField
@@ -182,29 +149,18 @@ export default function Tools() {
 }
 
 /** Ids as names to choose from; those that lead nowhere stay visible. */
-function Ids({
-  path,
-  label,
-  help,
-  known,
-}: {
-  path: string;
-  label: string;
-  help: ReactNode;
-  known: Listed[];
-}) {
+function Ids({ path, label, help, from }: { path: string; label: string; help: ReactNode; from: Source }) {
   const field = useField<string[]>(path, []);
-  const missing = field.value.filter((id) => !known.some(({ value }) => value === id));
   return (
     <div>
-      <MultiSelect
+      <PickMany
         label={<Label text={label} isChanged={field.isChanged} />}
         description={help}
-        placeholder={field.value.length ? undefined : known.length ? "None" : "There are none yet"}
-        data={[...known, ...missing.map((value) => ({ value, label: value }))]}
+        placeholder="None"
+        none="There are none yet"
+        from={from}
         value={field.value}
         onChange={field.set}
-        searchable
       />
       <Findings findings={field.findings} />
     </div>

@@ -3,7 +3,9 @@ import { useDisclosure } from "@mantine/hooks";
 import { IconAdjustmentsHorizontal, IconSearch, IconX } from "@tabler/icons-react";
 import { type RefObject, useEffect, useState } from "react";
 
-import { type ConversationStatus, useAgentChoices, useEndings } from "@/api/conversations";
+import { AGENTS } from "@/api/choices";
+import { type ConversationStatus, useEndings } from "@/api/conversations";
+import { PickOne } from "@/parts/Picker";
 
 import { STATUS, VERDICT } from "../words";
 import { countFilters, type Filters, NONE } from "./filters";
@@ -29,7 +31,6 @@ const RATINGS = [
 export function FilterBar({ filters, change, searchBox }: Props) {
   const count = countFilters(filters);
   const [isOpen, { toggle }] = useDisclosure(count > 0);
-  const agents = useAgentChoices();
   const endings = useEndings();
   const pick = (name: keyof Filters) => (value: string | null) => change({ [name]: value ?? "" });
   return (
@@ -73,13 +74,12 @@ export function FilterBar({ filters, change, searchBox }: Props) {
       </Group>
       <Collapse expanded={isOpen}>
         <SimpleGrid cols={{ base: 2, sm: 3, lg: 5 }} spacing="sm" verticalSpacing="xs" pt="sm">
-          <Select
+          <PickOne
             label="Agent"
             placeholder="Any"
-            data={agents.data ?? []}
+            from={AGENTS}
             value={filters.agent || null}
             onChange={pick("agent")}
-            searchable
             clearable
           />
           <Select

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Group, Menu, Modal, Select, Stack, TextInput } from "@mantine/core";
+import { ActionIcon, Button, Group, Menu, Modal, Stack, TextInput } from "@mantine/core";
 import {
   IconDots,
   IconEdit,
@@ -9,8 +9,10 @@ import {
 } from "@tabler/icons-react";
 import { useState } from "react";
 
-import { type KnowledgeDocument, useFolders, useKnowledgeActions } from "@/api/knowledge";
+import { FOLDERS } from "@/api/choices";
+import { type KnowledgeDocument, useKnowledgeActions } from "@/api/knowledge";
 import { confirm, done, failed } from "@/parts/notices";
+import { PickOne } from "@/parts/Picker";
 
 interface Props {
   one: KnowledgeDocument;
@@ -125,20 +127,15 @@ const TOP = "top";
 
 function Move({ one, close }: { one: KnowledgeDocument; close: () => void }) {
   const { move } = useKnowledgeActions();
-  const folders = useFolders();
   const [to, setTo] = useState(one.folder_parent_id ?? TOP);
-  const choices = (folders.data ?? [])
-    .filter(({ id }) => id !== one.id)
-    .map(({ id, name, folder_path }) => ({
-      value: id,
-      label: [...(folder_path ?? []).map((above) => above.name), name].join(" / "),
-    }));
   return (
     <Modal opened onClose={close} title={`Move ${one.name}`}>
       <Stack>
-        <Select
+        <PickOne
           label="Into"
-          data={[{ value: TOP, label: "The top" }, ...choices]}
+          from={FOLDERS}
+          first={[{ value: TOP, label: "The top" }]}
+          without={(id) => id === one.id}
           value={to}
           onChange={(value) => setTo(value ?? TOP)}
           allowDeselect={false}

@@ -1,26 +1,15 @@
-import {
-  Anchor,
-  Button,
-  Group,
-  Mark,
-  Paper,
-  Progress,
-  Select,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from "@mantine/core";
+import { Anchor, Button, Group, Mark, Paper, Progress, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
 import { type FormEvent, useState } from "react";
 import { Link } from "react-router";
 
-import { useAgentChoices } from "@/api/conversations";
+import { AGENTS } from "@/api/choices";
 import { type Retrieved, useKnowledgeActions, useSearch } from "@/api/knowledge";
 import { Failure } from "@/parts/Failure";
 import { LoadMore } from "@/parts/LoadMore";
 import { Loading } from "@/parts/Loading";
+import { PickOne } from "@/parts/Picker";
 
 import { KnowledgeFrame } from "../KnowledgeFrame";
 
@@ -38,7 +27,6 @@ export default function TryPage() {
 
 /** The chunks an agent would be given for a question, without a conversation. */
 function Ask() {
-  const agents = useAgentChoices();
   const { ask } = useKnowledgeActions();
   const [agentId, setAgentId] = useState<string | null>(null);
   const [question, setQuestion] = useState("");
@@ -56,13 +44,12 @@ function Ask() {
       </Text>
       <form onSubmit={submit}>
         <Group gap="sm" align="flex-end">
-          <Select
+          <PickOne
             label="Agent"
             placeholder="Choose an agent"
-            data={agents.data ?? []}
+            from={AGENTS}
             value={agentId}
             onChange={setAgentId}
-            searchable
             flex="1 1 200px"
           />
           <TextInput

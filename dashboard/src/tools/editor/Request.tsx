@@ -1,10 +1,10 @@
 import { Group, Select, Stack, Text, Textarea, TextInput } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router";
 
 import type { Json, JsonObject } from "@/api/agents";
-import { api } from "@/api/client";
+import { CONNECTIONS } from "@/api/choices";
+import { PickOne } from "@/parts/Picker";
 
 import { at, isObject } from "../../agents/editor/document";
 import { headerLines, readHeaders } from "../../webhooks/endpoints/headers";
@@ -15,19 +15,6 @@ import type { Draft } from "./ToolEditor";
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 const FORM = "application/x-www-form-urlencoded";
 
-const useAuthConnections = () =>
-  useQuery({
-    queryKey: ["/v1/x/auth-connections", "choices"],
-    queryFn: ({ signal }) =>
-      api.get<{ auth_connections: { auth_connection_id: string; name: string }[] }>(
-        "/v1/x/auth-connections",
-        { page_size: 100 },
-        signal,
-      ),
-    select: ({ auth_connections }) =>
-      auth_connections.map((one) => ({ value: one.auth_connection_id, label: one.name })),
-  });
-
 /** The HTTP request of a webhook tool: address, parameters by their part, headers, auth. */
 export function Request({ draft: { config, set } }: { draft: Draft }) {
   const schema = isObject(config.api_schema) ? config.api_schema : {};
@@ -35,7 +22,6 @@ export function Request({ draft: { config, set } }: { draft: Draft }) {
   const method = String(schema.method ?? "GET");
   const url = String(schema.url ?? "");
   const hasBody = method !== "GET" && method !== "DELETE";
-  const connections = useAuthConnections();
   const path = isObject(schema.path_params_schema) ? schema.path_params_schema : {};
   const missing = pathNames(url).filter((name) => !(name in path));
   return (
@@ -115,7 +101,7 @@ export function Request({ draft: { config, set } }: { draft: Draft }) {
         </>
       )}
       <Headers value={schema.request_headers} change={(headers) => put("request_headers", headers)} />
-      <Select
+      <PickOne
         label="Auth connection"
         description={
           <>
@@ -123,7 +109,8 @@ export function Request({ draft: { config, set } }: { draft: Draft }) {
           </>
         }
         placeholder="None"
-        data={connections.data ?? []}
+        none="There are none yet"
+        from={CONNECTIONS}
         value={String(at(schema, "auth_connection.auth_connection_id") ?? "") || null}
         onChange={(id) => put("auth_connection", id ? { auth_connection_id: id } : undefined)}
         clearable
