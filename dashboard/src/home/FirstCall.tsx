@@ -52,7 +52,9 @@ export function FirstCall() {
             From a terminal:
           </Text>
           <Command text="parola chat" />
-          <Command text="parola call --in question.wav --out answer.wav" />
+          <Command
+            text={`parola say "When are you open?" --out question.wav\nparola call --in question.wav --out answer.wav`}
+          />
         </Stack>
       </Group>
     </Paper>

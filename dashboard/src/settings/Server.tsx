@@ -3,23 +3,20 @@ import { Anchor, Stack } from "@mantine/core";
 import { address } from "@/api/client";
 import { useServer } from "@/api/server";
 import { Block } from "@/parts/Block";
+import { Command } from "@/parts/Command";
 import { Failure } from "@/parts/Failure";
 import { Loading } from "@/parts/Loading";
 
 import { Facts } from "./Facts";
 
-const DESCRIPTIONS = [
+const DESCRIPTIONS: { path: string; name: string; text: string; wantsKey?: boolean }[] = [
   {
     path: "/openapi.json",
     name: "REST API",
     text: "Every route, as OpenAPI: for clients that are generated.",
   },
   { path: "/asyncapi.json", name: "Sockets", text: "Every message of the WebSockets, as AsyncAPI." },
-  {
-    path: "/metrics",
-    name: "Metrics",
-    text: "How busy it is, for Prometheus. It wants a key where everything else does.",
-  },
+  { path: "/metrics", name: "Metrics", text: "How busy it is, for Prometheus.", wantsKey: true },
   { path: "/health", name: "Health", text: "Whether it is up and takes calls. Open to all." },
 ];
 
@@ -83,14 +80,27 @@ export default function Server() {
       </Block>
       <Block title="What describes it" lead="For programs, and for those who write them.">
         <Facts
-          facts={DESCRIPTIONS.map(({ path, name, text }) => ({
+          facts={DESCRIPTIONS.map(({ path, name, text, wantsKey }) => ({
             name,
-            value: (
-              <Anchor href={address(path)} target="_blank" rel="noreferrer" inherit>
-                {path}
-              </Anchor>
-            ),
-            text,
+            value:
+              wantsKey && data.is_key_needed ? (
+                path
+              ) : (
+                <Anchor href={address(path)} target="_blank" rel="noreferrer" inherit>
+                  {path}
+                </Anchor>
+              ),
+            text:
+              wantsKey && data.is_key_needed ? (
+                <Stack gap={6}>
+                  <span>{text} It wants a key, which a link cannot carry:</span>
+                  <Command
+                    text={`curl -H 'xi-api-key: YOUR_KEY' ${new URL(address(path), location.href).href}`}
+                  />
+                </Stack>
+              ) : (
+                text
+              ),
           }))}
         />
       </Block>
