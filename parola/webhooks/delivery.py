@@ -11,7 +11,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from parola.logs import logger, reason
 from parola.metrics import Metrics
 from parola.outbound.locators import ValueNotFound
 from parola.store.base import Store
-from parola.store.outbox import DeliveryRow
+from parola.store.outbox import DeliveryQuery, DeliveryRow
 from parola.tracing.context import HEADER, TraceContext, kept
 from parola.tracing.spans import CLIENT, Span
 from parola.tracing.tracer import Tracer
@@ -30,7 +30,7 @@ from parola.webhooks.endpoints import Endpoints, UnknownEndpoint, all_webhooks, 
 from parola.webhooks.payloads import NothingToSend, Payloads, wire_type
 from parola.webhooks.sending import Answer, Sends
 from parola.webhooks.signing import signed
-from parola.webhooks.unredacted import without_original
+from parola.webhooks.unredacted import NOT_KEPT, without_original
 
 log = logger(__name__)
 
@@ -46,6 +46,9 @@ LOOK_SECONDS = 30.0
 
 FAILED_STORE_SECONDS = 5.0
 """Before the outbox is looked at again after the store failed."""
+
+ORIGINALS_SECONDS = 600.0
+"""How often it is looked whether an original has been waiting for too long."""
 
 SAME_NEWS_SECONDS = 60.0
 """That an endpoint still works is written down so often."""
@@ -81,6 +84,7 @@ class Delivery:
         self._in_flight: Counter[str] = Counter()
         self._circuits: dict[str, Circuit] = {}
         self._attempts: set[asyncio.Task[None]] = set()
+        self._originals_due_at = 0.0
 
     async def run(self, *, releases: bool = False) -> None:
         """Deliver until cancelled; attempts that are in flight then are made again after the next start. ``releases``:
@@ -118,9 +122,34 @@ class Delivery:
         await self._store.outbox.bring_forward(endpoint, self._now())
 
     async def forget(self, endpoint: str) -> None:
-        """An endpoint was deleted."""
+        """An endpoint was deleted: what was said before details were taken out of it is kept for it no longer."""
         self._circuits.pop(endpoint, None)
         await self.endpoints.forget_circuit(endpoint)
+        async for row in self._originals(endpoint):
+            await self._put_away(row, "unknown_webhook")
+
+    async def _originals(self, endpoint: str | None = None) -> AsyncIterator[DeliveryRow]:
+        """The deliveries that wait with what was said before it was redacted, oldest first."""
+        query = DeliveryQuery(endpoint=endpoint, statuses=("waiting",), types=(UNREDACTED,), ascending=True)
+        cursor: str | None = None
+        while True:
+            page = await self._store.outbox.page(query, page_size=100, cursor=cursor)
+            for row in page.items:
+                yield row
+            if (cursor := page.next_cursor) is None:
+                return
+
+    async def _give_up_old_originals(self, now: float) -> None:
+        """Whatever they wait for, an endpoint that is disabled or left alone: no original is kept for longer than
+        attempts are made."""
+        if now < self._originals_due_at:
+            return
+        self._originals_due_at = now + ORIGINALS_SECONDS
+        async for row in self._originals():
+            if row.created_at + retry.GIVE_UP_SECONDS > now:
+                return
+            if _since(row) + retry.GIVE_UP_SECONDS <= now:
+                await self._put_away(row, NOT_KEPT)
 
     async def _say_what_is_unused(self) -> None:
         """Log webhooks that are configured and never sent: nobody would notice otherwise."""
@@ -162,6 +191,7 @@ class Delivery:
     async def _take_what_is_due(self) -> float:
         """Begin what can be begun; how long nothing else will be due."""
         now = self._now()
+        await self._give_up_old_originals(now)
         wake_at = now + LOOK_SECONDS
         for endpoint in await self._store.outbox.due_endpoints(now):
             circuit = await self.circuit(endpoint)

@@ -15,7 +15,7 @@ from parola.errors import StoreError
 from parola.privacy.keeping import keep_private
 from parola.store.base import AgentRow, ConversationChange, ConversationRow
 from parola.store.outbox import DeliveryRow
-from parola.webhooks.announcing import announcements
+from parola.webhooks.announcing import WEBHOOK, announcements
 from parola.webhooks.delivery import replayed
 from parola.webhooks.sending import Answer
 from parola.webhooks.unredacted import Originals
@@ -118,6 +118,36 @@ def test_what_a_killed_server_knew_is_lost_and_what_is_given_up_is_forgotten() -
 
     told_as_story(killed)
     told_as_story(given_up, answers=lambda _: DOWN)
+
+
+def test_an_original_waits_for_a_disabled_endpoint_as_long_as_attempts_are_made_and_no_longer() -> None:
+    async def story(world: World) -> None:
+        await begins(world)
+        await end(world)
+        await world.has_webhook("wh_1", is_disabled=True)
+        await asyncio.sleep(71 * 3600)
+        waiting = await only(world)
+        assert waiting.status == "waiting" and "original" in waiting.options
+        await asyncio.sleep(2 * 3600)
+        gone = await only(world)
+        assert (gone.status, gone.reason) == ("dead", "original_not_kept") and "original" not in gone.options
+        assert (await world.only("conv_1")).status == "waiting", "the rest goes on waiting"
+
+    told_as_story(story, answers=lambda _: DOWN)
+
+
+def test_an_original_goes_with_its_endpoint() -> None:
+    async def story(world: World) -> None:
+        await begins(world)
+        await end(world)
+        await asyncio.sleep(700)
+        assert "original" in (await only(world)).options
+        await world.store.documents.delete(WEBHOOK, "wh_1")
+        await world.postman.forget("wh_1")
+        gone = await only(world)
+        assert (gone.status, gone.reason) == ("dead", "unknown_webhook") and "original" not in gone.options
+
+    told_as_story(story, answers=lambda _: DOWN)
 
 
 def test_what_could_not_be_stored_at_once_is_told_when_it_can() -> None:
