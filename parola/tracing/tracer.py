@@ -22,6 +22,7 @@ from parola.errors import InvalidRequest
 from parola.logs import logger, reason
 from parola.outbound.egress import is_this_machine
 from parola.outbound.http import Connections, proxy_for
+from parola.outbound.retry_after import retry_after_seconds
 from parola.tracing.context import TraceContext, kept, span_id, trace_id
 from parola.tracing.spans import Span, attributes, encoded, shortened
 
@@ -47,6 +48,9 @@ LAST_SECONDS = 3.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
 """Before it is tried again; twice as long each time."""
 
+LONGEST_ASKED_SECONDS = 300.0
+"""A collector that asks for more time than this (``Retry-After``) gets this."""
+
 TRIED_AGAIN = frozenset({429, 502, 503, 504})
 """By the protocol; any other error of the collector's means that the same request fails again."""
 
@@ -59,8 +63,8 @@ ROOT = "conversation"
 class Collects(Protocol):
     """Takes requests for ``/v1/traces``."""
 
-    async def post(self, body: bytes) -> tuple[int, bytes]:
-        """The status and the answer. Raises whatever keeps it from being asked."""
+    async def post(self, body: bytes) -> tuple[int, bytes, str | None]:
+        """The status, the answer, and the header ``Retry-After``. Raises whatever keeps it from being asked."""
 
 
 class Collector:
@@ -73,7 +77,7 @@ class Collector:
         self._headers = {"content-type": "application/json", **_headers(settings.otlp_headers)}
         self._connections = connections
 
-    async def post(self, body: bytes) -> tuple[int, bytes]:
+    async def post(self, body: bytes) -> tuple[int, bytes, str | None]:
         import aiohttp
 
         client = await self._connections().client()
@@ -85,7 +89,8 @@ class Collector:
             proxy=proxy_for(self._url),
             allow_redirects=False,
         ) as response:
-            return response.status, await response.content.read(MOST_ANSWER_BYTES)
+            answer = await response.content.read(MOST_ANSWER_BYTES)
+            return response.status, answer, response.headers.get("retry-after")
 
 
 class Tracer:
@@ -106,6 +111,8 @@ class Tracer:
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._is_away = False
+        self._asked_seconds = 0.0
+        """How long a collector that is busy wants to be left alone; 0: it has not said."""
 
     @property
     def waiting(self) -> int:
@@ -171,11 +178,12 @@ class Tracer:
             if await self._send_some():
                 pause = FIRST_PAUSE_SECONDS
             else:
-                await asyncio.sleep(pause)
+                await asyncio.sleep(max(pause, self._asked_seconds))
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _send_some(self) -> bool:
         """Send a batch. False: the collector is not there, and the batch is the next one again."""
+        self._asked_seconds = 0.0
         batch = [self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))]
         try:
             body, told = await asyncio.to_thread(_request, batch, self._resource)
@@ -184,7 +192,7 @@ class Tracer:
                 self.dropped["refused"] += len(batch) - told
             if not told:
                 return True
-            status, answer = await self._collector.post(body)
+            status, answer, retry_after = await self._collector.post(body)
         except asyncio.CancelledError:
             self._waiting.extendleft(reversed(batch))
             raise
@@ -192,6 +200,7 @@ class Tracer:
             self._put_back(batch, reason(error))
             return False
         if status in TRIED_AGAIN:
+            self._asked_seconds = min(retry_after_seconds(retry_after, self.now()) or 0.0, LONGEST_ASKED_SECONDS)
             self._put_back(batch, f"http_{status}")
             return False
         rejected = told if status >= 400 else max(0, min(told, _rejected(answer)))

@@ -18,6 +18,7 @@ from typing import Any
 from parola.logs import logger, reason
 from parola.metrics import Metrics
 from parola.outbound.locators import ValueNotFound
+from parola.outbound.retry_after import retry_after_seconds
 from parola.store.base import Store
 from parola.store.outbox import DeliveryQuery, DeliveryRow
 from parola.tracing.context import HEADER, TraceContext, kept
@@ -257,7 +258,7 @@ class Delivery:
         else:
             self._metrics.webhook_attempts_failed[answer.reason] += 1
             made = [one for one in row.attempts if one["at"] >= _since(row)]
-            asked = retry.asked_for(answer.retry_after, now)
+            asked = retry_after_seconds(answer.retry_after, now)
             due_at = retry.next_attempt(len(made), _since(row), now, self._dice(), asked)
             if is_hopeless or due_at is None:
                 return await self._put_away(row, answer.reason)

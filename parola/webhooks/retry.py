@@ -6,8 +6,6 @@ is its last word about this message.
 
 from __future__ import annotations
 
-from email.utils import parsedate_to_datetime
-
 PAUSES_SECONDS = (30.0, 120.0, 480.0, 1800.0)
 """After the first attempt, which is made at once, and those behind it."""
 
@@ -45,17 +43,3 @@ def next_attempt(
     if asked_seconds is not None:
         pause = max(pause, min(asked_seconds, LONGEST_ASKED_SECONDS))
     return now + pause if now + pause <= since + GIVE_UP_SECONDS else None
-
-
-def asked_for(retry_after: str | None, now: float) -> float | None:
-    """The seconds of a ``Retry-After`` header: a number, or a date."""
-    if retry_after is None:
-        return None
-    try:
-        seconds = float(retry_after)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(retry_after).timestamp() - now
-        except ValueError:
-            return None
-    return seconds if 0 <= seconds < float("inf") else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from itertools import pairwise
 
 import orjson
 import pytest
@@ -13,7 +14,7 @@ from parola.errors import InvalidRequest
 from parola.outbound.http import Connections
 from parola.tracing.context import TraceContext, current, headers, read
 from parola.tracing.spans import MOST_BYTES, Span, encoded
-from parola.tracing.tracer import MOST_AT_ONCE, MOST_WAITING, Collector, Tracer
+from parola.tracing.tracer import GATHER_SECONDS, MOST_AT_ONCE, MOST_WAITING, Collector, Tracer
 from tests.virtual_time import run
 
 HERE = Settings(otlp_endpoint="http://127.0.0.1:4318")
@@ -28,14 +29,15 @@ class Somebody:
         self.status: int | None = 200
         """None: it cannot be reached."""
         self.answer = b"{}"
+        self.retry_after: str | None = None
 
-    async def post(self, body: bytes) -> tuple[int, bytes]:
+    async def post(self, body: bytes) -> tuple[int, bytes, str | None]:
         self.tries.append(asyncio.get_running_loop().time())
         if self.status is None:
             raise ConnectionRefusedError(111, "Connection refused")
         if self.status == 200:
             self.batches.append(len(orjson.loads(body)["resourceSpans"][0]["scopeSpans"][0]["spans"]))
-        return self.status, self.answer
+        return self.status, self.answer, self.retry_after
 
 
 def span(number: int = 1) -> Span:
@@ -144,6 +146,36 @@ def test_while_nobody_collects_spans_wait_and_what_is_too_many_is_dropped_and_co
         collector.status = 200
         await asyncio.sleep(200)
         assert tracer.waiting == 0 and tracer.exported == MOST_WAITING
+        await tracer.aclose()
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "pauses"),
+    [
+        ("20", [20, 20]),
+        ("Sun, 09 Sep 2001 01:47:00 GMT", [19, 2]),
+        ("100000", [300, 300]),
+        ("soon", [1, 2]),
+        ("0", [1, 2]),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_collector_that_says_when_to_come_again_is_believed(status: int, retry_after: str, pauses: list[float]):
+    collector = Somebody()
+    collector.status, collector.retry_after = status, retry_after
+
+    async def story() -> None:
+        tracer = Tracer(HERE, collector, now=lambda: 1_000_000_000.0 + asyncio.get_running_loop().time())
+        tracer.start()
+        tracer.put(span())
+        await asyncio.sleep(700)
+        tries = collector.tries[:3]
+        assert [b - a - GATHER_SECONDS for a, b in pairwise(tries)] == pauses
+        collector.status = 200
+        await asyncio.sleep(700)
+        assert tracer.exported == 1
         await tracer.aclose()
 
     run(story())
