@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from parola.dashboard.pages import BUILT
@@ -20,8 +21,11 @@ ROOT = Path(__file__).parents[2]
 
 AXE = ROOT / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
 
-SCREENSHOTS = Path(os.environ.get("PAROLA_SCREENSHOTS") or ROOT / "results" / "screenshots")
-"""Where pictures of the pages are kept for people to look at; `make screenshots` renews those of the docs."""
+PUBLISHED = os.environ.get("PAROLA_SCREENSHOTS", "")
+"""The folder of the docs' pictures, when `make screenshots` renews them: fewer colours, a third of the bytes."""
+
+SCREENSHOTS = Path(PUBLISHED or ROOT / "results" / "screenshots")
+"""Where pictures of the pages are kept for people to look at."""
 
 DESK = {"width": 1360, "height": 860}
 PHONE = {"width": 390, "height": 844}
@@ -52,6 +56,16 @@ expect.set_options(timeout=WAIT_MS)
 
 def chromium() -> str:
     return shutil.which("chromium") or shutil.which("google-chrome") or "/usr/bin/chromium"
+
+
+def photograph(page: Page, name: str) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    path = SCREENSHOTS / f"{name}.png"
+    page.screenshot(path=path, animations="disabled")
+    if PUBLISHED:
+        with Image.open(path) as picture:
+            few = picture.convert("RGB").quantize(128, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        few.save(path, optimize=True)
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +179,6 @@ def keep(page: Page) -> Keep:
     """Call it with a name: the page is checked with axe and photographed, light, dark and on a phone."""
 
     def keep(name: str, *, phone: bool = True) -> None:
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
             page.wait_for_function(
@@ -174,14 +187,15 @@ def keep(page: Page) -> Keep:
             page.evaluate(SETTLED)
             found = violations(page)
             assert not found, f"{name}, {scheme}:\n" + "\n".join(found)
-            page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}.png", animations="disabled")
+            photograph(page, f"{name}-{scheme}")
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
         if phone:
             page.set_viewport_size(PHONE)  # type: ignore[arg-type]
             page.evaluate(SETTLED)
             wide = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
             assert wide <= 0, f"{name} is {wide} pixels too wide for a phone"
-            page.screenshot(path=SCREENSHOTS / f"{name}-phone.png", animations="disabled")
+            if not PUBLISHED:
+                photograph(page, f"{name}-phone")
             page.set_viewport_size(DESK)  # type: ignore[arg-type]
 
     return keep

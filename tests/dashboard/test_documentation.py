@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from parola.site.pages import BUILT
-from tests.dashboard.conftest import PHONE, SCREENSHOTS, SETTLED
+from tests.dashboard.conftest import PHONE, SETTLED, photograph
 
 
 @pytest.fixture(autouse=True)
@@ -25,18 +25,29 @@ def test_the_documentation_is_found_searched_and_read(page: Page) -> None:
     page.locator("a").filter(has_text="When the agent answers").first.click()
     page.wait_for_url("**/docs/turn-taking.html*", wait_until="commit")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Turn-taking")
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.goto("/docs/api/agents.html")
-    for scheme, name in (("light", "default"), ("dark", "slate")):
+    for scheme, name in SCHEMES.items():
         if scheme == "dark":
             page.get_by_title("Use dark colours").click()
         expect(page.locator("body")).to_have_attribute("data-md-color-scheme", name)
         expect(page.get_by_role("heading", name="Create an agent")).to_be_visible()
         page.evaluate(SETTLED)
-        page.screenshot(path=SCREENSHOTS / f"documentation-{scheme}.png", animations="disabled")
+        photograph(page, f"documentation-{scheme}")
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     page.goto("/docs/configuration.html")
     assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_documentation_can_be_read_by_everybody(page: Page, scheme: str) -> None:
+    """Home, a guide, tables beside code, a page with a figure, the API, the socket."""
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    for name in ("", "connect-an-app.html", "tools.html", "listening.html", "api/agents.html", "api/socket.html"):
+        page.goto(f"/docs/{name}")
+        expect(page.locator("body")).to_have_attribute("data-md-color-scheme", SCHEMES[scheme])
+        page.evaluate(SETTLED)
+        found = violations(page)
+        assert not found, f"/docs/{name}, {scheme}:\n" + "\n".join(found)
 
 
 def test_an_address_of_nothing_leads_back(page: Page) -> None:
