@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from parola.session.mixing import mp3
+from parola.session.mixing import Mp3, Track
 from parola.store.base import ConversationChange, ConversationRow, events_of, stereo_of
 from parola.store.sql import SqlStore
 
@@ -80,9 +80,16 @@ async def _keep(
     await store.conversations.write(conversation_id, change)
     user, agent = audio
     path = store.recording_path(conversation_id)
-    # Frames of an MP3 may stand behind each other as often as one likes: nobody encodes two hours for a test.
-    path.write_bytes(mp3(user + agent) * copies)
-    stereo_of(path).write_bytes(mp3(user, agent) * copies)
+    for file, channels in ((path, (user + agent,)), (stereo_of(path), (user, agent))):
+        _encode(file, *channels)
+        # Frames of an MP3 may stand behind each other as often as one likes: nobody encodes two hours for a test.
+        file.write_bytes(file.read_bytes() * copies)
+
+
+def _encode(path: Path, *channels: Track) -> None:
+    with Mp3(path, len(channels)) as encoded:
+        encoded.add(*channels)
+    encoded.keep()
 
 
 # -- what is said -----------------------------------------------------------------------------------------------------
