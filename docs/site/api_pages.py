@@ -100,7 +100,7 @@ class Reference:
             if not rows:
                 continue
             lines += ["", f"## `{section}`", "", _text(inner.get("description", ""))]
-            lines += ["", "| field | type | |", "| --- | --- | --- |"]
+            lines += ["", "| field | type | about |", "| --- | --- | --- |"]
             lines += [f"| `{path}` | {kind} | {told} |" for path, kind, told in rows]
         return "\n".join(lines) + "\n"
 
@@ -147,7 +147,7 @@ class Reference:
         )
         parameters = [one for one in operation.get("parameters", []) if one["in"] != "header"]
         if parameters:
-            yield from ("", "| parameter | in | type | |", "| --- | --- | --- | --- |")
+            yield from ("", "| parameter | in | type | about |", "| --- | --- | --- | --- |")
             for one in parameters:
                 told = _cell(one.get("description") or one["schema"].get("description") or "")
                 needed = "Required. " if one.get("required") and one["in"] != "path" else ""
@@ -225,7 +225,7 @@ class Reference:
             if not fields:
                 yield from (self._type({key: schema[key] for key in schema if key != "$ref"}, page), "")
                 continue
-            yield from ("| field | type | |", "| --- | --- | --- |")
+            yield from ("| field | type | about |", "| --- | --- | --- |")
             for field, value in fields.items():
                 yield f"| `{field}` | {self._type(value, page)} | {_told(field, value, schema)} |"
             yield ""
@@ -294,7 +294,7 @@ def socket_page(document: Schema) -> str:
         "[Protocol decisions](../protocol.md). Sockets for those who watch or take over: "
         "[Live control](../live-control.md).",
         "",
-        "| query | |",
+        "| query | about |",
         "| --- | --- |",
     ]
     for name, schema in channel["bindings"]["ws"]["query"]["properties"].items():
@@ -309,7 +309,7 @@ def socket_page(document: Schema) -> str:
 
 def _message(side: str, message: Schema, schemas: dict[str, Schema]) -> Iterator[str]:
     yield f"### `{message['name']}` {{: #{side}-{message['name'].replace('_', '-')} }}"
-    yield from ("", _text(message["summary"]), "", "| field | type | |", "| --- | --- | --- |")
+    yield from ("", _text(message["summary"]), "", "| field | type | about |", "| --- | --- | --- |")
     for path, kind, told in _fields(message["payload"], schemas, "", 0):
         yield f"| `{path}` | {kind} | {told} |"
 

@@ -80,6 +80,7 @@ def build(out: Path) -> None:
         _zensical(project)
         site = project / "site"
         _scripts_are_files(site)
+        _readers_hear_what_others_see(site)
         _links_lead_somewhere(site)
         for page in pages.rglob("*.md"):
             shutil.copyfile(page, site / page.relative_to(pages))
@@ -235,6 +236,23 @@ def _scripts_are_files(site: Path) -> None:
         text = inline.sub(as_file, text)
         text = re.sub(r'\n\s*<link rel="(?:canonical|preconnect)"[^>]*>', "", text)
         page.write_text(text, encoding="utf-8")
+
+
+def _readers_hear_what_others_see(site: Path) -> None:
+    """What screen readers say: parts of the navigation have the names of their sections, a cell without a text is no
+    heading, and the button that copies a block of code is no navigation."""
+    title = re.compile(r'<label class="md-nav__title" for="(__nav_[\d_]+)">\s*<span[^>]*></span>\s*([^<]+?)\s*</label>')
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        for section, name in title.findall(text):
+            text = text.replace(f'aria-labelledby="{section}_label"', f'aria-label="{name}"')
+        page.write_text(re.sub(r"<th([^>]*)></th>", r"<td\1></td>", text), encoding="utf-8")
+    made, better = '("nav",{class:"md-code__nav"}', '("div",{class:"md-code__nav"}'
+    (script,) = site.glob("assets/javascripts/bundle.*.js")
+    text = script.read_text(encoding="utf-8")
+    if text.count(made) != 1:
+        raise DocsError(f"{script.relative_to(site)} does not make the buttons of code as it did: expected {made} once")
+    script.write_text(text.replace(made, better), encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from parola.site.pages import BUILT
-from tests.dashboard.conftest import PHONE, SETTLED, photograph
+from tests.dashboard.conftest import PHONE, SETTLED, photograph, violations
+
+SCHEMES = {"light": "default", "dark": "slate"}
+"""What the pages call them."""
 
 
 @pytest.fixture(autouse=True)
@@ -40,9 +43,9 @@ def test_the_documentation_is_found_searched_and_read(page: Page) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_documentation_can_be_read_by_everybody(page: Page, scheme: str) -> None:
-    """Home, a guide, tables beside code, a page with a figure, the API, the socket."""
+    """Home, a guide with code, a page with tables and a figure, the API."""
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-    for name in ("", "connect-an-app.html", "tools.html", "listening.html", "api/agents.html", "api/socket.html"):
+    for name in ("", "connect-an-app.html", "listening.html", "api/agents.html"):
         page.goto(f"/docs/{name}")
         expect(page.locator("body")).to_have_attribute("data-md-color-scheme", SCHEMES[scheme])
         page.evaluate(SETTLED)
