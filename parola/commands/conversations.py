@@ -42,4 +42,4 @@ def export(
     from parola.terminal import conversations
 
     count = conversations.export(server(url, api_key), pairs(filters, "--filter"), out, sys.stdout.buffer)
-    print(f"{count} conversations", file=sys.stderr)
+    print(f"{count} conversation{'' if count == 1 else 's'}", file=sys.stderr)
