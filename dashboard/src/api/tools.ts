@@ -115,6 +115,11 @@ export function useToolActions() {
       mutationFn: (config: JsonObject) => api.post<McpServer>(MCP_SERVERS, { config }),
       onSuccess: forget,
     }),
+    saveServer: useMutation({
+      mutationFn: ({ id, changes }: { id: string; changes: JsonObject }) =>
+        api.patch<McpServer>(one(MCP_SERVERS, id), changes),
+      onSuccess: forget,
+    }),
     setPolicy: useMutation({
       mutationFn: ({ id, policy }: { id: string; policy: string }) =>
         api.patch(`${one(MCP_SERVERS, id)}/approval-policy`, { approval_policy: policy }),

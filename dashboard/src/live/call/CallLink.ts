@@ -104,6 +104,11 @@ export class CallLink {
     });
   }
 
+  /** Say something that a client says too; the server answers only when it refuses. */
+  say(message: { type: string } & Record<string, unknown>): void {
+    if (this.phase.kind === "live") this.socket?.send(JSON.stringify(message));
+  }
+
   close(): void {
     this.isClosed = true;
     clearTimeout(this.retry);

@@ -109,7 +109,7 @@ export default function CallPage() {
                     <Loading rows={4} height={40} />
                   </Box>
                 ) : (
-                  <Transcript feed={feed} give={give} />
+                  <Transcript feed={feed} controls={give && controls} />
                 )}
               </Tabs.Panel>
               <Tabs.Panel value="events">

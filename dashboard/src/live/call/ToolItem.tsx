@@ -17,11 +17,11 @@ const STATES: Record<ToolState, { label: string; colour: string }> = {
 
 interface Props {
   call: ToolCall;
-  give: Controls["give"] | null;
+  controls: Controls | null;
 }
 
 /** One call of a tool. What waits for the client can be answered in its place: the first answer counts. */
-export function ToolItem({ call, give }: Props) {
+export function ToolItem({ call, controls }: Props) {
   const { label, colour } = STATES[call.state];
   const hasParameters = call.parameters !== null && call.parameters !== undefined;
   return (
@@ -51,7 +51,17 @@ export function ToolItem({ call, give }: Props) {
           {call.result.slice(0, 1000)}
         </Text>
       )}
-      {give && call.state === "waiting" && <Answer call={call} give={give} />}
+      {controls && call.state === "waiting" && <Answer call={call} give={controls.give} />}
+      {controls && call.state === "approval" && (
+        <Group gap="xs" mt="sm">
+          <Button size="xs" onClick={() => controls.approve(call.callId, true)}>
+            Approve
+          </Button>
+          <Button size="xs" variant="default" onClick={() => controls.approve(call.callId, false)}>
+            Refuse
+          </Button>
+        </Group>
+      )}
     </>
   );
 }

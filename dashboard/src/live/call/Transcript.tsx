@@ -1,7 +1,7 @@
 import { Paper, Text } from "@mantine/core";
 import { memo, useEffect, useRef } from "react";
 
-import { type AgentTurn, heardAndNot, type Item, type UserTurn } from "@/talk/transcript";
+import { type AgentTurn, heardAndNot, type Item, type ToolCall, type UserTurn } from "@/talk/transcript";
 
 import classes from "./Call.module.css";
 import type { Feed, Injected } from "./feed";
@@ -11,11 +11,11 @@ import type { Controls } from "./useControls";
 interface Props {
   feed: Feed;
   /** What an operator may do here; null: nothing any more. */
-  give: Controls["give"] | null;
+  controls: Controls | null;
 }
 
 /** What is said and done, as it comes; the newest stays in sight unless the reader has scrolled away. */
-export function Transcript({ feed, give }: Props) {
+export function Transcript({ feed, controls }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
   const { call, injected } = feed;
@@ -48,20 +48,22 @@ export function Transcript({ feed, give }: Props) {
           key={`${item.kind}-${item.id}`}
           item={item}
           by={item.eventId === null ? undefined : injected.get(item.eventId)}
-          give={item.kind === "tool" && item.state === "waiting" ? give : null}
+          controls={item.kind === "tool" && isWaiting(item) ? controls : null}
         />
       ))}
     </div>
   );
 }
 
+const isWaiting = ({ state }: ToolCall) => state === "waiting" || state === "approval";
+
 interface OneProps {
   item: Item;
   by: Injected | undefined;
-  give: Controls["give"] | null;
+  controls: Controls | null;
 }
 
-const One = memo(function One({ item, by, give }: OneProps) {
+const One = memo(function One({ item, by, controls }: OneProps) {
   switch (item.kind) {
     case "note":
       return (
@@ -72,7 +74,7 @@ const One = memo(function One({ item, by, give }: OneProps) {
     case "tool":
       return (
         <Paper p="sm" radius="md" role="group" aria-label={`Tool call ${item.name}`}>
-          <ToolItem call={item} give={give} />
+          <ToolItem call={item} controls={controls} />
         </Paper>
       );
     default:

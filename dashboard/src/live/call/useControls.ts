@@ -9,6 +9,8 @@ import { setOperator } from "./operator";
 export interface Controls {
   /** Have a command done; what the server refuses is said. Whether it was done. */
   give: (type: string, parameters?: Record<string, unknown>, told?: string) => Promise<boolean>;
+  /** Agree to a call of a tool that waits for that, or refuse it; the client may be faster. */
+  approve: (callId: string, isApproved: boolean) => void;
   takeOver: (by: "text" | "voice") => void;
   handBack: () => void;
   /** The name is asked for: what is done once it is given waits. */
@@ -60,6 +62,9 @@ export function useControls(link: CallLink | null, operator: string, sound: Soun
       ),
     );
 
+  const approve: Controls["approve"] = (callId, isApproved) =>
+    act((on) => on.say({ type: "mcp_tool_approval_result", tool_call_id: callId, is_approved: isApproved }));
+
   const speakOn = (on: CallLink, by: "text" | "voice") => {
     if (by === "voice") void sound.speak(on.operator);
   };
@@ -96,6 +101,7 @@ export function useControls(link: CallLink | null, operator: string, sound: Soun
 
   return {
     give,
+    approve,
     takeOver,
     handBack,
     isAsking,

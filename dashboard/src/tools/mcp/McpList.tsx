@@ -3,6 +3,7 @@ import { IconPlugConnected, IconPlus } from "@tabler/icons-react";
 import { type FormEvent, useState } from "react";
 import { Link, useNavigate } from "react-router";
 
+import type { Json, JsonObject } from "@/api/agents";
 import { useMcpServers, useToolActions } from "@/api/tools";
 import { EmptyState } from "@/parts/EmptyState";
 import { Failure } from "@/parts/Failure";
@@ -10,7 +11,8 @@ import { Loading } from "@/parts/Loading";
 import rows from "@/parts/Rows.module.css";
 
 import { ToolsFrame } from "../ToolsFrame";
-import { policyLabel } from "./words";
+import { McpFields } from "./McpFields";
+import { POLICIES, policyLabel, TRANSPORTS, transportLabel } from "./words";
 
 /** `/tools/mcp`: servers of others whose tools agents may call. */
 export default function McpList() {
@@ -57,7 +59,7 @@ export default function McpList() {
                       {typeof config.url === "string" ? config.url : "an address that stands elsewhere"}
                     </Text>
                   </Table.Td>
-                  <Table.Td data-label="Transport">{config.transport ?? "SSE"}</Table.Td>
+                  <Table.Td data-label="Transport">{transportLabel(config.transport)}</Table.Td>
                   <Table.Td data-label="Who has to agree">{policyLabel(config.approval_policy)}</Table.Td>
                   <Table.Td data-label="Used by">
                     {dependent_agents.map(({ name }) => name).join(", ") || "No agent"}
@@ -76,15 +78,17 @@ export default function McpList() {
 function AddServer({ close }: { close: () => void }) {
   const { addServer } = useToolActions();
   const navigate = useNavigate();
-  const [name, setName] = useState("");
-  const [url, setUrl] = useState("");
-  const [transport, setTransport] = useState("STREAMABLE_HTTP");
+  const [config, setConfig] = useState<JsonObject>({
+    name: "",
+    url: "",
+    transport: "STREAMABLE_HTTP",
+    approval_policy: "require_approval_all",
+  });
+  const set = (key: string, value: Json) => setConfig({ ...config, [key]: value });
+  const [name, url] = [String(config.name).trim(), String(config.url).trim()];
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    addServer.mutate(
-      { name: name.trim(), url: url.trim(), transport },
-      { onSuccess: ({ id }) => void navigate(`/tools/mcp/${id}`) },
-    );
+    addServer.mutate({ ...config, name, url }, { onSuccess: ({ id }) => void navigate(`/tools/mcp/${id}`) });
   };
   return (
     <Modal opened onClose={close} title="Add an MCP server">
@@ -93,34 +97,40 @@ function AddServer({ close }: { close: () => void }) {
           <TextInput
             label="Name"
             placeholder="Library"
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
+            value={String(config.name)}
+            onChange={(event) => set("name", event.currentTarget.value)}
             data-autofocus
             required
           />
           <TextInput
             label="URL"
             placeholder="http://localhost:9100/mcp"
-            value={url}
-            onChange={(event) => setUrl(event.currentTarget.value)}
+            value={String(config.url)}
+            onChange={(event) => set("url", event.currentTarget.value)}
             required
           />
           <Select
             label="Transport"
-            data={[
-              { value: "STREAMABLE_HTTP", label: "Streamable HTTP" },
-              { value: "SSE", label: "SSE" },
-            ]}
-            value={transport}
-            onChange={(value) => setTransport(value ?? "STREAMABLE_HTTP")}
+            data={TRANSPORTS}
+            value={String(config.transport)}
+            onChange={(value) => value && set("transport", value)}
             allowDeselect={false}
           />
+          <Select
+            label="Who has to agree to a call"
+            description="In the app, while the call runs; in a live call an operator may, too."
+            data={POLICIES}
+            value={String(config.approval_policy)}
+            onChange={(value) => value && set("approval_policy", value)}
+            allowDeselect={false}
+          />
+          <McpFields config={config} set={set} />
           {addServer.error && <Failure error={addServer.error} />}
           <Group justify="flex-end">
             <Button variant="default" onClick={close}>
               Cancel
             </Button>
-            <Button type="submit" loading={addServer.isPending} disabled={!name.trim() || !url.trim()}>
+            <Button type="submit" loading={addServer.isPending} disabled={!name || !url}>
               Add
             </Button>
           </Group>

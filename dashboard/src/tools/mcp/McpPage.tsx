@@ -1,6 +1,7 @@
-import { Alert, Badge, Button, Code, Group, Paper, Select, Stack, Text, Title } from "@mantine/core";
+import { Alert, Badge, Button, Group, Paper, Select, Stack, Text, Title } from "@mantine/core";
 import { IconPlugConnectedX, IconRefresh, IconTrash } from "@tabler/icons-react";
-import { useNavigate, useParams } from "react-router";
+import { useState } from "react";
+import { Navigate, useParams } from "react-router";
 
 import { type McpServer, type McpTools, useMcpServer, useMcpTools, useToolActions } from "@/api/tools";
 import { Failure } from "@/parts/Failure";
@@ -9,7 +10,8 @@ import { Loading } from "@/parts/Loading";
 import { confirm, done, failed } from "@/parts/notices";
 import { Page } from "@/parts/Page";
 
-import { POLICIES } from "./words";
+import { McpSettings } from "./McpSettings";
+import { POLICIES, transportLabel } from "./words";
 
 const TRAIL = [{ label: "MCP servers", to: "/tools/mcp" }];
 
@@ -18,7 +20,9 @@ export default function McpPage() {
   const { serverId = "" } = useParams();
   const server = useMcpServer(serverId);
   const { removeServer } = useToolActions();
-  const navigate = useNavigate();
+  const [isGone, setGone] = useState(false);
+  // What was not saved goes with the server: nobody is asked.
+  if (isGone) return <Navigate to="/tools/mcp" replace />;
   if (!server.data) {
     return (
       <Page title="MCP server" trail={TRAIL}>
@@ -36,7 +40,7 @@ export default function McpPage() {
       "Delete",
       () =>
         removeServer.mutate(serverId, {
-          onSuccess: () => void navigate("/tools/mcp"),
+          onSuccess: () => setGone(true),
           onError: (error) => failed(error, "The server stays"),
         }),
     );
@@ -44,7 +48,12 @@ export default function McpPage() {
     <Page
       title={config.name}
       trail={TRAIL}
-      lead={typeof config.url === "string" ? config.url : undefined}
+      lead={
+        <Text span ff="monospace" size="sm" style={{ overflowWrap: "anywhere" }}>
+          {transportLabel(config.transport)} ·{" "}
+          {typeof config.url === "string" ? config.url : JSON.stringify(config.url)}
+        </Text>
+      }
       actions={
         <Button variant="default" leftSection={<IconTrash size={16} />} onClick={erase}>
           Delete
@@ -52,25 +61,7 @@ export default function McpPage() {
       }
     >
       <Offered server={server.data} />
-      <Paper p="lg">
-        <Title order={2} fz="md" mb={4}>
-          Settings
-        </Title>
-        <Text size="sm" c="dimmed" mb="sm">
-          As they are stored. They are changed with PATCH /v1/convai/mcp-servers/{serverId}.
-        </Text>
-        <Code
-          block
-          fz="xs"
-          mah={360}
-          tabIndex={0}
-          role="region"
-          aria-label="Settings"
-          style={{ overflow: "auto" }}
-        >
-          {JSON.stringify(config, null, 2)}
-        </Code>
-      </Paper>
+      <McpSettings server={server.data} />
     </Page>
   );
 }

@@ -6,3 +6,11 @@ export const POLICIES = [
 
 export const policyLabel = (policy: string | undefined) =>
   POLICIES.find((one) => one.value === (policy ?? "require_approval_all"))?.label ?? policy ?? "";
+
+export const TRANSPORTS = [
+  { value: "STREAMABLE_HTTP", label: "Streamable HTTP" },
+  { value: "SSE", label: "SSE" },
+];
+
+export const transportLabel = (transport: string | undefined) =>
+  TRANSPORTS.find((one) => one.value === (transport ?? "SSE"))?.label ?? transport ?? "";
