@@ -213,13 +213,20 @@ def main() -> None:
     try:
         app()
     except ParolaError as error:
-        print(f"parola: {error.message}", file=sys.stderr)
+        _complain(error.message)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except Exception as error:
-        print(f"parola: {_unexpected(error)}", file=sys.stderr)
+        _complain(_unexpected(error))
         raise SystemExit(1) from None
+
+
+def _complain(what: str) -> None:
+    """On standard error; it may be a server's words."""
+    from parola.terminal.plain import visible
+
+    print(f"parola: {visible(what)}", file=sys.stderr)
 
 
 def _unexpected(error: Exception) -> str:

@@ -31,11 +31,9 @@ def templates() -> None:
 @app.command()
 def get(agent: Agent, url: Url = DEFAULT_URL, api_key: ApiKey = "") -> None:
     """Print an agent as JSON."""
-    import json
+    from parola.terminal import agents, plain
 
-    from parola.terminal import agents
-
-    print(json.dumps(agents.get(server(url, api_key), agent), indent=2, ensure_ascii=False))
+    plain.document(agents.get(server(url, api_key), agent))
 
 
 @app.command()
@@ -47,7 +45,7 @@ def create(
     api_key: ApiKey = "",
 ) -> None:
     """Make an agent from a JSON file or a template; prints its id."""
-    from parola.terminal import agents
+    from parola.terminal import agents, plain
     from parola.terminal.templates import TEMPLATES
 
     if (file is None) == (template is None):
@@ -55,7 +53,7 @@ def create(
     if template is not None and template not in TEMPLATES:
         raise typer.BadParameter(f'expected one of {", ".join(TEMPLATES)}, got "{template}".', param_hint="--template")
     document = TEMPLATES[template].document if template is not None else agents.read(file or Path())
-    print(agents.create(server(url, api_key), document, name))
+    plain.line(agents.create(server(url, api_key), document, name))
 
 
 @app.command()
@@ -107,9 +105,9 @@ def duplicate(
     api_key: ApiKey = "",
 ) -> None:
     """Copy an agent; prints the new id."""
-    from parola.terminal import agents
+    from parola.terminal import agents, plain
 
-    print(agents.duplicate(server(url, api_key), agent, name))
+    plain.line(agents.duplicate(server(url, api_key), agent, name))
 
 
 @app.command()

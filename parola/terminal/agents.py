@@ -24,7 +24,7 @@ def list_agents(server: Server) -> None:
     table = printing.table("agent", "name", "updated", "last call", less=("updated", "last call"))
     for agent in server.every("/v1/convai/agents", "agents"):
         times = (_time(agent["updated_at_unix_secs"]), _time(agent.get("last_call_time_unix_secs")))
-        table.add_row(agent["agent_id"], escape(agent["name"]), *times)
+        table.add_row(agent["agent_id"], agent["name"], *times)
     printing.listed(table, "There are no agents. `parola agents create --template front-desk` makes one.")
 
 
@@ -107,7 +107,7 @@ def list_versions(server: Server, agent_id: str) -> None:
     table = printing.table("no.", "version", "made", "name", "what changed", less=("name", "made"))
     for one in server.every(f"/v1/x/agents/{agent_id}/versions", "versions"):
         number = f"{one['seq_no_in_branch']}{' (now)' if one['is_current'] else ''}"
-        told = (escape(one["name"]), escape(one["version_description"] or ""))
+        told = (one["name"], one["version_description"] or "")
         table.add_row(number, one["id"], _time(one["time_committed_secs"]), *told)
     printing.listed(table)
 

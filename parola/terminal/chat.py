@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
+from rich.markup import escape
+
 from parola.errors import ParolaError
 from parola.terminal import printing
 from parola.terminal.client import Conversation, Server, conversation
@@ -101,7 +103,7 @@ class _Talk:
             await self._opened.answer_tool(call, value_of(self._tool_result))
             return
         self._asked.append(call)
-        printing.out.print(f"[dim]       Type the result of {call['tool_name']}, as JSON or as text.[/]")
+        printing.out.print(f"[dim]       Type the result of {escape(call['tool_name'])}, as JSON or as text.[/]")
 
     async def say_all(self, messages: Sequence[str], reading: asyncio.Task[None]) -> None:
         """The greeting, then each message and its answer. Raises ``ParolaError`` when an answer does not come."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from parola.errors import ParolaError
 from parola.terminal.client import Server
+from parola.terminal.plain import visible
 
 COMPLETING_SECONDS = 1.0
 
@@ -20,7 +21,7 @@ Found = list[tuple[str, str]]
 def agents(typed: Mapping[str, Any], incomplete: str) -> Found:
     """Ids of agents that begin so, with their names. ``typed``: the options of the line so far."""
     return [
-        (one["agent_id"], one["name"])
+        (visible(one["agent_id"]), visible(one["name"]))
         for one in _asked(typed, "/v1/convai/agents", "agents")
         if one["agent_id"].startswith(incomplete)
     ]
@@ -29,7 +30,7 @@ def agents(typed: Mapping[str, Any], incomplete: str) -> Found:
 def conversations(typed: Mapping[str, Any], incomplete: str) -> Found:
     """Ids of the newest conversations that begin so, with their agents."""
     return [
-        (one["conversation_id"], one.get("agent_name") or one["agent_id"])
+        (visible(one["conversation_id"]), visible(one.get("agent_name") or one["agent_id"]))
         for one in _asked(typed, "/v1/convai/conversations", "conversations")
         if one["conversation_id"].startswith(incomplete)
     ]

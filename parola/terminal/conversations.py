@@ -7,10 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from rich.markup import escape
-
 from parola.errors import InvalidRequest, NotFound
-from parola.terminal import printing
+from parola.terminal import plain, printing
 from parola.terminal.client import Server
 from parola.terminal.progress import progress
 
@@ -26,12 +24,12 @@ def list_conversations(server: Server, filters: Sequence[tuple[str, str]], most:
         table.add_row(
             found["conversation_id"],
             f"{datetime.fromtimestamp(found['start_time_unix_secs']):%Y-%m-%d %H:%M:%S}",
-            escape(found["agent_name"] or found["agent_id"]),
+            found["agent_name"] or found["agent_id"],
             str(found["call_duration_secs"]),
             str(found["message_count"]),
             found["status"],
             found["call_successful"],
-            escape(found["termination_reason"] or ""),
+            found["termination_reason"] or "",
         )
     printing.listed(table, "There is no such conversation." if filters else NONE_YET)
 
@@ -48,7 +46,7 @@ def export(server: Server, filters: Sequence[tuple[str, str]], out: Path | None,
     """Write every conversation that the filters leave, one a line of JSON; returns how many. A file that is cut short
     by a failure is not left there."""
     if out is None:
-        return _copy(server, filters, printed)
+        return _copy(server, filters, printed, shows=printing.out.is_terminal)
     aside = out.with_name(f".{out.name}.part")
     try:
         with aside.open("wb") as file:
@@ -61,11 +59,12 @@ def export(server: Server, filters: Sequence[tuple[str, str]], out: Path | None,
     return count
 
 
-def _copy(server: Server, query: Sequence[tuple[str, str]], into: BinaryIO) -> int:
+def _copy(server: Server, query: Sequence[tuple[str, str]], into: BinaryIO, *, shows: bool = False) -> int:
+    """``shows``: a person looks at it."""
     count = 0
     with progress("exporting") as update:
         for line in server.lines("/v1/x/conversations/export", query):
-            into.write(line + b"\n")
+            into.write((plain.json_line(line.decode(errors="replace")).encode() if shows else line) + b"\n")
             count += 1
             update(done=count)
     into.flush()

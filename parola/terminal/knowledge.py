@@ -46,7 +46,7 @@ def list_documents(server: Server) -> None:
     for one in server.every(KNOWLEDGE, "documents"):
         at = datetime.fromtimestamp(one["metadata"]["last_updated_at_unix_secs"])
         folders = "".join(f"{folder['name']}/" for folder in one.get("folder_path") or ())
-        table.add_row(one["id"], one["type"], escape(folders + one["name"]), f"{at:%Y-%m-%d %H:%M}", _indexed(one))
+        table.add_row(one["id"], one["type"], folders + one["name"], f"{at:%Y-%m-%d %H:%M}", _indexed(one))
     printing.listed(table, "There are no documents. `parola knowledge add FILE` adds one.")
 
 
@@ -79,7 +79,7 @@ def add(server: Server, sources: Sequence[str], into: str | None, *, indexes: bo
             added[document["id"]] = one
             if indexes:
                 server.rest("POST", f"{KNOWLEDGE}/{document['id']}/rag-index", {"model": MODEL})
-            printing.out.print(f"{document['id']}  {escape(document['name'])}", soft_wrap=True)
+            printing.out.print(f"{escape(document['id'])}  {escape(document['name'])}", soft_wrap=True)
     if indexes and added:
         went_well &= _are_indexed(server, added)
     return went_well

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
+from rich.text import Text
 
 from parola.errors import InvalidRequest
-from parola.terminal import printing
+from parola.terminal import plain, printing
 from parola.terminal.agents import read
 from parola.terminal.client import Server
 
@@ -40,7 +39,7 @@ def lint(
     else:
         results[target] = server.rest("GET", f"/v1/x/agents/{target}/lint", **query)
     if as_json:
-        print(json.dumps(results, indent=2, ensure_ascii=False))
+        plain.document(results)
     else:
         _show(results)
     return sum(result["errors"] for result in results.values())
@@ -50,8 +49,8 @@ def _show(results: dict[str, dict[str, Any]]) -> None:
     table = printing.table("agent", "level", "where", "what")
     for name, result in results.items():
         for finding in result["findings"]:
-            level = f"[{COLOURS[finding['level']]}]{finding['level']}[/]"
-            table.add_row(escape(name), level, escape(finding["path"]), escape(finding["message"]))
+            level = Text(finding["level"], COLOURS[finding["level"]])
+            table.add_row(name, level, finding["path"], finding["message"])
     if len(table):
         printing.listed(table)
     counts = {key: sum(result[key] for result in results.values()) for key in ("errors", "warnings", "notes")}

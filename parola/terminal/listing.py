@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 
 class Listing:
@@ -15,14 +17,14 @@ class Listing:
     def __init__(self, *columns: str, less: Sequence[str] = ()) -> None:
         self._columns = columns
         self._less = less
-        self._rows: list[tuple[str, ...]] = []
+        self._rows: list[tuple[str | Text, ...]] = []
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def add_row(self, *cells: str) -> None:
-        """One row; cells may have markup."""
-        self._rows.append(cells)
+    def add_row(self, *cells: str | Text) -> None:
+        """One row. Text is printed as it is; what is to have colours of ours is a ``Text``."""
+        self._rows.append(tuple(escape(cell) if isinstance(cell, str) else cell for cell in cells))
 
     def fitting(self, console: Console) -> Table:
         """As a table for this console."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from rich.markup import escape
+from rich.text import Text
 
 from parola.config import Settings
 from parola.providers.base import TranscriptionSettings, VoiceSettings
@@ -29,9 +30,7 @@ def show(settings: Settings) -> bool:
     for entry in entries:
         colour = "green" if entry.state is State.PRESENT else "red"
         size = f"{entry.model.size / 1e6:.1f} MB"
-        table.add_row(
-            entry.model.name, entry.model.purpose, entry.model.licence, size, f"[{colour}]{entry.state.value}[/]"
-        )
+        table.add_row(entry.model.name, entry.model.purpose, entry.model.licence, size, Text(entry.state.value, colour))
     printing.listed(table)
     printing.out.print(f"[dim]Models folder: {escape(str(settings.models))}[/]", soft_wrap=True)
     speeds = _measured(settings.models)

@@ -1,4 +1,5 @@
-"""One look for everything the terminal prints."""
+"""One look for everything the terminal prints. Control characters of others' words are made visible in one place, here;
+markup is ours alone: ``escape`` what is not, in whatever is no cell of a table."""
 
 from __future__ import annotations
 
@@ -7,15 +8,24 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from parola.terminal.listing import Listing
+from parola.terminal.plain import visible
 
 PIPED_COLUMNS = 1000
 """What is not read on a screen is not wrapped: scripts read lines."""
 
 
+class _Console(Console):
+    """Shows what it is given, and obeys nothing in it."""
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        return super().render_str(visible(text), **how)
+
+
 def _console(*, stderr: bool = False) -> Console:
-    console = Console(stderr=stderr, highlight=False)
+    console = _Console(stderr=stderr, highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = PIPED_COLUMNS
     return console

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from parola.terminal import printing
+from parola.terminal.plain import visible
 
 Update = Callable[..., None]
 """``update(done=…, total=…, what=…)``, each when it is known."""
@@ -26,6 +27,6 @@ def progress(what: str, total: float | None = None, *, is_count: bool = True) ->
         task = bars.add_task(what, total=total)
 
         def update(*, done: float | None = None, total: float | None = None, what: str | None = None) -> None:
-            bars.update(task, completed=done, total=total, description=what)
+            bars.update(task, completed=done, total=total, description=None if what is None else visible(what))
 
         yield update

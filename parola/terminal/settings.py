@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from rich.markup import escape
-
 from parola.config import LimitSettings, Loaded, ProviderSettings
 from parola.store.address import without_password
 from parola.terminal import printing
@@ -31,9 +29,9 @@ def show(loaded: Loaded) -> None:
                 table.add_row(f"{field.name}.{limit.name}", _text(getattr(value, limit.name)), source)
         elif isinstance(value, Mapping):
             for name, entry in value.items():
-                table.add_row(f"{field.name}.{name}", escape(_text(entry)), source)
+                table.add_row(f"{field.name}.{name}", _text(entry), source)
         else:
-            table.add_row(field.name, escape(_text(value)), source)
+            table.add_row(field.name, _text(value), source)
     printing.listed(table)
 
 

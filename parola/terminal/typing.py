@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from parola.terminal import printing
+from parola.terminal.plain import visible
 
 LEAST_ROWS = 6
 """What a reply under way leaves of the screen."""
@@ -61,7 +62,7 @@ class Typing:
         self._session.app.invalidate()
 
     def _message(self) -> Any:
-        words = self._words()
+        words = visible(self._words())
         you = [("bold ansigreen", "you"), ("", "    ")]
         if not words:
             return you

@@ -9,8 +9,10 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+from rich.markup import escape
+
 from parola.errors import InvalidRequest
-from parola.terminal import printing
+from parola.terminal import plain, printing
 from parola.terminal.client import Server
 
 TOLERANCE_SECONDS = 30 * 60
@@ -54,7 +56,7 @@ def deliveries(server: Server, *, conversation: str | None, webhook: str | None,
 def replay(server: Server, delivery_id: str) -> None:
     """Send it again."""
     server.rest("POST", f"/v1/x/webhook-deliveries/{delivery_id}/replay")
-    printing.out.print(f"{delivery_id} will be sent again now.")
+    printing.out.print(f"{escape(delivery_id)} will be sent again now.")
 
 
 def test(server: Server, webhook_id: str) -> bool:
@@ -115,9 +117,9 @@ def _receiver(secret: str, status: int, *, whole: bool) -> type[BaseHTTPRequestH
             self.send_header("content-length", "0")
             self.end_headers()
             if whole:
-                print(body.decode(errors="replace"), flush=True)
+                print(plain.json_line(body.decode(errors="replace")), flush=True)
             else:
-                print(_line(body, said, self.headers.get("X-Webhook-Attempt", "1")), flush=True)
+                plain.line(_line(body, said, self.headers.get("X-Webhook-Attempt", "1")))
 
         def _body(self) -> bytes:
             if self.headers.get("transfer-encoding") != "chunked":

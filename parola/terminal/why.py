@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from rich.markup import escape
 
-from parola.terminal import printing
+from parola.terminal import plain, printing
 from parola.terminal.client import Server
 from parola.terminal.conversations import newest
 
@@ -16,14 +14,14 @@ def why(server: Server, conversation_id: str | None, *, with_timeline: bool, as_
     conversation_id = conversation_id or newest(server)
     told = server.rest("GET", f"/v1/x/conversations/{conversation_id}/why")
     if as_json:
-        print(json.dumps(told, indent=2, ensure_ascii=False))
+        plain.document(told)
         return
-    printing.out.print(f"[bold]{escape(conversation_id)}[/]  {told['status']}")
+    printing.out.print(f"[bold]{escape(conversation_id)}[/]  {escape(told['status'])}")
     for sentence in told["story"]:
         printing.out.print(escape(sentence))
     if with_timeline:
         table = printing.table("seconds", "event", "words")
         for event in told["timeline"]:
-            table.add_row(f"{event['at_secs']:.2f}", event["event"], escape(event["words"]))
+            table.add_row(f"{event['at_secs']:.2f}", event["event"], event["words"])
         printing.listed(table)
     printing.page(lambda: server.page(f"conversations/{conversation_id}"))

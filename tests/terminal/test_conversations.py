@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.terminal.test_cli import parola
@@ -121,3 +123,46 @@ def test_a_server_that_cannot_start_says_why(arguments, complaint):
 def test_the_doctor_knows_which_providers_there_are(tmp_path):
     examined = parola("doctor", "--data", str(tmp_path), env={"PAROLA_LLM_PROVIDER": "oracle"})
     assert examined.returncode == 1 and '[llm.default]: provider "oracle" is unknown' in examined.stdout
+
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07[bold]you[/bold] :warning: \x9b31m\u202egnp"
+SHOWN = "␛[2J␛]0;owned␇[bold]you[/bold] :warning: �31m�gnp"
+
+
+def test_what_others_say_is_shown_and_not_obeyed(server):
+    agent_id = server.create_agent({**agent(first_message=HOSTILE), "name": HOSTILE})
+    made = {"name": HOSTILE, "webhook_url": "https://example.com/[bold]", "auth_type": "hmac"}
+    assert server.http.post("/v1/workspace/webhooks", json={"settings": made}).status_code == 200
+    at = ("--url", server.url)
+    commands = [
+        ("chat", agent_id, "--message", HOSTILE, *at),
+        ("call", agent_id, "--in", str(QUESTION), *at),
+        ("why", "--timeline", *at),
+        ("agents", "list", *at),
+        ("conversations", "list", *at),
+        ("webhooks", "list", *at),
+        ("lint", agent_id, *at),
+        ("why", "[bold]\x1b", *at),
+    ]
+    told = {command[:2]: parola(*command) for command in commands}
+    for command, done in told.items():
+        assert not set("\x1b\x07\x9b\u202e") & set(done.stdout + done.stderr), command
+    assert told["chat", agent_id].stdout.count(SHOWN) == 3, "the greeting, the question, and that it was heard"
+    for command in (("call", agent_id), ("why", "--timeline"), ("agents", "list"), ("conversations", "list")):
+        assert SHOWN in told[command].stdout, command
+    assert SHOWN in told["webhooks", "list"].stdout and "https://example.com/[bold]" in told["webhooks", "list"].stdout
+    document = parola("agents", "get", agent_id, *at).stdout
+    assert not set("\x1b\x9b\u202e") & set(document) and json.loads(document)["name"] == HOSTILE
+
+
+def test_a_webhook_is_shown_and_not_obeyed_either():
+    body = json.dumps({"type": HOSTILE, "data": {"conversation_id": "[bold]"}}, ensure_ascii=False).encode()
+    for options, shown in (((), f"{SHOWN} [bold] attempt 1"), (("--whole",), "[bold]")):
+        listens = [sys.executable, "-u", "-m", "parola.cli", "webhooks", "listen", "--port", "0", "--count", "1"]
+        with subprocess.Popen(
+            [*listens, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+        ) as listener:
+            address = listener.stderr.readline().split()[-1]
+            assert httpx2.post(address, content=body).status_code == 200
+            told = listener.communicate(timeout=30)[0]
+        assert shown in told and not set("\x1b\x9b\u202e") & set(told)
