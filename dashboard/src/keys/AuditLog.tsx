@@ -3,7 +3,6 @@ import {
   Collapse,
   Group,
   Paper,
-  Select,
   SimpleGrid,
   Stack,
   Text,
@@ -17,6 +16,7 @@ import { useId, useState } from "react";
 import { type AuditEntry, type AuditResult, useAuditLog, useKeys, useMembers } from "@/api/keys";
 import { EmptyState } from "@/parts/EmptyState";
 import { Failure } from "@/parts/Failure";
+import { choicesOf, FilterSelect } from "@/parts/FilterSelect";
 import { moment } from "@/parts/format";
 import { Loading } from "@/parts/Loading";
 import { LoadMore } from "@/parts/LoadMore";
@@ -53,36 +53,30 @@ export function AuditLog() {
   return (
     <Stack gap="md">
       <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }} spacing="sm" role="search" aria-label="Filter the log">
-        <Select
+        <FilterSelect
           label="What"
-          placeholder="Anything"
+          any="Anything"
           data={actions
             .map((value) => ({ value, label: inWords(value) }))
             .sort((a, b) => a.label.localeCompare(b.label))}
-          value={asked.action || null}
-          onChange={(value) => change({ action: value ?? "" })}
+          value={asked.action}
+          change={(value) => change({ action: value })}
           searchable
-          clearable
-          clearButtonProps={{ "aria-label": "Anything" }}
         />
-        <Select
+        <FilterSelect
           label="Which key"
-          placeholder="Any"
+          any="Any"
           data={keys.map((key) => ({ value: key.key_id, label: `${key.name} (${key.prefix}…)` }))}
-          value={asked.key_id || null}
-          onChange={(value) => change({ key_id: value ?? "" })}
+          value={asked.key_id}
+          change={(value) => change({ key_id: value })}
           nothingFoundMessage="There is no key"
-          clearable
-          clearButtonProps={{ "aria-label": "Any key" }}
         />
-        <Select
+        <FilterSelect
           label="Result"
-          placeholder="Any"
-          data={Object.entries(RESULTS).map(([value, { label }]) => ({ value, label }))}
-          value={asked.result || null}
-          onChange={(value) => change({ result: value ?? "" })}
-          clearable
-          clearButtonProps={{ "aria-label": "Any result" }}
+          any="Any"
+          data={choicesOf(RESULTS)}
+          value={asked.result}
+          change={(value) => change({ result: value })}
         />
         <TextInput
           label="On what"

@@ -1,18 +1,19 @@
-import { Badge, Button, Group, Paper, Stack, Table, Text, Tooltip, VisuallyHidden } from "@mantine/core";
+import { Badge, Button, Group, Stack, Table, Text, Tooltip } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { useState } from "react";
 
 import { type ApiKey, isOwn, type MadeKey, type Member, useKeys, useMembers } from "@/api/keys";
 import { Failure } from "@/parts/Failure";
 import { moment } from "@/parts/format";
+import { RowTable } from "@/parts/ListTable";
 import { Loading } from "@/parts/Loading";
+import rows from "@/parts/Rows.module.css";
 import { When } from "@/parts/When";
 
 import { ageOf } from "./expiry";
 import { KeyForm } from "./KeyForm";
 import { Keyless } from "./Keyless";
 import { KeyMenu } from "./KeyMenu";
-import classes from "./Keys.module.css";
 import { RotateForm } from "./RotateForm";
 import { inWords } from "./scopes";
 import { ShownOnce } from "./ShownOnce";
@@ -46,34 +47,18 @@ export function KeyList() {
               New key
             </Button>
           </Group>
-          <Paper className={classes.frame}>
-            <Table className={classes.table} horizontalSpacing="md" aria-label="API keys">
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Name</Table.Th>
-                  <Table.Th>May do</Table.Th>
-                  <Table.Th>Last used</Table.Th>
-                  <Table.Th>Created</Table.Th>
-                  <Table.Th>Ends</Table.Th>
-                  <Table.Th>
-                    <VisuallyHidden>Actions</VisuallyHidden>
-                  </Table.Th>
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {keys.map((key) => (
-                  <Row
-                    key={key.key_id}
-                    apiKey={key}
-                    member={members.find((one) => one.member_id === key.member_id)}
-                    isLast={keys.length === 1}
-                    edit={() => setOver({ is: "edit", key })}
-                    rotate={() => setOver({ is: "rotate", key })}
-                  />
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Paper>
+          <RowTable label="API keys" columns={["Name", "May do", "Last used", "Created", "Ends"]} hasActions>
+            {keys.map((key) => (
+              <Row
+                key={key.key_id}
+                apiKey={key}
+                member={members.find((one) => one.member_id === key.member_id)}
+                isLast={keys.length === 1}
+                edit={() => setOver({ is: "edit", key })}
+                rotate={() => setOver({ is: "rotate", key })}
+              />
+            ))}
+          </RowTable>
         </>
       )}
       {(over?.is === "new" || over?.is === "edit") && (
@@ -108,8 +93,8 @@ interface RowProps {
 function Row({ apiKey: key, member, isLast, edit, rotate }: RowProps) {
   const isReplaced = key.replaced_by !== null;
   return (
-    <Table.Tr>
-      <Table.Td className={classes.name}>
+    <Table.Tr className={rows.row}>
+      <Table.Td className={rows.name}>
         <Group gap={6}>
           <Text fw={600} size="sm" style={{ overflowWrap: "anywhere" }}>
             {key.name}
@@ -126,11 +111,13 @@ function Row({ apiKey: key, member, isLast, edit, rotate }: RowProps) {
           )}
         </Group>
         <Text size="xs" c="dimmed">
-          <span className={classes.mono}>{key.prefix}…</span>
+          <Text span inherit ff="monospace">
+            {key.prefix}…
+          </Text>
           {member && ` of ${member.name}`}
         </Text>
       </Table.Td>
-      <Table.Td className={classes.wide}>
+      <Table.Td className={rows.wide}>
         <Rights scopes={key.scopes} />
       </Table.Td>
       <Table.Td data-label="Last used">
@@ -148,7 +135,7 @@ function Row({ apiKey: key, member, isLast, edit, rotate }: RowProps) {
       <Table.Td data-label="Ends">
         <End at={key.expires_at_unix_secs} />
       </Table.Td>
-      <Table.Td className={classes.actions}>
+      <Table.Td className={rows.corner}>
         <KeyMenu apiKey={key} isLast={isLast} edit={edit} rotate={rotate} />
       </Table.Td>
     </Table.Tr>

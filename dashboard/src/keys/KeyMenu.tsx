@@ -1,8 +1,9 @@
-import { ActionIcon, Menu } from "@mantine/core";
-import { IconDots, IconPencil, IconRefresh, IconTrash } from "@tabler/icons-react";
+import { Menu } from "@mantine/core";
+import { IconPencil, IconRefresh, IconTrash } from "@tabler/icons-react";
 
 import { type ApiKey, isOwn, useKeyActions } from "@/api/keys";
 import { confirm, done, failed } from "@/parts/notices";
+import { RowMenu } from "@/parts/RowMenu";
 
 interface Props {
   apiKey: ApiKey;
@@ -32,28 +33,17 @@ export function KeyMenu({ apiKey: key, isLast, edit, rotate }: Props) {
         }),
     );
   return (
-    <Menu position="bottom-end" width={190}>
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" size="lg" aria-label={`More about ${key.name}`}>
-          <IconDots size={18} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item leftSection={<IconPencil size={16} />} onClick={edit}>
-          Edit…
-        </Menu.Item>
-        <Menu.Item
-          leftSection={<IconRefresh size={16} />}
-          onClick={rotate}
-          disabled={key.replaced_by !== null}
-        >
-          Rotate…
-        </Menu.Item>
-        <Menu.Divider />
-        <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={ask}>
-          Delete…
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <RowMenu name={key.name}>
+      <Menu.Item leftSection={<IconPencil size={16} />} onClick={edit}>
+        Edit…
+      </Menu.Item>
+      <Menu.Item leftSection={<IconRefresh size={16} />} onClick={rotate} disabled={key.replaced_by !== null}>
+        Rotate…
+      </Menu.Item>
+      <Menu.Divider />
+      <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={ask}>
+        Delete…
+      </Menu.Item>
+    </RowMenu>
   );
 }

@@ -5,13 +5,13 @@ import { useState } from "react";
 import { type Connection, useConnections, useSecretActions } from "@/api/secrets";
 import { EmptyState } from "@/parts/EmptyState";
 import { confirm, done, failed } from "@/parts/notices";
+import { ListTable } from "@/parts/ListTable";
 import rows from "@/parts/Rows.module.css";
 import { When } from "@/parts/When";
 
 import { CONNECTION_FIELDS, CONNECTION_TYPES } from "./connectionFields";
 import { FormModal } from "./FormModal";
 import { SecretsFrame } from "./SecretsFrame";
-import { SecretsTable } from "./SecretsTable";
 
 /** `/secrets/auth`: how tools prove to a service who is asking. */
 export default function ConnectionsPage() {
@@ -24,8 +24,9 @@ export default function ConnectionsPage() {
   );
   return (
     <SecretsFrame actions={add}>
-      <SecretsTable
+      <ListTable
         list={list}
+        hasActions
         label="Auth connections"
         columns={["Name", "Type", "Created"]}
         empty={

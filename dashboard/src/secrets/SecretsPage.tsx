@@ -6,11 +6,11 @@ import { Link } from "react-router";
 import { type Secret, useSecretActions, useSecrets } from "@/api/secrets";
 import { EmptyState } from "@/parts/EmptyState";
 import { confirm, done, failed } from "@/parts/notices";
+import { ListTable } from "@/parts/ListTable";
 import rows from "@/parts/Rows.module.css";
 
 import { FormModal } from "./FormModal";
 import { SecretsFrame } from "./SecretsFrame";
-import { SecretsTable } from "./SecretsTable";
 
 /** `/secrets`: names, and what uses each. */
 export function SecretsPage() {
@@ -23,8 +23,9 @@ export function SecretsPage() {
   );
   return (
     <SecretsFrame actions={add}>
-      <SecretsTable
+      <ListTable
         list={list}
+        hasActions
         label="Secrets"
         columns={["Name", "Used by"]}
         empty={

@@ -6,11 +6,11 @@ import type { JsonObject } from "@/api/agents";
 import { useConnections, useSecretActions, useSecrets, useVariables, type Variable } from "@/api/secrets";
 import { EmptyState } from "@/parts/EmptyState";
 import { confirm, done, failed } from "@/parts/notices";
+import { ListTable } from "@/parts/ListTable";
 import rows from "@/parts/Rows.module.css";
 
 import { FormModal } from "./FormModal";
 import { SecretsFrame } from "./SecretsFrame";
-import { SecretsTable } from "./SecretsTable";
 
 /** `/secrets/environment`: one agent, other values in each environment. */
 export default function VariablesPage() {
@@ -24,8 +24,9 @@ export default function VariablesPage() {
   );
   return (
     <SecretsFrame actions={add}>
-      <SecretsTable
+      <ListTable
         list={list}
+        hasActions
         label="Environment variables"
         columns={["Label", "Type", "Values"]}
         empty={

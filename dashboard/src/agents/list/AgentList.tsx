@@ -1,28 +1,16 @@
-import {
-  Badge,
-  Button,
-  Group,
-  MultiSelect,
-  Paper,
-  Table,
-  Text,
-  TextInput,
-  VisuallyHidden,
-} from "@mantine/core";
+import { Badge, Button, Group, MultiSelect, Table, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue, useDisclosure } from "@mantine/hooks";
 import { IconPlus, IconRobot, IconSearch } from "@tabler/icons-react";
 import { lazy, Suspense, useState } from "react";
-import { Link, useNavigate, useSearchParams } from "react-router";
+import { Link, useSearchParams } from "react-router";
 
 import { type AgentSummary, useAgents } from "@/api/agents";
 import { EmptyState } from "@/parts/EmptyState";
-import { Failure } from "@/parts/Failure";
-import { Loading } from "@/parts/Loading";
-import { LoadMore } from "@/parts/LoadMore";
+import { ListTable } from "@/parts/ListTable";
 import { Page } from "@/parts/Page";
+import rows from "@/parts/Rows.module.css";
 import { When } from "@/parts/When";
 
-import classes from "./AgentList.module.css";
 import { AgentMenu } from "./AgentMenu";
 
 const NewAgent = lazy(() => import("../templates/NewAgent"));
@@ -65,7 +53,8 @@ export function AgentList() {
             setSearch(event.currentTarget.value);
             filter({ search: event.currentTarget.value });
           }}
-          className={classes.search}
+          flex="1 1 220px"
+          maw={360}
         />
         {known.length > 0 && (
           <MultiSelect
@@ -76,40 +65,20 @@ export function AgentList() {
             onChange={(value) => filter({ tags: value })}
             clearable
             clearButtonProps={{ "aria-label": "Any tag" }}
-            className={classes.tags}
+            flex="0 1 auto"
+            miw={180}
+            maw={420}
           />
         )}
       </Group>
-      {list.error ? (
-        <Failure error={list.error} retry={list.refetch} />
-      ) : list.isPending ? (
-        <Loading rows={6} height={52} />
-      ) : list.items.length === 0 ? (
-        <Nothing isFiltered={isFiltered} create={open} />
-      ) : (
-        <Paper className={classes.frame}>
-          <Table className={classes.table} horizontalSpacing="md" aria-label="Agents">
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Name</Table.Th>
-                <Table.Th>Tags</Table.Th>
-                <Table.Th className={classes.number}>Calls, 7 days</Table.Th>
-                <Table.Th>Last call</Table.Th>
-                <Table.Th>Created</Table.Th>
-                <Table.Th>
-                  <VisuallyHidden>Actions</VisuallyHidden>
-                </Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {list.items.map((agent) => (
-                <Row key={agent.agent_id} agent={agent} pick={(tag) => filter({ tags: [tag] })} />
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Paper>
-      )}
-      <LoadMore list={list} />
+      <ListTable
+        list={list}
+        label="Agents"
+        columns={["Name", "Tags", "Calls, 7 days#", "Last call", "Created"]}
+        hasActions
+        empty={<Nothing isFiltered={isFiltered} create={open} />}
+        row={(agent) => <Row key={agent.agent_id} agent={agent} pick={(tag) => filter({ tags: [tag] })} />}
+      />
       {isCreating && (
         <Suspense>
           <NewAgent close={close} />
@@ -120,22 +89,17 @@ export function AgentList() {
 }
 
 function Row({ agent, pick }: { agent: AgentSummary; pick: (tag: string) => void }) {
-  const navigate = useNavigate();
   return (
-    <Table.Tr className={classes.row} onClick={() => void navigate(`/agents/${agent.agent_id}`)}>
-      <Table.Td className={classes.name}>
-        <Link
-          to={`/agents/${agent.agent_id}`}
-          className={classes.link}
-          onClick={(event) => event.stopPropagation()}
-        >
+    <Table.Tr className={rows.row}>
+      <Table.Td className={rows.name}>
+        <Link to={`/agents/${agent.agent_id}`} className={rows.link}>
           {agent.name}
         </Link>
         <Text size="xs" c="dimmed" ff="monospace" truncate>
           {agent.agent_id}
         </Text>
       </Table.Td>
-      <Table.Td className={classes.tagCell}>
+      <Table.Td className={rows.wide}>
         <Group gap={4}>
           {agent.tags.map((tag) => (
             <Badge
@@ -144,19 +108,18 @@ function Row({ agent, pick }: { agent: AgentSummary; pick: (tag: string) => void
               variant="light"
               tt="none"
               fw={500}
-              className={classes.tag}
+              bd="none"
+              className={rows.above}
+              style={{ cursor: "pointer" }}
               aria-label={`Only agents with the tag ${tag}`}
-              onClick={(event) => {
-                event.stopPropagation();
-                pick(tag);
-              }}
+              onClick={() => pick(tag)}
             >
               {tag}
             </Badge>
           ))}
         </Group>
       </Table.Td>
-      <Table.Td className={`numbers ${classes.number}`} data-label="Calls, 7 days">
+      <Table.Td className={`numbers ${rows.number}`} data-label="Calls, 7 days">
         {agent.x_calls_7d.toLocaleString("en")}
       </Table.Td>
       <Table.Td data-label="Last call">
@@ -171,8 +134,8 @@ function Row({ agent, pick }: { agent: AgentSummary; pick: (tag: string) => void
       <Table.Td data-label="Created">
         <When at={agent.created_at_unix_secs} />
       </Table.Td>
-      <Table.Td className={classes.actions} onClick={(event) => event.stopPropagation()}>
-        <Group gap={4} wrap="nowrap" justify="flex-end">
+      <Table.Td className={rows.corner}>
+        <Group className={rows.above} gap={4} wrap="nowrap" justify="flex-end">
           <Button component={Link} to={`/talk/${agent.agent_id}`} variant="default" size="xs">
             Talk
           </Button>

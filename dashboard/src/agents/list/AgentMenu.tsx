@@ -1,16 +1,10 @@
-import { ActionIcon, Menu } from "@mantine/core";
-import {
-  IconBraces,
-  IconCopy,
-  IconDots,
-  IconMessages,
-  IconPlugConnected,
-  IconTrash,
-} from "@tabler/icons-react";
+import { Menu } from "@mantine/core";
+import { IconBraces, IconCopy, IconMessages, IconPlugConnected, IconTrash } from "@tabler/icons-react";
 import { Link, useNavigate } from "react-router";
 
 import { useAgentActions } from "@/api/agents";
 import { confirm, done, failed } from "@/parts/notices";
+import { RowMenu } from "@/parts/RowMenu";
 
 interface Props {
   agent: { agent_id: string; name: string };
@@ -49,42 +43,35 @@ export function AgentMenu({ agent, removed }: Props) {
         }),
     );
   return (
-    <Menu position="bottom-end" width={210}>
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" size="lg" aria-label={`More about ${name}`}>
-          <IconDots size={18} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item
-          component={Link}
-          to={`/conversations?agent=${agentId}`}
-          leftSection={<IconMessages size={16} />}
-        >
-          Conversations
-        </Menu.Item>
-        <Menu.Item
-          component={Link}
-          to={`/agents/${agentId}?section=connect`}
-          leftSection={<IconPlugConnected size={16} />}
-        >
-          Connect an app
-        </Menu.Item>
-        <Menu.Item
-          component={Link}
-          to={`/agents/${agentId}?section=json`}
-          leftSection={<IconBraces size={16} />}
-        >
-          JSON
-        </Menu.Item>
-        <Menu.Item leftSection={<IconCopy size={16} />} onClick={copy}>
-          Duplicate
-        </Menu.Item>
-        <Menu.Divider />
-        <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={ask}>
-          Delete…
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <RowMenu name={name}>
+      <Menu.Item
+        component={Link}
+        to={`/conversations?agent=${agentId}`}
+        leftSection={<IconMessages size={16} />}
+      >
+        Conversations
+      </Menu.Item>
+      <Menu.Item
+        component={Link}
+        to={`/agents/${agentId}?section=connect`}
+        leftSection={<IconPlugConnected size={16} />}
+      >
+        Connect an app
+      </Menu.Item>
+      <Menu.Item
+        component={Link}
+        to={`/agents/${agentId}?section=json`}
+        leftSection={<IconBraces size={16} />}
+      >
+        JSON
+      </Menu.Item>
+      <Menu.Item leftSection={<IconCopy size={16} />} onClick={copy}>
+        Duplicate
+      </Menu.Item>
+      <Menu.Divider />
+      <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={ask}>
+        Delete…
+      </Menu.Item>
+    </RowMenu>
   );
 }

@@ -1,10 +1,11 @@
-import { Autocomplete, Button, Collapse, Group, Select, SimpleGrid, TextInput } from "@mantine/core";
+import { Autocomplete, Button, Collapse, Group, SimpleGrid, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconAdjustmentsHorizontal, IconSearch, IconX } from "@tabler/icons-react";
 import { type RefObject, useEffect, useState } from "react";
 
 import { AGENTS } from "@/api/choices";
 import { type ConversationStatus, useEndings } from "@/api/conversations";
+import { choicesOf, FilterSelect } from "@/parts/FilterSelect";
 import { PickOne } from "@/parts/Picker";
 
 import { STATUS, VERDICT } from "../words";
@@ -15,9 +16,6 @@ interface Props {
   change: (some: Partial<Filters>) => void;
   searchBox: RefObject<HTMLInputElement | null>;
 }
-
-const choices = (labels: Record<string, { label: string }>) =>
-  Object.entries(labels).map(([value, { label }]) => ({ value, label }));
 
 const RATINGS = [
   { value: "5", label: "5 stars" },
@@ -82,40 +80,36 @@ export function FilterBar({ filters, change, searchBox }: Props) {
             onChange={pick("agent")}
             clearable
           />
-          <Select
+          <FilterSelect
             label="Status"
-            placeholder="Any"
-            data={choices(STATUS satisfies Record<ConversationStatus, { label: string }>)}
-            value={filters.status || null}
-            onChange={pick("status")}
-            clearable
+            any="Any"
+            data={choicesOf(STATUS satisfies Record<ConversationStatus, { label: string }>)}
+            value={filters.status}
+            change={pick("status")}
           />
-          <Select
+          <FilterSelect
             label="Evaluation"
-            placeholder="Any"
-            data={choices(VERDICT)}
-            value={filters.result || null}
-            onChange={pick("result")}
-            clearable
+            any="Any"
+            data={choicesOf(VERDICT)}
+            value={filters.result}
+            change={pick("result")}
           />
-          <Select
+          <FilterSelect
             label="Medium"
-            placeholder="Any"
+            any="Any"
             data={[
               { value: "voice", label: "Voice" },
               { value: "text", label: "Text" },
             ]}
-            value={filters.kind || null}
-            onChange={pick("kind")}
-            clearable
+            value={filters.kind}
+            change={pick("kind")}
           />
-          <Select
+          <FilterSelect
             label="Rating"
-            placeholder="Any"
+            any="Any"
             data={RATINGS}
-            value={filters.rating || null}
-            onChange={pick("rating")}
-            clearable
+            value={filters.rating}
+            change={pick("rating")}
           />
           <TextInput
             type="date"

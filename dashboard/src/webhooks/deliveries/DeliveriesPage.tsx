@@ -1,12 +1,11 @@
-import { Alert, Anchor, Badge, Button, Group, Paper, Select, Table, Text, TextInput } from "@mantine/core";
+import { Alert, Anchor, Badge, Button, Group, Table, Text, TextInput } from "@mantine/core";
 import { IconInfoCircle, IconMailOff, IconSearch } from "@tabler/icons-react";
 import { Link, useSearchParams } from "react-router";
 
 import { type Delivery, type DeliveryFilters, useDeliveries, useEndpoints } from "@/api/webhooks";
 import { EmptyState } from "@/parts/EmptyState";
-import { Failure } from "@/parts/Failure";
-import { Loading } from "@/parts/Loading";
-import { LoadMore } from "@/parts/LoadMore";
+import { choicesOf, FilterSelect } from "@/parts/FilterSelect";
+import { ListTable } from "@/parts/ListTable";
 import rows from "@/parts/Rows.module.css";
 import { When } from "@/parts/When";
 
@@ -17,10 +16,8 @@ import { STATES, TYPES } from "./types";
 
 const NAMES = ["webhook_id", "conversation_id", "status", "type"] as const;
 
-const options = (labels: Record<string, string>) =>
-  Object.entries(labels).map(([value, label]) => ({ value, label }));
-
-const STATE_LABELS = Object.fromEntries(Object.entries(STATES).map(([value, { label }]) => [value, label]));
+/** They share a line with the search. */
+const BESIDE = { flex: "1 1 150px", maw: 360 };
 
 /** `/webhooks/deliveries`: every message, what became of it; of one conversation also what was not sent and why. */
 export default function DeliveriesPage() {
@@ -34,7 +31,7 @@ export default function DeliveriesPage() {
     if (id === null) return status === "skipped" ? "to nobody" : "to the address that the client brought";
     return `to ${endpoints.data?.find((one) => one.webhook_id === id)?.name ?? id}`;
   };
-  const change = (name: (typeof NAMES)[number], value: string | null) =>
+  const change = (name: (typeof NAMES)[number]) => (value: string) =>
     setQuery(
       (before) => {
         const next = new URLSearchParams(before);
@@ -53,42 +50,36 @@ export default function DeliveriesPage() {
           placeholder="Conversation, conv_…"
           leftSection={<IconSearch size={16} />}
           value={filters.conversation_id}
-          onChange={(event) => change("conversation_id", event.currentTarget.value.trim())}
+          onChange={(event) => change("conversation_id")(event.currentTarget.value.trim())}
           flex="1 1 240px"
           maw={360}
         />
-        <Select
-          aria-label="Endpoint"
-          placeholder="Every endpoint"
+        <FilterSelect
+          label="Endpoint"
+          any="Every endpoint"
           data={(endpoints.data ?? []).map((one) => ({ value: one.webhook_id, label: one.name }))}
-          value={filters.webhook_id || null}
-          onChange={(value) => change("webhook_id", value)}
-          clearable
-          clearButtonProps={{ "aria-label": "Every endpoint" }}
-          flex="1 1 150px"
-          maw={360}
+          value={filters.webhook_id}
+          change={change("webhook_id")}
+          isBare
+          {...BESIDE}
         />
-        <Select
-          aria-label="State"
-          placeholder="Every state"
-          data={options(STATE_LABELS)}
-          value={filters.status || null}
-          onChange={(value) => change("status", value)}
-          clearable
-          clearButtonProps={{ "aria-label": "Every state" }}
-          flex="1 1 150px"
-          maw={360}
+        <FilterSelect
+          label="State"
+          any="Every state"
+          data={choicesOf(STATES)}
+          value={filters.status}
+          change={change("status")}
+          isBare
+          {...BESIDE}
         />
-        <Select
-          aria-label="Event"
-          placeholder="Every event"
-          data={options(TYPES)}
-          value={filters.type || null}
-          onChange={(value) => change("type", value)}
-          clearable
-          clearButtonProps={{ "aria-label": "Every event" }}
-          flex="1 1 150px"
-          maw={360}
+        <FilterSelect
+          label="Event"
+          any="Every event"
+          data={Object.entries(TYPES).map(([value, label]) => ({ value, label }))}
+          value={filters.type}
+          change={change("type")}
+          isBare
+          {...BESIDE}
         />
       </Group>
       {!filters.conversation_id && !filters.status && (
@@ -97,38 +88,19 @@ export default function DeliveriesPage() {
           the reason.
         </Text>
       )}
-      {list.error && <Failure error={list.error} retry={list.refetch} />}
-      {list.isPending ? (
-        <Loading rows={6} height={56} />
-      ) : list.items.length === 0 ? (
-        !list.error && (
+      <ListTable
+        list={list}
+        label="Deliveries"
+        columns={["Event", "State", "What happened", "Attempts#", "When"]}
+        empty={
           <Nothing
             isFiltered={isFiltered}
             conversationId={filters.conversation_id}
             clear={() => setQuery({})}
           />
-        )
-      ) : (
-        <Paper className={rows.frame}>
-          <Table className={rows.table} horizontalSpacing="md" aria-label="Deliveries">
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Event</Table.Th>
-                <Table.Th>State</Table.Th>
-                <Table.Th>What happened</Table.Th>
-                <Table.Th className={rows.number}>Attempts</Table.Th>
-                <Table.Th>When</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {list.items.map((one) => (
-                <Row key={one.delivery_id} one={one} whomTo={whomTo(one)} />
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Paper>
-      )}
-      <LoadMore list={list} />
+        }
+        row={(one) => <Row key={one.delivery_id} one={one} whomTo={whomTo(one)} />}
+      />
     </WebhooksFrame>
   );
 }
