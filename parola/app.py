@@ -175,7 +175,7 @@ def create_app(
             Route("/health", health),
             Route("/", to_dashboard),
             Route(DASHBOARD_PATH, with_slash),
-            Mount(DASHBOARD_PATH, Pages(), name="dashboard"),
+            Mount(DASHBOARD_PATH, Pages(public_url=settings.public_url), name="dashboard"),
             Route(DOCS_PATH, with_slash),
             Mount(DOCS_PATH, Site(), name="docs"),
             *(Route(path, text_of_all) for path in TEXTS),

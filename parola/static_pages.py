@@ -41,7 +41,7 @@ class StaticPages:
     path: str
     """Where it is mounted, without a slash at the end."""
     headers: Mapping[str, str]
-    """Of every answer."""
+    """Of every answer, where ``headers_for`` says nothing else."""
     not_built: str
     """The page that is shown when there is no build: what to do about it."""
 
@@ -58,19 +58,29 @@ class StaticPages:
         """What a path that is no file leads to. ``prefix``: what the server is called behind a proxy."""
         raise NotImplementedError
 
+    def headers_for(self, request: Request) -> Mapping[str, str]:
+        """Of the answer to this request."""
+        return self.headers
+
     def headers_of(self, file: Path) -> Mapping[str, str]:
         """What differs for one file."""
         return {}
 
     def html(self, text: str, status: int = 200) -> Response:
-        """A page, with all its headers."""
-        return HTMLResponse(text, status, headers={**self.headers, "cache-control": "no-cache"})
+        """A page."""
+        return HTMLResponse(text, status, headers={"cache-control": "no-cache"})
 
     def _answer(self, request: Request) -> Response:
+        found = self._found(request)
+        for name, value in self.headers_for(request).items():
+            found.headers.setdefault(name, value)
+        return found
+
+    def _found(self, request: Request) -> Response:
         if request.method not in ("GET", "HEAD"):
             return PlainTextResponse("These pages are only read.", 405, {"allow": "GET, HEAD"})
         if not (self._built / INDEX).is_file():
-            return HTMLResponse(self.not_built, 503, dict(self.headers))
+            return HTMLResponse(self.not_built, 503)
         prefix = request.scope.get("root_path", "").removesuffix(self.path)
         name = PurePosixPath(request.url.path.removeprefix(prefix).removeprefix(self.path).lstrip("/"))
         file = self._built / name
@@ -84,7 +94,6 @@ class StaticPages:
     def _file(self, file: Path, request: Request) -> Response:
         forever = file.parent.name == "assets"
         headers = {
-            **self.headers,
             "cache-control": "public, max-age=31536000, immutable" if forever else "no-cache",
             "vary": "accept-encoding",
             **self.headers_of(file),

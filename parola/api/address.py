@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +24,11 @@ def base_url(request: Request, settings: Settings) -> str:
     scheme = _first(headers.get("x-forwarded-proto")) or request.url.scheme
     host = _first(headers.get("x-forwarded-host")) or headers.get("host") or request.url.netloc
     return f"{scheme}://{host}{request.scope.get('root_path', '').rstrip('/')}"
+
+
+def asked_hosts(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """By which names a request asks for this server: as the client wrote it, and as the proxy says."""
+    return tuple(host for host in (headers.get("host", ""), _first(headers.get("x-forwarded-host"))) if host)
 
 
 def socket_url(request: Request, settings: Settings) -> str:

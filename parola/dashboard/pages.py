@@ -6,18 +6,24 @@ called behind a proxy (its prefix) stands in the ``base`` of that page; everythi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from parola.api.address import asked_hosts
 from parola.static_pages import INDEX, StaticPages
 
 BUILT = Path(__file__).parent / "built"
 
 PATH = "/dashboard"
+
+_HOST = re.compile(r"(?:[A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+"""What may stand in a policy: a request can name anything as its host."""
 
 BASE = f'<base href="{PATH}/" />'
 """As it stands in the built page."""
@@ -25,7 +31,7 @@ BASE = f'<base href="{PATH}/" />'
 POLICY = "; ".join(
     [
         "default-src 'self'",
-        "connect-src 'self' ws: wss:",
+        "connect-src 'self'{sockets}",
         # The clients' audio worklets are loaded from blobs.
         "script-src 'self' blob: 'wasm-unsafe-eval'",
         "worker-src 'self' blob:",
@@ -46,7 +52,6 @@ TOOL_SCRIPT_POLICY = "default-src 'none'; script-src 'unsafe-eval'"
 load and send nothing."""
 
 HEADERS = {
-    "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
     "permissions-policy": "microphone=(self)",
@@ -66,8 +71,16 @@ class Pages(StaticPages):
     headers = HEADERS
     not_built = NOT_BUILT
 
-    def __init__(self, built: Path = BUILT) -> None:
+    def __init__(self, built: Path = BUILT, *, public_url: str = "") -> None:
         super().__init__(built)
+        self._public_host = urlsplit(public_url).netloc
+
+    def headers_for(self, request: Request) -> Mapping[str, str]:
+        """The page may talk to this server only, by whatever name it was asked for. Browsers do not agree whether
+        ``'self'`` is a socket too, so that the names stand there."""
+        hosts = dict.fromkeys((*asked_hosts(request.headers), self._public_host))
+        sockets = "".join(f" ws://{host} wss://{host}" for host in hosts if _HOST.fullmatch(host))
+        return {**self.headers, "content-security-policy": POLICY.format(sockets=sockets)}
 
     def page(self, name: PurePosixPath, prefix: str) -> Response:
         """The application, whatever the path: it knows its pages itself."""
