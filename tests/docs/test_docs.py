@@ -122,6 +122,7 @@ FOR_ANYONE = {
 }
 FOR_ANYONE |= {"tracing.context", "tracing.spans", "tracing.tracer"}
 FOR_ANYONE |= {"outbound.http", "outbound.guard", "outbound.locators", "outbound.event_stream", "outbound.environment"}
+FOR_ANYONE |= {"outbound.retry_after"}
 
 NO_VENDOR = {
     "providers.base",
