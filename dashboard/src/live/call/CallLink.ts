@@ -70,6 +70,8 @@ export class CallLink {
   private timer: ReturnType<typeof setTimeout> | null = null;
   private readonly watchers = new Set<() => void>();
   private readonly given = new Map<string, Given>();
+  /** What is said as soon as the connection stands. */
+  private readonly unsaid: string[] = [];
 
   constructor(
     private readonly id: string,
@@ -106,7 +108,12 @@ export class CallLink {
 
   /** Say something that a client says too; the server answers only when it refuses. */
   say(message: { type: string } & Record<string, unknown>): void {
-    if (this.phase.kind === "live") this.socket?.send(JSON.stringify(message));
+    this.unsaid.push(JSON.stringify(message));
+    if (this.phase.kind === "live") this.sayAll();
+  }
+
+  private sayAll(): void {
+    for (const frame of this.unsaid.splice(0)) this.socket?.send(frame);
   }
 
   close(): void {
@@ -139,6 +146,7 @@ export class CallLink {
       this.tries = 0;
       this.became({ kind: "live" });
       for (const { frame } of this.given.values()) this.socket?.send(frame);
+      this.sayAll();
       return;
     }
     if (message.type === "command_result") {

@@ -154,7 +154,7 @@ function OfferedTool({ server, tool, answer, isChoice }: OfferedToolProps) {
   const isApproved = status?.state === "up_to_date" && status.approval_policy === "auto_approved";
   const onError = (error: Error) => failed(error);
   return (
-    <Paper p="sm">
+    <Paper p="sm" role="group" aria-label={tool.name}>
       <Group justify="space-between" align="flex-start" wrap="nowrap">
         <div style={{ minWidth: 0 }}>
           <Title order={3} fz="sm" ff="monospace" style={{ overflowWrap: "anywhere" }}>
