@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import random
 from collections import defaultdict
-from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any, Self
+
+from parola.terminal.received import body_of
 
 FAILS = 0.5
 """Of all requests: half of these are answered with 503, of the others the connection is cut without an answer."""
@@ -67,7 +68,7 @@ class FlakyReceiver:
 
             def do_POST(self) -> None:
                 try:
-                    body = _body(self.headers, self.rfile)
+                    body = body_of(self)
                 except (ValueError, OSError):  # whoever sent it was killed in the middle
                     self.close_connection = True
                     return
@@ -86,19 +87,3 @@ class FlakyReceiver:
                 """What is counted is told at the end."""
 
         return Handler
-
-
-def _body(headers: Mapping[str, str], file: Any) -> bytes:
-    """Raises ``ValueError`` for one that is cut off."""
-    if headers.get("transfer-encoding") != "chunked":
-        size = int(headers["content-length"])
-        body = bytes(file.read(size))
-        if len(body) < size:
-            raise ValueError("The body ends too early.")
-        return body
-    body = b""
-    while size := int(file.readline() or b"cut off", 16):
-        body += file.read(size)
-        file.readline()
-    file.readline()
-    return body

@@ -14,6 +14,7 @@ from rich.markup import escape
 from parola.errors import InvalidRequest
 from parola.terminal import plain, printing
 from parola.terminal.client import Server
+from parola.terminal.received import body_of
 
 TOLERANCE_SECONDS = 30 * 60
 """How old a signature may be: as the official SDKs have it."""
@@ -111,7 +112,11 @@ def verdict(body: bytes, signature: str | None, secret: str, now: float) -> str:
 def _receiver(secret: str, status: int, *, whole: bool) -> type[BaseHTTPRequestHandler]:
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self._body()
+            try:
+                body = body_of(self)
+            except ValueError as error:
+                self.send_error(400, str(error))
+                return
             said = verdict(body, self.headers.get("ElevenLabs-Signature"), secret, time.time())
             self.send_response(status)
             self.send_header("content-length", "0")
@@ -120,16 +125,6 @@ def _receiver(secret: str, status: int, *, whole: bool) -> type[BaseHTTPRequestH
                 print(plain.json_line(body.decode(errors="replace")), flush=True)
             else:
                 plain.line(_line(body, said, self.headers.get("X-Webhook-Attempt", "1")))
-
-        def _body(self) -> bytes:
-            if self.headers.get("transfer-encoding") != "chunked":
-                return self.rfile.read(int(self.headers.get("content-length", 0)))
-            body = b""
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            self.rfile.readline()
-            return body
 
         def log_message(self, *_: Any) -> None:
             """A line for each message is enough."""

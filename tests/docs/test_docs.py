@@ -139,7 +139,8 @@ BY_THE_PUBLIC_DOOR = {
     f"terminal.{name}"
     for name in (
         *("agents", "call", "chat", "client", "completing", "conversations", "keyboard", "knowledge", "lint"),
-        *("listing", "plain", "printing", "progress", "templates", "transcript", "typing", "webhooks", "why"),
+        *("listing", "plain", "printing", "progress", "received"),
+        *("templates", "transcript", "typing", "webhooks", "why"),
     )
 }
 """What talks to a running server knows nothing of it but errors, and how a WAV file is read."""

@@ -8,6 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any, Self
 
+from parola.terminal.received import body_of
+
 TIMEOUT = 20.0
 
 
@@ -70,7 +72,7 @@ class Receiver:
 
             def do_POST(self) -> None:
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                received = Received(self.path, headers, self._body(headers))
+                received = Received(self.path, headers, body_of(self))
                 receiver.requests.append(received)
                 receiver._news.put(received)
                 receiver.goes_on.wait(TIMEOUT)
@@ -82,16 +84,6 @@ class Receiver:
                     self.wfile.write(answer)
                 except OSError:
                     pass  # whoever asked has gone
-
-            def _body(self, headers: dict[str, str]) -> bytes:
-                if headers.get("transfer-encoding") != "chunked":
-                    return self.rfile.read(int(headers["content-length"]))
-                body = b""
-                while size := int(self.rfile.readline(), 16):
-                    body += self.rfile.read(size)
-                    self.rfile.readline()
-                self.rfile.readline()
-                return body
 
             def log_message(self, *_: Any) -> None:
                 """The test tells what came."""
