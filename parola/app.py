@@ -11,6 +11,7 @@ import asyncio
 import gc
 import sys
 import time
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
@@ -407,6 +408,9 @@ class _Part:
         return await asyncio.shield(self._loading)
 
     def _made(self) -> App:
+        # FastAPI silences this for itself, for as long as it looks at a parameter; whoever does the same in another
+        # thread undoes that.
+        warnings.filterwarnings("ignore", r"The .+ attribute with value .+ was provided to the `Field\(\)` function")
         try:
             return self._make()
         except Exception as error:
