@@ -43,16 +43,19 @@ class Seat:
         self.is_numbered = is_numbered
         """Nothing but the socket says who they are."""
         self.line: OperatorLine | None = None
+        self.has_left = False
 
     @property
     def name(self) -> str:
         """What they are called, from now on."""
         if not self.known_as:
             self.known_as = self._desk.free_name(self, self._base) if self.is_numbered else self._base
-            self._desk.came(self)
+            if not self.has_left:  # whoever came now would be there for ever
+                self._desk.came(self)
         return self.known_as
 
     def leave(self) -> None:
+        self.has_left = True
         self._desk.leave(self)
 
 
@@ -112,8 +115,10 @@ class Operators:
     # -- sound --------------------------------------------------------------------------------------------------------
 
     def open_line(self, seat: Seat, hear: Hear) -> OperatorLine | None:
-        """Sound for them; None when there is none, or too many have it."""
+        """Sound for them; None when there is none, too many have it, or they have left."""
         if seat.line is None:
+            if seat.has_left:
+                return None
             if len(self.lines) >= MOST_LINES and not self._holding.is_held_by(seat.known_as):
                 return None
             seat.line = self._make_line(hear, lambda: seat.name)

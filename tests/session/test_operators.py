@@ -53,6 +53,15 @@ def test_a_person_is_gone_when_their_last_socket_is():
     assert desk.told == [OperatorCame("Ann"), OperatorLeft("Ann")]
 
 
+def test_what_is_still_under_way_when_a_socket_goes_brings_nobody_back():
+    desk = Desk()
+    gone = desk.seat()
+    gone.leave()
+    assert gone.name == "local" and desk.told == []
+    assert desk.operators.open_line(gone, lambda *_: None) is None and desk.operators.lines == []
+    assert desk.seat().name == "local", "the name is free"
+
+
 def test_who_comes_back_without_a_name_is_who_is_awaited_and_nobody_who_was_there_is():
     desk = Desk()
     was_there, holder = desk.seat(), desk.seat()
