@@ -73,7 +73,9 @@ def serve(
 @app.command()
 def chat(
     agent: Agent = "agent_demo",
-    message: Annotated[list[str] | None, typer.Option(help="Say this and leave when answered. Repeatable.")] = None,
+    message: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="Say this and leave when answered. Repeatable.")
+    ] = None,
     tool_result: ToolResult = None,
     var: Variables = None,
     signed: Signed = False,

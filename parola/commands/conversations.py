@@ -12,7 +12,8 @@ from parola.commands.options import DEFAULT_URL, ApiKey, Url, pairs, server
 app = typer.Typer(help="Conversations of a running server.", no_args_is_help=True)
 
 Filters = Annotated[
-    list[str] | None, typer.Option("--filter", help="name=value, as in the list of conversations. Repeatable.")
+    list[str] | None,
+    typer.Option("--filter", metavar="NAME=VALUE", help="For example agent_id=agent_demo. Repeatable."),
 ]
 
 

@@ -17,7 +17,8 @@ app = typer.Typer(help="API keys of a data folder.", no_args_is_help=True)
 def create(
     name: str,
     scope: Annotated[
-        list[str] | None, typer.Option(help="What it may do, for example agents:read. Repeatable; all by default.")
+        list[str] | None,
+        typer.Option(metavar="SCOPE", help="What it may do, for example agents:read. Repeatable; all by default."),
     ] = None,
     days: Annotated[float | None, typer.Option(help="Days until it ends; never by default.")] = None,
     data: Data = None,

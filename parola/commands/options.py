@@ -42,7 +42,9 @@ ApiKey = Annotated[str, typer.Option(envvar="PAROLA_API_KEY", help="API key, whe
 Config = Annotated[Path | None, typer.Option(help="Configuration file; parola.toml in this folder by default.")]
 Data = Annotated[Path | None, typer.Option(help="Folder of the database, files and recordings.")]
 Models = Annotated[Path | None, typer.Option(help="Folder of the speech models.")]
-Variables = Annotated[list[str] | None, typer.Option("--var", help="A dynamic variable: name=value. Repeatable.")]
+Variables = Annotated[
+    list[str] | None, typer.Option("--var", metavar="NAME=VALUE", help="A dynamic variable. Repeatable.")
+]
 ToolResult = Annotated[str | None, typer.Option(help="Answer every client tool with this (JSON or text).")]
 Signed = Annotated[bool, typer.Option("--signed", help="Get a signed URL first, as private agents need.")]
 Agent = Annotated[str, typer.Argument(help="Agent id.", autocompletion=_agents)]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from parola.config import Settings
@@ -35,12 +37,13 @@ GRACE_SECONDS = 15
 GUIDE = """\
 Parola listens.
 
-  API         {http}
   Dashboard   {dashboard}
-  Docs        {http}/docs
+  Docs        {http}/docs/
+  API         {http}
   Socket      {ws}/v1/convai/conversation?agent_id={agent}
   Contract    {http}/openapi.json  {http}/asyncapi.json
-  Try it      parola chat{named}{flag}      parola call{named}{flag} --in examples/question.wav --out answer.wav
+  Try it      {parola} chat{named}{flag}
+              {parola} call{named}{flag} --in examples/question.wav --out answer.wav
 
 Point your app here:
 
@@ -163,8 +166,21 @@ def _guide(settings: Settings, agent: str) -> str:
     named = "" if agent == DEMO_AGENT_ID else f" {agent}"
     dashboard = f"{http}/dashboard/" if has_dashboard() else "not built: `make dashboard` in the checkout"
     return GUIDE.format(
-        http=http, ws=ws, agent=agent, named=named, flag=flag, dashboard=dashboard, state="\n".join(_state(settings))
+        http=http,
+        ws=ws,
+        agent=agent,
+        parola=_own_name(sys.argv[0]),
+        named=named,
+        flag=flag,
+        dashboard=dashboard,
+        state="\n".join(_state(settings)),
     )
+
+
+def _own_name(called: str) -> str:
+    """What has to be typed for this program: its path, where the shell does not find it by its name."""
+    is_program = Path(called).name == "parola"
+    return called if is_program and shutil.which("parola") is None else "parola"
 
 
 async def _somebody(store: Store) -> str:
