@@ -56,6 +56,20 @@ def test_why_a_webhook_did_not_arrive(page: Page, server: ServerProcess, keep: K
         keep("webhooks-test", phone=False)
         sample.get_by_role("button", name="Close").last.click()
         expect(sample).to_be_hidden()
+
+        page.get_by_role("button", name="More for CRM").click()
+        page.get_by_role("menuitem", name="Edit").click()
+        page.get_by_role("dialog").get_by_label("Recording").check()
+        hook = {"settings": {"auth_type": "hmac", "name": "Other", "webhook_url": f"{crm.url}/other"}}
+        other = server.http.post("/v1/workspace/webhooks", json=hook).json()["webhook_id"]
+        told = {"webhook_id": other, "events": ["audio"]}
+        server.http.patch("/v1/convai/settings", json={"webhooks": {"x_endpoints": [told]}})
+        page.get_by_role("dialog").get_by_role("button", name="Save").click()
+        expect(page.get_by_text("The endpoint is saved.")).to_be_visible()
+        kept = server.http.get("/v1/convai/settings").json()["webhooks"]
+        assert kept["events"] == ["transcript", "audio"] and kept["x_endpoints"] == [told]
+        server.http.patch("/v1/convai/settings", json={"webhooks": {"x_endpoints": []}})
+        server.http.delete(f"/v1/workspace/webhooks/{other}")
         keep("webhooks")
     page.get_by_role("link", name="Receive and verify").click()
     expect(page.get_by_text("construct_event")).to_be_visible()
