@@ -332,10 +332,20 @@ def known_policy(store: Store, conversation_id: str) -> Policy | None:
 
 
 def _is_long(told: ConversationRow | ConversationChange) -> bool:
-    from parola.privacy.redaction import length
-
     turns = told.turns if isinstance(told, ConversationChange) else {}
-    return length(told.document) + sum(map(length, turns.values())) + len(told.termination_reason or "") > LONG
+    return _length(told.document) + sum(map(_length, turns.values())) + len(told.termination_reason or "") > LONG
+
+
+def _length(value: Any) -> int:
+    """How many characters there are to look through."""
+    match value:
+        case str():
+            return len(value)
+        case Mapping():
+            return sum(len(key) + _length(one) for key, one in value.items())
+        case list() | tuple():
+            return sum(map(_length, value))
+    return 0
 
 
 async def _in_thread_if(is_long: bool, does: Callable[..., _T], *args: Any) -> _T:

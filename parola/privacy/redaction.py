@@ -224,15 +224,3 @@ def _names(fields: Mapping[str, Any], policy: Policy) -> list[str]:
             taken.add(free)
             clean[place] = free
     return clean
-
-
-def length(value: Any) -> int:
-    """How many characters there are to look through."""
-    match value:
-        case str():
-            return len(value)
-        case Mapping():
-            return sum(len(key) + length(one) for key, one in value.items())
-        case list() | tuple():
-            return sum(map(length, value))
-    return 0
