@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from parola.config import default_models_dir
+from parola.config import default_models_dir, load
 from parola.providers.catalogue import State, status
+from parola.terminal.serve import _guide as guide_of
 from tests.wire.servers import ServerProcess
 
 MODELS = Path(os.environ.get("PAROLA_MODELS") or default_models_dir())
@@ -173,6 +175,21 @@ def test_the_doctor_names_what_is_broken_and_how_to_mend_it(tmp_path):
     examined = parola("doctor", "--data", str(tmp_path / "d"), "--models", str(tmp_path / "none"), cwd=tmp_path)
     assert examined.returncode == 1
     assert "parola models install" in examined.stdout and "does not answer" in examined.stdout
+
+
+@pytest.mark.parametrize(
+    ("called", "found", "typed"),
+    [
+        (".venv/bin/parola", None, ".venv/bin/parola"),
+        (".venv/bin/parola", "/usr/bin/parola", "parola"),
+        ("/x/parola/cli.py", None, "parola"),
+    ],
+)
+def test_a_server_says_what_this_shell_finds(monkeypatch, called, found, typed):
+    monkeypatch.setattr(sys, "argv", [called])
+    monkeypatch.setattr(shutil, "which", lambda _name: found)
+    guide = guide_of(load({}, environ={}).settings, "agent_demo")
+    assert f"  Try it      {typed} chat\n" in guide and "  Dashboard   " in guide
 
 
 def test_what_was_not_understood_exits_with_two():
