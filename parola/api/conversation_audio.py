@@ -66,11 +66,16 @@ async def _as_wav(recording: Path) -> Response:
     aside = recording.with_suffix(f".{secrets.token_hex(6)}.wav")
 
     def make() -> None:
-        aside.write_bytes(wav(recording))
+        with aside.open("wb") as file:
+            wav(recording, file)
 
     def forget() -> None:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
 
-    await asyncio.to_thread(make)
+    try:
+        await asyncio.to_thread(make)
+    except Exception:
+        await asyncio.to_thread(forget)
+        raise
     return FileResponse(aside, media_type="audio/wav", background=BackgroundTask(forget))

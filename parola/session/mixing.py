@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,20 +97,27 @@ class Mp3:
             self._aside.replace(self._path)
 
 
-def wav(recording: Path) -> bytes:
-    """An MP3 as a WAV of 16 bits and 16 kHz, with as many channels. Raises ``ModelMissing`` when the decoder is not
-    installed."""
+def wav(recording: Path, into: BinaryIO) -> None:
+    """Write an MP3 as a WAV of 16 bits and 16 kHz, with as many channels, into a file that is empty. Raises
+    ``ModelMissing`` when the decoder is not installed."""
     try:
         import miniaudio
     except ImportError:
         raise ModelMissing("WAV recordings need the package miniaudio: install parola[speech].") from None
-    decoded = miniaudio.mp3_read_file_s16(str(recording))
-    channels: int = decoded.nchannels
-    pcm: bytes = decoded.samples.tobytes()
-    head = struct.pack(
+    channels: int = miniaudio.mp3_get_file_info(str(recording)).nchannels
+    into.write(_wav_head(channels, 0))
+    size = 0
+    for block in miniaudio.mp3_stream_file(str(recording), MODEL_RATE * BLOCK_SECONDS):
+        size += into.write(block.tobytes())
+    into.seek(0)
+    into.write(_wav_head(channels, size))
+
+
+def _wav_head(channels: int, size: int) -> bytes:
+    return struct.pack(
         "<4sI8sIHHIIHH4sI",
         b"RIFF",
-        36 + len(pcm),
+        36 + size,
         b"WAVEfmt ",
         16,
         1,
@@ -119,9 +127,8 @@ def wav(recording: Path) -> bytes:
         2 * channels,
         16,
         b"data",
-        len(pcm),
+        size,
     )
-    return head + pcm
 
 
 def interleaved(*channels: Track) -> NDArray[np.int16]:

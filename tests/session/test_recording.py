@@ -140,7 +140,9 @@ def test_a_tone_of_each_side_is_found_at_its_place_in_the_file_that_is_served(tm
     found = onsets(np.frombuffer(mono.samples, np.int16))
     assert found == pytest.approx([1.0, 2.5, 4.0, 5.5, 30.0, 31.5], abs=0.04)
 
-    with wave.open(io.BytesIO(wav(stereo_of(recording)))) as file:
+    wav(stereo_of(recording), made := io.BytesIO())
+    made.seek(0)
+    with wave.open(made) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, RATE)
         both = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, 2)
     assert onsets(both[:, 0]) == pytest.approx([1.0, 4.0, 30.0], abs=0.04)
