@@ -146,6 +146,31 @@ def test_a_save_sends_what_changed_and_an_old_version_comes_back(server: ServerP
     expect(page.get_by_role("button", name=re.compile("^3"))).to_be_visible()
     assert agent(server, agent_id)["conversation_config"] == AGENT["conversation_config"]
 
+    for number in range(101):  # more than a field lists: the server looks for what is typed
+        name = f"tool_{number}" if number else "oldest"
+        tool = {"type": "client", "name": name, "description": "Shows it.", "expects_response": False}
+        server.http.post("/v1/convai/tools", json={"tool_config": tool})
+    section(page, "Tools")
+    tools = page.get_by_role("combobox", name="Tools", exact=True)
+    tools.click()
+    expect(page.get_by_role("option", name="And more: type to search")).to_be_attached()
+    tools.fill("oldest")
+    page.get_by_role("option", name="oldest (client)").click()
+    page.keyboard.press("Escape")
+    person = page.get_by_role("switch", name="Ask for a person")
+    person.check()
+    page.get_by_label("What the user is told meanwhile").fill("One moment.")
+    person.uncheck()
+    section(page, "Knowledge")
+    section(page, "Tools")
+    person.check()
+    expect(page.get_by_label("What the user is told meanwhile")).to_have_value("One moment.")
+    expect(page.get_by_text("oldest (client)").first).to_be_visible()
+    page.get_by_role("button", name="More about Bakery").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    page.get_by_role("button", name="Delete the agent").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Agents")  # what is deleted asks nothing more
+
 
 def test_json_is_checked_as_it_is_typed(server: ServerProcess, page: Page, keep: Keep) -> None:
     agent_id = create(server)

@@ -91,6 +91,13 @@ def test_a_call_explains_each_answer_and_plays_from_where_one_looks(page: Page, 
     assert "turn=2" in page.url
     keep("conversation-answer")
 
+    timeline.hover()
+    page.mouse.wheel(0, 200)  # a plain wheel is the page's, up and down, however near the timeline shows the call
+    page.wait_for_function("() => window.scrollY > 100")
+    page.mouse.wheel(0, -400)
+    page.wait_for_function("() => window.scrollY === 0")
+    timeline.focus()
+
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     expect(timeline).to_have_attribute("aria-valuetext", "0:08 of 1:02")

@@ -4,6 +4,7 @@ microphone, and in browsers that cannot open audio at the rate of a call."""
 from __future__ import annotations
 
 import array
+import re
 import wave
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -121,6 +122,10 @@ def test_without_a_microphone_one_writes_and_answers_tools(watch: Watch, keep: K
         message.fill(text)
         message.press("Enter")
 
+    page.get_by_role("link", name="Agents").click()
+    expect(page.get_by_role("dialog")).to_contain_text("it ends when you leave")
+    page.get_by_role("button", name="Stay in the call").click()
+    expect(page).to_have_url(re.compile("/talk/agent_demo$"))
     write("Show me a message saying hello")
     card = log.get_by_role("group", name="Tool call show_message")
     card.get_by_label("Your app answers").fill("It is on the wall.")

@@ -95,6 +95,12 @@ export function useToolActions() {
     Promise.all(
       [TOOLS, MCP_SERVERS, "tool-config"].map((key) => queries.invalidateQueries({ queryKey: [key] })),
     );
+  /** What is deleted is not asked for again. */
+  const forgetOthers = (gone: string) =>
+    queries.invalidateQueries({
+      predicate: ({ queryKey }) =>
+        (queryKey[0] === TOOLS || queryKey[0] === MCP_SERVERS) && !queryKey.includes(gone),
+    });
   return {
     save: useMutation({
       mutationFn: ({ id, config }: { id: string | null; config: JsonObject }) =>
@@ -105,7 +111,7 @@ export function useToolActions() {
     }),
     remove: useMutation({
       mutationFn: (id: string) => api.delete(one(TOOLS, id), { force: true }),
-      onSuccess: forget,
+      onSuccess: (_, id) => forgetOthers(id),
     }),
     invoke: useMutation({
       mutationFn: ({ id, ...given }: { id: string; arguments: Json; dynamic_variables: Json }) =>
@@ -142,7 +148,7 @@ export function useToolActions() {
     }),
     removeServer: useMutation({
       mutationFn: (id: string) => api.delete(one(MCP_SERVERS, id)),
-      onSuccess: forget,
+      onSuccess: (_, id) => forgetOthers(id),
     }),
   };
 }
