@@ -14,6 +14,7 @@ import { IconChevronDown, IconChevronRight, IconListCheck, IconSearch } from "@t
 import { useId, useState } from "react";
 
 import { type AuditEntry, type AuditResult, useAuditLog, useKeys, useMembers } from "@/api/keys";
+import { DateRange } from "@/parts/DateRange";
 import { EmptyState } from "@/parts/EmptyState";
 import { Failure } from "@/parts/Failure";
 import { choicesOf, FilterSelect } from "@/parts/FilterSelect";
@@ -85,18 +86,7 @@ export function AuditLog() {
           value={asked.resource}
           onChange={(event) => change({ resource: event.currentTarget.value })}
         />
-        <TextInput
-          type="date"
-          label="From"
-          value={asked.from}
-          onChange={(event) => change({ from: event.currentTarget.value })}
-        />
-        <TextInput
-          type="date"
-          label="To"
-          value={asked.to}
-          onChange={(event) => change({ to: event.currentTarget.value })}
-        />
+        <DateRange from={asked.from} to={asked.to} change={change} />
       </SimpleGrid>
       {list.error ? (
         <Failure error={list.error} retry={list.refetch} />

@@ -5,6 +5,7 @@ import { type RefObject, useEffect, useState } from "react";
 
 import { AGENTS } from "@/api/choices";
 import { type ConversationStatus, useEndings } from "@/api/conversations";
+import { DateRange } from "@/parts/DateRange";
 import { choicesOf, FilterSelect } from "@/parts/FilterSelect";
 import { PickOne } from "@/parts/Picker";
 
@@ -111,18 +112,7 @@ export function FilterBar({ filters, change, searchBox }: Props) {
             value={filters.rating}
             change={pick("rating")}
           />
-          <TextInput
-            type="date"
-            label="From"
-            value={filters.from}
-            onChange={(event) => change({ from: event.currentTarget.value })}
-          />
-          <TextInput
-            type="date"
-            label="To"
-            value={filters.to}
-            onChange={(event) => change({ to: event.currentTarget.value })}
-          />
+          <DateRange from={filters.from} to={filters.to} change={change} />
           <TextInput
             type="number"
             label="Longer than, seconds"
