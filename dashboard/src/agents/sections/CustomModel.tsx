@@ -3,7 +3,7 @@ import { Link } from "react-router";
 
 import type { JsonObject } from "@/api/agents";
 import { SECRETS } from "@/api/choices";
-import { PickOne } from "@/parts/Picker";
+import { PickOne } from "@/parts/PickOne";
 
 import { useField } from "../editor/draft";
 import { Findings, Label, SelectField, TextField } from "../editor/fields";

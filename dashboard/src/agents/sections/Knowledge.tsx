@@ -8,7 +8,7 @@ import { api } from "@/api/client";
 import { DOCUMENTS, useChoices } from "@/api/choices";
 import { KNOWLEDGE } from "@/api/knowledge";
 import { failed } from "@/parts/notices";
-import { PickOne } from "@/parts/Picker";
+import { PickOne } from "@/parts/PickOne";
 
 import { useField } from "../editor/draft";
 import { Findings, LongTextField, NumberField, SliderField, SwitchField } from "../editor/fields";

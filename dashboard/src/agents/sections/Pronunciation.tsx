@@ -6,7 +6,7 @@ import { Link } from "react-router";
 import type { JsonObject } from "@/api/agents";
 import { DICTIONARIES } from "@/api/choices";
 import { done } from "@/parts/notices";
-import { PickMany } from "@/parts/Picker";
+import { PickMany } from "@/parts/PickMany";
 
 import { NewDictionary } from "../../settings/pronunciation/NewDictionary";
 import { useField } from "../editor/draft";

@@ -4,7 +4,7 @@ import { Link } from "react-router";
 
 import type { JsonObject } from "@/api/agents";
 import { MCP_SERVERS, type Source, TOOLS } from "@/api/choices";
-import { PickMany } from "@/parts/Picker";
+import { PickMany } from "@/parts/PickMany";
 
 import { isObject } from "../editor/document";
 import { useDraft, useField } from "../editor/draft";

@@ -7,7 +7,7 @@ import { AGENTS } from "@/api/choices";
 import { type ConversationStatus, useEndings } from "@/api/conversations";
 import { DateRange } from "@/parts/DateRange";
 import { choicesOf, FilterSelect } from "@/parts/FilterSelect";
-import { PickOne } from "@/parts/Picker";
+import { PickOne } from "@/parts/PickOne";
 
 import { STATUS, VERDICT } from "../words";
 import { countFilters, type Filters, NONE } from "./filters";

@@ -7,12 +7,13 @@ import {
   IconSearch,
   IconTrash,
 } from "@tabler/icons-react";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 
-import { FOLDERS } from "@/api/choices";
 import { type KnowledgeDocument, useKnowledgeActions } from "@/api/knowledge";
 import { confirm, done, failed } from "@/parts/notices";
-import { PickOne } from "@/parts/Picker";
+
+/** With the field that lists folders, which the list of documents does without. */
+const Move = lazy(() => import("./Move"));
 
 interface Props {
   one: KnowledgeDocument;
@@ -85,7 +86,11 @@ export function DocumentMenu({ one, removed }: Props) {
         </Menu.Dropdown>
       </Menu>
       {open === "name" && <Rename one={one} close={() => setOpen(null)} />}
-      {open === "move" && <Move one={one} close={() => setOpen(null)} />}
+      {open === "move" && (
+        <Suspense>
+          <Move one={one} close={() => setOpen(null)} />
+        </Suspense>
+      )}
     </>
   );
 }
@@ -119,47 +124,6 @@ function Rename({ one, close }: { one: KnowledgeDocument; close: () => void }) {
           </Group>
         </Stack>
       </form>
-    </Modal>
-  );
-}
-
-const TOP = "top";
-
-function Move({ one, close }: { one: KnowledgeDocument; close: () => void }) {
-  const { move } = useKnowledgeActions();
-  const [to, setTo] = useState(one.folder_parent_id ?? TOP);
-  return (
-    <Modal opened onClose={close} title={`Move ${one.name}`}>
-      <Stack>
-        <PickOne
-          label="Into"
-          from={FOLDERS}
-          first={[{ value: TOP, label: "The top" }]}
-          without={(id) => id === one.id}
-          value={to}
-          onChange={(value) => setTo(value ?? TOP)}
-          allowDeselect={false}
-        />
-        <Group justify="flex-end">
-          <Button
-            loading={move.isPending}
-            onClick={() =>
-              move.mutate(
-                { id: one.id, folder: to === TOP ? null : to },
-                {
-                  onSuccess: () => {
-                    done("Moved.");
-                    close();
-                  },
-                  onError: (error) => failed(error),
-                },
-              )
-            }
-          >
-            Move
-          </Button>
-        </Group>
-      </Stack>
     </Modal>
   );
 }

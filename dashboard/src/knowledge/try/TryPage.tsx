@@ -9,7 +9,7 @@ import { type Retrieved, useKnowledgeActions, useSearch } from "@/api/knowledge"
 import { Failure } from "@/parts/Failure";
 import { LoadMore } from "@/parts/LoadMore";
 import { Loading } from "@/parts/Loading";
-import { PickOne } from "@/parts/Picker";
+import { PickOne } from "@/parts/PickOne";
 
 import { KnowledgeFrame } from "../KnowledgeFrame";
 

@@ -4,7 +4,7 @@ import { Link } from "react-router";
 
 import type { Json, JsonObject } from "@/api/agents";
 import { SECRETS } from "@/api/choices";
-import { PickOne } from "@/parts/Picker";
+import { PickOne } from "@/parts/PickOne";
 
 import { at, isObject } from "../../agents/editor/document";
 import { headerLines, readHeaders } from "../../webhooks/endpoints/headers";
