@@ -1,16 +1,10 @@
-import { Autocomplete, Button, Collapse, Group, SimpleGrid, TextInput } from "@mantine/core";
+import { Button, Collapse, Group, Skeleton, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconAdjustmentsHorizontal, IconSearch, IconX } from "@tabler/icons-react";
-import { type RefObject, useEffect, useState } from "react";
+import { lazy, type RefObject, Suspense } from "react";
 
-import { AGENTS } from "@/api/choices";
-import { type ConversationStatus, useEndings } from "@/api/conversations";
-import { DateRange } from "@/parts/DateRange";
-import { choicesOf, FilterSelect } from "@/parts/FilterSelect";
-import { PickOne } from "@/parts/PickOne";
-
-import { STATUS, VERDICT } from "../words";
 import { countFilters, type Filters, NONE } from "./filters";
+import { Later } from "./Later";
 
 interface Props {
   filters: Filters;
@@ -18,20 +12,13 @@ interface Props {
   searchBox: RefObject<HTMLInputElement | null>;
 }
 
-const RATINGS = [
-  { value: "5", label: "5 stars" },
-  { value: "4", label: "4 stars and more" },
-  { value: "3", label: "3 stars and more" },
-  { value: "low", label: "2 stars and less" },
-  { value: "1", label: "Any rating" },
-];
+/** Loaded when they are opened. */
+const MoreFilters = lazy(() => import("./MoreFilters"));
 
 /** What the list is narrowed by. */
 export function FilterBar({ filters, change, searchBox }: Props) {
   const count = countFilters(filters);
   const [isOpen, { toggle }] = useDisclosure(count > 0);
-  const endings = useEndings();
-  const pick = (name: keyof Filters) => (value: string | null) => change({ [name]: value ?? "" });
   return (
     <div role="search">
       <Group gap="xs">
@@ -72,99 +59,12 @@ export function FilterBar({ filters, change, searchBox }: Props) {
         )}
       </Group>
       <Collapse expanded={isOpen}>
-        <SimpleGrid cols={{ base: 2, sm: 3, lg: 5 }} spacing="sm" verticalSpacing="xs" pt="sm">
-          <PickOne
-            label="Agent"
-            placeholder="Any"
-            from={AGENTS}
-            value={filters.agent || null}
-            onChange={pick("agent")}
-            clearable
-          />
-          <FilterSelect
-            label="Status"
-            any="Any"
-            data={choicesOf(STATUS satisfies Record<ConversationStatus, { label: string }>)}
-            value={filters.status}
-            change={pick("status")}
-          />
-          <FilterSelect
-            label="Evaluation"
-            any="Any"
-            data={choicesOf(VERDICT)}
-            value={filters.result}
-            change={pick("result")}
-          />
-          <FilterSelect
-            label="Medium"
-            any="Any"
-            data={[
-              { value: "voice", label: "Voice" },
-              { value: "text", label: "Text" },
-            ]}
-            value={filters.kind}
-            change={pick("kind")}
-          />
-          <FilterSelect
-            label="Rating"
-            any="Any"
-            data={RATINGS}
-            value={filters.rating}
-            change={pick("rating")}
-          />
-          <DateRange from={filters.from} to={filters.to} change={change} />
-          <TextInput
-            type="number"
-            label="Longer than, seconds"
-            placeholder="0"
-            min={0}
-            value={filters.min}
-            onChange={(event) => change({ min: event.currentTarget.value })}
-          />
-          <TextInput
-            type="number"
-            label="Shorter than, seconds"
-            placeholder="Any"
-            min={0}
-            value={filters.max}
-            onChange={(event) => change({ max: event.currentTarget.value })}
-          />
-          <Later
-            value={filters.ended}
-            change={(ended) => change({ ended })}
-            render={(value, set) => (
-              <Autocomplete
-                label="How it ended"
-                placeholder="Any"
-                data={endings.data ?? []}
-                value={value}
-                onChange={set}
-                clearable
-              />
-            )}
-          />
-        </SimpleGrid>
+        {isOpen && (
+          <Suspense fallback={<Skeleton height={130} mt="sm" />}>
+            <MoreFilters filters={filters} change={change} />
+          </Suspense>
+        )}
       </Collapse>
     </div>
   );
-}
-
-interface LaterProps {
-  value: string;
-  change: (value: string) => void;
-  render: (value: string, set: (value: string) => void) => React.ReactNode;
-}
-
-/** A field whose value counts when nobody types any more. */
-function Later({ value, change, render }: LaterProps) {
-  const [typed, setTyped] = useState<string | null>(null);
-  useEffect(() => {
-    if (typed === null) return;
-    const timer = setTimeout(() => {
-      change(typed);
-      setTyped(null);
-    }, 300);
-    return () => clearTimeout(timer);
-  });
-  return render(typed ?? value, setTyped);
 }
