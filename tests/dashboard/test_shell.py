@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
+import httpx
 from playwright.sync_api import Page, expect
 
 from parola.dashboard.pages import Pages
@@ -53,14 +55,20 @@ def test_an_address_of_nothing_says_so(page: Page, keep: Keep) -> None:
 
 def test_a_server_with_keys_asks_for_one(watch: Watch, keep: Keep, tmp_path: Path) -> None:
     data = str(tmp_path / "data")
-    made = subprocess.run([*COMMAND, "keys", "create", "dashboard", "--data", data], capture_output=True, check=True)
-    key = next(word for word in made.stdout.decode().split() if word.startswith("pk_"))
+
+    def create(name: str) -> str:
+        made = subprocess.run([*COMMAND, "keys", "create", name, "--data", data], capture_output=True, check=True)
+        return next(word for word in made.stdout.decode().split() if word.startswith("pk_"))
+
+    key, other = create("dashboard"), create("other")
     page = watch.page
     watch.expects("401")
     with ServerProcess("--data", data) as locked:
         watch.host = f"127.0.0.1:{locked.port}"
+        httpx.get(f"{locked.url}/v1/user", timeout=120)  # by then all of it is loaded, on a busy machine too
         page.goto(f"{locked.url}/dashboard/agents")
         expect(page.get_by_role("heading", level=1)).to_have_text("This server asks for an API key")
+        expect(page.get_by_label("API key")).to_be_focused()
         keep("key")
         page.get_by_label("API key").fill("wrong")
         page.get_by_role("button", name="Enter").click()
@@ -68,6 +76,33 @@ def test_a_server_with_keys_asks_for_one(watch: Watch, keep: Keep, tmp_path: Pat
         page.get_by_label("API key").fill(key)
         page.get_by_role("button", name="Enter").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Agents")
+
+        page.goto(f"{locked.url}/dashboard/settings?tab=server")  # what a link cannot open
+        expect(page.get_by_text("curl -H 'xi-api-key: YOUR_KEY'")).to_contain_text("/metrics")
+
+        page.goto(f"{locked.url}/dashboard/talk/agent_demo")
+        page.get_by_role("button", name="Chat").click()
+        with page.context.expect_page() as opened:  # another tab does not ask again
+            page.get_by_role("link", name="conv_").click()
+        expect(opened.value.get_by_role("heading", level=1)).not_to_have_text(re.compile("asks for|Talk"))
+        expect(opened.value.get_by_role("tab", name="Events")).to_be_visible()
+        opened.value.close()
+        page.get_by_role("button", name="End chat").click()
+
+        page.get_by_role("link", name="Agents").click()
+        page.get_by_role("link", name="Trattoria Parola (demo)").click()
+        page.get_by_role("textbox", name="Name", exact=True).fill("Trattoria Nuova")
+        keys = httpx.get(f"{locked.url}/v1/x/api-keys", headers={"xi-api-key": other}, timeout=60).json()["api_keys"]
+        mine = next(one["key_id"] for one in keys if one["name"] == "dashboard")
+        httpx.delete(f"{locked.url}/v1/x/api-keys/{mine}", headers={"xi-api-key": other}, timeout=60)
+        gate = page.get_by_role("dialog", name="This server asks for an API key")
+        expect(gate.get_by_label("API key")).to_be_focused()
+        gate.get_by_label("API key").fill(other)
+        gate.get_by_role("button", name="Enter").click()
+        expect(gate).to_be_hidden()
+        expect(page.get_by_role("textbox", name="Name not saved")).to_have_value("Trattoria Nuova")  # nothing is lost
+        page.get_by_role("region", name="Unsaved changes").get_by_role("button", name="Save").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Trattoria Nuova")
         page.goto("about:blank")
 
 
