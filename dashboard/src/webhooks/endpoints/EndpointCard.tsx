@@ -10,7 +10,7 @@ import {
   IconSend,
   IconTrash,
 } from "@tabler/icons-react";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { Link } from "react-router";
 
 import { type Endpoint, useWebhookActions, type WebhookSettings } from "@/api/webhooks";
@@ -20,10 +20,11 @@ import { When } from "@/parts/When";
 
 import { soon } from "../deliveries/soon";
 import { reasonWords } from "../deliveries/reasons";
-import { EndpointForm } from "./EndpointForm";
-import { RotateSecret } from "./RotateSecret";
-import { SendTest } from "./SendTest";
 import { EVENTS, telling, told } from "./wiring";
+
+const EndpointForm = lazy(async () => ({ default: (await import("./EndpointForm")).EndpointForm }));
+const RotateSecret = lazy(async () => ({ default: (await import("./RotateSecret")).RotateSecret }));
+const SendTest = lazy(async () => ({ default: (await import("./SendTest")).SendTest }));
 
 interface Props {
   endpoint: Endpoint;
@@ -73,9 +74,11 @@ export function EndpointCard({ endpoint, settings, showSecret }: Props) {
         )}
       </Group>
       <Health endpoint={endpoint} />
-      {open === "edit" && <EndpointForm endpoint={endpoint} settings={settings} close={close} />}
-      {open === "test" && <SendTest endpoint={endpoint} close={close} />}
-      {open === "rotate" && <RotateSecret endpoint={endpoint} close={close} showSecret={showSecret} />}
+      <Suspense>
+        {open === "edit" && <EndpointForm endpoint={endpoint} settings={settings} close={close} />}
+        {open === "test" && <SendTest endpoint={endpoint} close={close} />}
+        {open === "rotate" && <RotateSecret endpoint={endpoint} close={close} showSecret={showSecret} />}
+      </Suspense>
     </Paper>
   );
 }

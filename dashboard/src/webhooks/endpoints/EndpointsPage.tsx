@@ -1,6 +1,6 @@
 import { Button, Stack } from "@mantine/core";
 import { IconPlus, IconWebhook } from "@tabler/icons-react";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 
 import { useEndpoints, useWebhookSettings } from "@/api/webhooks";
 import { EmptyState } from "@/parts/EmptyState";
@@ -9,8 +9,9 @@ import { Loading } from "@/parts/Loading";
 
 import { WebhooksFrame } from "../WebhooksFrame";
 import { EndpointCard } from "./EndpointCard";
-import { EndpointForm } from "./EndpointForm";
 import { SecretOnce } from "./SecretOnce";
+
+const EndpointForm = lazy(async () => ({ default: (await import("./EndpointForm")).EndpointForm }));
 
 /** `/webhooks`: the endpoints, how they behave, what they are told. */
 export function EndpointsPage() {
@@ -51,14 +52,16 @@ export function EndpointsPage() {
         </Stack>
       )}
       {isCreating && settings.data && (
-        <EndpointForm
-          settings={settings.data}
-          close={() => setCreating(false)}
-          created={(made) => {
-            setCreating(false);
-            setSecret(made);
-          }}
-        />
+        <Suspense>
+          <EndpointForm
+            settings={settings.data}
+            close={() => setCreating(false)}
+            created={(made) => {
+              setCreating(false);
+              setSecret(made);
+            }}
+          />
+        </Suspense>
       )}
       {secret && <SecretOnce secret={secret} close={() => setSecret(null)} />}
     </WebhooksFrame>
