@@ -1,6 +1,6 @@
 import { Badge, Button, Group, Stack, Table, Text, Tooltip } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 
 import { type ApiKey, isOwn, type MadeKey, type Member, useKeys, useMembers } from "@/api/keys";
 import { Failure } from "@/parts/Failure";
@@ -11,12 +11,13 @@ import rows from "@/parts/Rows.module.css";
 import { When } from "@/parts/When";
 
 import { ageOf } from "./expiry";
-import { KeyForm } from "./KeyForm";
 import { Keyless } from "./Keyless";
 import { KeyMenu } from "./KeyMenu";
-import { RotateForm } from "./RotateForm";
 import { inWords } from "./scopes";
 import { ShownOnce } from "./ShownOnce";
+
+const KeyForm = lazy(async () => ({ default: (await import("./KeyForm")).KeyForm }));
+const RotateForm = lazy(async () => ({ default: (await import("./RotateForm")).RotateForm }));
 
 /** What stands over the list: a form, or a key that was just made. */
 type Over =
@@ -61,22 +62,24 @@ export function KeyList() {
           </RowTable>
         </>
       )}
-      {(over?.is === "new" || over?.is === "edit") && (
-        <KeyForm
-          edited={over.is === "edit" ? over.key : null}
-          isFirst={isFirst}
-          members={members}
-          close={close}
-          made={(made) => setOver({ is: "made", made, isFirst })}
-        />
-      )}
-      {over?.is === "rotate" && (
-        <RotateForm
-          rotated={over.key}
-          close={close}
-          made={(made) => setOver({ is: "made", made, isFirst: false })}
-        />
-      )}
+      <Suspense>
+        {(over?.is === "new" || over?.is === "edit") && (
+          <KeyForm
+            edited={over.is === "edit" ? over.key : null}
+            isFirst={isFirst}
+            members={members}
+            close={close}
+            made={(made) => setOver({ is: "made", made, isFirst })}
+          />
+        )}
+        {over?.is === "rotate" && (
+          <RotateForm
+            rotated={over.key}
+            close={close}
+            made={(made) => setOver({ is: "made", made, isFirst: false })}
+          />
+        )}
+      </Suspense>
       {over?.is === "made" && <ShownOnce made={over.made} isFirst={over.isFirst} close={close} />}
     </Stack>
   );
