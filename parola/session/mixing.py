@@ -71,6 +71,7 @@ class Mp3:
         self._encoder.set_channels(channels)
         self._encoder.set_quality(7)
         self._encoder.silence()
+        self._encoder.encode(b"")  # of a call that was killed before anything was written there is nothing to add
         self._left_out = ENCODER_DELAY
 
     def __enter__(self) -> Mp3:

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from parola.errors import StoreError
 from parola.logs import logger, reason
 from parola.metrics import Metrics
 from parola.outbound.locators import ValueNotFound
@@ -27,8 +28,8 @@ from parola.tracing.tracer import Tracer
 from parola.webhooks import retry
 from parola.webhooks.announcing import BROUGHT, PRE_CALL, PRE_CALL_ENABLED, UNREDACTED, settings_of
 from parola.webhooks.circuit import Circuit
-from parola.webhooks.endpoints import Endpoints, UnknownEndpoint, all_webhooks, asks_before_calls, usages
-from parola.webhooks.payloads import NothingToSend, Payloads, wire_type
+from parola.webhooks.endpoints import Endpoint, Endpoints, UnknownEndpoint, all_webhooks, asks_before_calls, usages
+from parola.webhooks.payloads import Message, NothingToSend, Payloads, wire_type
 from parola.webhooks.sending import Answer, Sends
 from parola.webhooks.signing import signed
 from parola.webhooks.unredacted import NOT_KEPT, without_original
@@ -56,6 +57,9 @@ SAME_NEWS_SECONDS = 60.0
 
 LAST_WORDS = frozenset({"address_refused", "invalid_url", "value_not_found"})
 """Without an answer, and no other to be had by asking again: somebody has to change something."""
+
+NOT_MADE = "not_made"
+"""The message could not be made: our fault, and no news about the endpoint."""
 
 
 class Delivery:
@@ -288,10 +292,20 @@ class Delivery:
             endpoint = await self.endpoints.find(row, self._now())
         except ValueNotFound as error:
             return Answer(None, "value_not_found", error.message)
+        try:
+            message, headers = await self._made(row, endpoint)
+        except (NothingToSend, StoreError):
+            raise
+        except Exception as error:
+            log.exception("webhook_not_made", delivery_id=row.delivery_id, error=reason(error))
+            return Answer(None, NOT_MADE, f"The message could not be made: {reason(error)}")
+        return await self._send(endpoint.url, {**trace, **headers}, message)
+
+    async def _made(self, row: DeliveryRow, endpoint: Endpoint) -> tuple[Message, dict[str, str]]:
+        """What is sent, signed. Raises ``NothingToSend``."""
         message = await self._payloads.message(row)
         timestamp = int(self._now())  # a recording may have taken a while
         headers: dict[str, str] = {
-            **trace,
             **endpoint.headers,
             "X-Webhook-Event-Id": row.event_id,
             "X-Webhook-Attempt": str(len(row.attempts) + 1),
@@ -300,7 +314,7 @@ class Delivery:
         if endpoint.secret is not None:
             made = (message.parts, row.event_id, timestamp, endpoint.secret, endpoint.previous_secret)
             headers |= await asyncio.to_thread(_signature, *made) if message.recording else _signature(*made)
-        return await self._send(endpoint.url, headers, message)
+        return message, headers
 
     async def _put_away(self, row: DeliveryRow, reason: str) -> DeliveryRow:
         """Give up: it stays in the log, and can be replayed."""
@@ -318,8 +332,8 @@ class Delivery:
 
     async def _note(self, endpoint: str, answer: Answer, now: float) -> None:
         """How the endpoint behaved. Any answer but those that are tried again shows that it is there."""
-        if endpoint.startswith(BROUGHT):
-            return  # of one conversation only
+        if endpoint.startswith(BROUGHT) or answer.reason == NOT_MADE:
+            return  # the one is of one conversation only, the other was not asked
         before = await self.circuit(endpoint)
         if answer.status is not None and retry.is_success(answer.status):
             after = before.succeeded(now)

@@ -167,6 +167,15 @@ def test_a_recording_that_is_deleted_while_it_is_mixed_does_not_come_back(tmp_pa
     assert not mix_down(recording) and list(tmp_path.iterdir()) == []
 
 
+def test_of_a_call_that_was_killed_before_anything_was_written_there_is_an_empty_recording(tmp_path):
+    recording = tmp_path / "call.mp3"
+    spool_of(recording).touch()
+    assert mix_down(recording)
+    assert recording.stat().st_size > 0 and not spool_of(recording).exists()
+    with (tmp_path / "call.wav").open("wb") as file:
+        wav(recording, file)
+
+
 @pytest.mark.parametrize("output", ["pcm_24000", "ulaw_8000", "pcm_16000"])
 def test_a_recording_sounds_the_same_however_little_of_it_is_in_memory_at_a_time(tmp_path, monkeypatch, output):
     format = AudioFormat.parse(output)

@@ -393,6 +393,26 @@ def test_what_is_not_sent_says_why():
     assert told_as_story(story).requests == []
 
 
+def test_a_message_that_cannot_be_made_is_seen_and_tried_again_and_is_not_held_against_the_endpoint(tmp_path: Path):
+    recording = tmp_path / "conv_1.mp3"
+
+    async def story(world: World) -> None:
+        await world.has_webhook("wh_1")
+        await world.has_settings(post_call_webhook_id="wh_1", events=["audio"])
+        await world.ends("conv_1", has_audio=True)
+        await asyncio.sleep(1)
+        row = await world.only("conv_1", "post_call_audio")
+        assert (row.status, row.reason, row.attempts[0]["status_code"]) == ("waiting", "not_made", None)
+        assert (await world.postman.circuit("wh_1")).failures == 0
+        recording.write_bytes(b"sound")
+        await asyncio.sleep(60)
+        assert (await world.only("conv_1", "post_call_audio")).status == "delivered"
+
+    world = told_as_story(story, recording=recording)
+    assert [request.at for request in world.requests] == [30]
+    assert world.metrics.webhook_attempts_failed == {"not_made": 1}
+
+
 def test_the_recording_is_streamed_and_signed_as_a_whole(tmp_path: Path):
     recording = tmp_path / "conv_1.mp3"
     recording.write_bytes(bytes(range(256)) * 2000)

@@ -51,6 +51,10 @@ const ATTEMPTS: Record<string, Reason> = {
     text: "The address or a header names a secret or variable that is gone.",
     advice: "Add it again, or edit the endpoint.",
   },
+  not_made: {
+    text: "The message could not be made, so the endpoint was not asked.",
+    advice: "The log of this server says why, under webhook_not_made.",
+  },
   replayed: { text: "Somebody asked for it again; it goes out now." },
   test: { text: "A test that somebody sent." },
 };
