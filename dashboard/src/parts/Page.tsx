@@ -29,7 +29,7 @@ export function Page({ title, lead, trail, actions, children }: Props) {
               ))}
             </Breadcrumbs>
           )}
-          <Title order={1} fz="h2" style={{ overflowWrap: "anywhere" }}>
+          <Title order={1} fz="h2" lineClamp={3} style={{ overflowWrap: "anywhere" }}>
             {title}
           </Title>
           {lead && (

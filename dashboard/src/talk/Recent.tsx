@@ -22,7 +22,7 @@ export function Recent({ agentId }: { agentId: string }) {
         {list.items.map((one) => (
           <Group key={one.conversation_id} gap="sm" justify="space-between" wrap="nowrap">
             <Anchor component={Link} to={`/conversations/${one.conversation_id}`} size="sm" truncate>
-              {one.call_summary_title ?? one.conversation_id}
+              {one.call_summary_title || one.agent_name || one.conversation_id}
             </Anchor>
             <Text size="xs" c="dimmed" className="numbers" style={{ whiteSpace: "nowrap" }} component="div">
               {counted(one.message_count, "message")} · {clock(one.call_duration_secs)} ·{" "}

@@ -89,7 +89,9 @@ function Name({ one, hit }: { one: ConversationSummary; hit: Hit | undefined }) 
   return (
     <>
       <Link className={classes["link"]} to={`/conversations/${one.conversation_id}${turn}`}>
-        {title}
+        <span className={classes["title"]} title={one.call_summary_title ?? undefined}>
+          {title}
+        </span>
       </Link>
       {one.call_summary_title && (
         <Text size="sm" c="dimmed" truncate>
