@@ -16,7 +16,7 @@ from parola.analysis import questions, results
 from parola.analysis.asking import ANSWER_TOKENS, Unusable, ask
 from parola.analysis.models import Analyst, Models, analysts, is_real, prompt_of
 from parola.analysis.questions import Batch
-from parola.analysis.results import NOTHING_SAID
+from parola.analysis.results import NOBODY_READ, NOTHING_SAID
 from parola.analysis.transcript_text import characters_per_token, documents_text, readable
 from parola.analysis.visits import CONVERSATION, Part, Visit, parts
 from parola.analysis.wanted import wanted_of
@@ -150,7 +150,14 @@ class Analysing:
         failures = sorted(set(errors.values()) - {NOTHING_SAID})
         if failures:
             analysis["x_error"] = "; ".join(failures)
+        elif first and self._nobody_read(asked[0].visit.agent or {}):
+            analysis["x_error"] = NOBODY_READ
         return Outcome(analysis, self._charging(row, usages), "; ".join(failures))
+
+    def _nobody_read(self, agent: Mapping[str, Any]) -> bool:
+        """Whether the answers are those of a script that says nothing about the call."""
+        script = prompt_of(agent).get("x_script") or {}
+        return not script.get("analysis") and not is_real(agent, self._models)
 
     async def _ask(
         self, row: ConversationRow, part: Part, batch: Batch, usages: Usages, pauses: Sequence[float]

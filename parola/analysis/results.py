@@ -19,6 +19,8 @@ LONGEST_SUMMARY, LONGEST_TITLE = 8000, 200
 
 NOTHING_SAID = "Nothing was said in this conversation."
 
+NOBODY_READ = "No language model is configured: nobody has read the conversation."
+
 Answered = tuple[Batch, Mapping[str, Any], str]
 """What was asked, what came back, and why nothing did (empty: something did)."""
 

@@ -1,9 +1,10 @@
 """What the scripted language model answers when it has to answer by a JSON schema, as after a call.
 
 It judges nothing: what the script's ``analysis`` gives is said, in the place of the same name; anything else is
-``unknown`` where the schema offers that, null where it may be, else a sentence that says that there is no model. A
-plain value stands for an object that has a ``result`` or a ``value``. ``analysis.delay`` (seconds) and
-``analysis.fail`` (a message) are for tests of what takes long and what goes wrong.
+``unknown`` where the schema offers that, null where it may be, else a sentence that says that there is no model. The
+summary and its title stay empty: that sentence is neither. A plain value stands for an object that has a ``result`` or
+a ``value``. ``analysis.delay`` (seconds) and ``analysis.fail`` (a message) are for tests of what takes long and what
+goes wrong.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import orjson
 
 from parola.providers.base import JSON
 
-NOBODY = "No language model is configured: nobody has read the conversation."
+NOBODY = "No language model is configured: nobody has judged it."
+OF_THE_CALL = ("transcript_summary", "call_summary_title")
 BY_SCRIPT = "The script says so."
 
 
@@ -30,7 +32,8 @@ def _filled(schema: Mapping[str, JSON], given: JSON) -> JSON:
     if not isinstance(given, Mapping):
         judged = next((name for name in ("result", "value") if name in properties), None)
         given = {} if given is None or judged is None else {judged: given, "rationale": BY_SCRIPT}
-    return {name: _filled(part, given.get(name)) for name, part in properties.items()}
+    empty = {name: "" for name in OF_THE_CALL if name in properties}
+    return {name: _filled(part, given.get(name, empty.get(name))) for name, part in properties.items()}
 
 
 def _leaf(schema: Mapping[str, JSON]) -> JSON:

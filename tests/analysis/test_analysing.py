@@ -191,7 +191,8 @@ async def test_the_scripted_model_says_what_the_script_gives_and_judges_nothing_
     assert analysis["call_successful"] == "success" and analysis["transcript_summary"] == "Booked."
     assert analysis["data_collection_results"]["guests"]["value"] is None
     plain = (await analyse(Models(ScriptedModel()))).analysis
-    assert plain["call_successful"] == "unknown" and "No language model" in plain["transcript_summary"]
+    assert plain["call_successful"] == "unknown" and "No language model" in plain["x_error"]
+    assert plain["transcript_summary"] == "" and plain["call_summary_title"] is None
 
 
 def test_analysis_goes_by_itself_where_it_is_asked_for_or_a_real_model_is_there() -> None:
