@@ -83,6 +83,9 @@ class _Talk:
         self._asked: deque[dict[str, Any]] = deque()
         """Tools whose results are to be typed."""
         self._answered = asyncio.Event()
+        """The agent has answered, or asks for what a tool returned."""
+        self._waits = False
+        """The line that was read last is one that the agent answers."""
         self._begun = asyncio.Event()
         """There is a conversation, not a refusal."""
 
@@ -103,6 +106,7 @@ class _Talk:
             await self._opened.answer_tool(call, value_of(self._tool_result))
             return
         self._asked.append(call)
+        self._answered.set()
         printing.out.print(f"[dim]       Type the result of {escape(call['tool_name'])}, as JSON or as text.[/]")
 
     async def say_all(self, messages: Sequence[str], reading: asyncio.Task[None]) -> None:
@@ -134,11 +138,17 @@ class _Talk:
         is_piped = not sys.stdin.isatty()
         if is_piped:
             await self._is_answered(GREETING_SECONDS)
-        self._answered.set()
         with Keyboard() as keyboard:
             while (line := await _before(reading, keyboard.line())) is not None:
-                await self._typed(line)
-        if is_piped and not reading.done():
+                if is_piped and line.strip():
+                    printing.user(line)
+                self._answered.clear()
+                if not await self._entered(line):
+                    return
+                if is_piped and self._waits and not await self._is_answered(ANSWER_SECONDS):
+                    raise ParolaError(f"The agent did not answer within {ANSWER_SECONDS:g} s.")
+        if is_piped and self._asked and not reading.done():
+            self._answered.clear()
             await self._is_answered(ANSWER_SECONDS)
 
     async def _type(self, reading: asyncio.Task[None]) -> None:
@@ -152,11 +162,16 @@ class _Talk:
         with Typing(lambda: self._transcript.partial, [command.split()[0] for command in COMMANDS]) as typing:
             self._transcript.on_change = typing.changed
             while (line := await _before(reading, typing.line())) is not None:
-                if line.startswith("/") and not line.startswith("//"):
-                    if not await self._commanded(line):
-                        return
-                else:
-                    await self._typed(line.removeprefix("/") if line.startswith("//") else line)
+                if not await self._entered(line):
+                    return
+
+    async def _entered(self, line: str) -> bool:
+        """Do what a line says: a command, a tool's result or a message. False when it ends the conversation."""
+        self._waits = False
+        if line.startswith("/") and not line.startswith("//"):
+            return await self._commanded(line)
+        await self._typed(line.removeprefix("/") if line.startswith("//") else line)
+        return True
 
     async def _commanded(self, line: str) -> bool:
         """Do what a line with a stroke says; False when that ends the conversation."""
@@ -192,8 +207,9 @@ class _Talk:
     async def _typed(self, line: str) -> None:
         if self._asked:
             await self._opened.answer_tool(self._asked.popleft(), value_of(line))
+            self._waits = not self._asked
         elif line.strip():
-            self._answered.clear()
+            self._waits = True
             await self._opened.send({"type": "user_message", "text": line})
 
 

@@ -57,6 +57,22 @@ def test_what_is_piped_is_answered_before_the_conversation_ends(server):
     assert "from Tuesday to Sunday" in told.stdout
 
 
+def test_piped_lines_wait_for_each_other_and_commands_work(server):
+    told = subprocess.run(
+        [sys.executable, "-m", "parola.cli", "chat", "--url", server.url],
+        input='show me a message\n{"seen": "piped"}\n/link\nWhen are you open?\n/end\nnever said\n',
+        capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    told_in_order = (
+        *("you    show me a message", HINT, 'you    {"seen": "piped"}', "Your app answered: seen piped"),
+        *("you    /link", "you    When are you open?", "from Tuesday to Sunday", "you    /end"),
+    )
+    places = [told.stdout.index(words) for words in told_in_order]
+    assert places == sorted(places), told.stdout
+    assert "never said" not in told.stdout and "failed" not in told.stdout
+
+
 def test_a_person_types_what_a_tool_returned(server):
     with subprocess.Popen(
         [sys.executable, "-u", "-m", "parola.cli", "chat", "--url", server.url],
