@@ -5,8 +5,12 @@ import { Link } from "react-router";
 import { useAgents } from "@/api/agents";
 import { useNewest } from "@/api/conversations";
 import { Command } from "@/parts/Command";
+import { forThisServer } from "@/parts/here";
 
 const DEMO = "agent_demo";
+
+const RECORDED = `parola say "When are you open?" --out question.wav
+${forThisServer("parola call --in question.wav --out answer.wav")}`;
 
 /** What a server shows that nobody has called yet: the demo agent, one click away. Nothing where it was deleted. */
 export function FirstCall() {
@@ -51,10 +55,8 @@ export function FirstCall() {
           <Text size="sm" c="dimmed">
             From a terminal:
           </Text>
-          <Command text="parola chat" />
-          <Command
-            text={`parola say "When are you open?" --out question.wav\nparola call --in question.wav --out answer.wav`}
-          />
+          <Command text={forThisServer("parola chat")} wraps />
+          <Command text={RECORDED} wraps />
         </Stack>
       </Group>
     </Paper>

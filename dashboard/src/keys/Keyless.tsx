@@ -3,10 +3,12 @@ import { IconLockOpen } from "@tabler/icons-react";
 
 import { useServer } from "@/api/server";
 import { Command } from "@/parts/Command";
+import { inItsFolder } from "@/parts/here";
 
 /** What it means that there is no key yet, and what the first one changes. */
 export function Keyless({ create }: { create: () => void }) {
-  const isOff = useServer().data?.auth === "off";
+  const server = useServer().data;
+  const isOff = server?.auth === "off";
   return (
     <Paper p={{ base: "lg", sm: "xl" }}>
       <Stack gap="md" maw={680}>
@@ -37,7 +39,7 @@ export function Keyless({ create }: { create: () => void }) {
         <Text size="sm" c="dimmed">
           Or where the server runs:
         </Text>
-        <Command text="parola keys create owner" label="Copy the command" />
+        <Command text={inItsFolder("parola keys create owner", server?.data)} label="Copy the command" />
       </Stack>
     </Paper>
   );

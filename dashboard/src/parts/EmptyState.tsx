@@ -29,7 +29,7 @@ export function EmptyState({ icon: Symbol, title, text, command, action }: Props
         <Text c="dimmed" component="div">
           {text}
         </Text>
-        {command && <Command text={command} label="Copy the command" />}
+        {command && <Command text={command} label="Copy the command" wraps />}
         {action}
       </Stack>
     </Paper>

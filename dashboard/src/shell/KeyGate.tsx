@@ -1,4 +1,4 @@
-import { Button, Checkbox, Modal, Paper, PasswordInput, Stack, Text, Title } from "@mantine/core";
+import { Button, Checkbox, Code, Modal, Paper, PasswordInput, Stack, Text, Title } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useEffect, useRef, useState, useSyncExternalStore } from "react";
 
@@ -85,6 +85,9 @@ function KeyForm({ wasTried }: { wasTried: boolean }) {
       <Stack>
         <Text c="dimmed">Make one where the server runs, and paste it here:</Text>
         <Command text="parola keys create dashboard" />
+        <Text c="dimmed" size="sm">
+          With the same <Code>--data</Code> as the server, if it was started with one.
+        </Text>
         <PasswordInput
           ref={field}
           label="API key"

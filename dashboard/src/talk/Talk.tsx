@@ -12,6 +12,7 @@ import { EmptyState } from "@/parts/EmptyState";
 import { Failure } from "@/parts/Failure";
 import { LeavingQuestion } from "@/parts/LeavingQuestion";
 import { Loading } from "@/parts/Loading";
+import { forThisServer } from "@/parts/here";
 
 import { Composer } from "./Composer";
 import { Ended } from "./Ended";
@@ -72,7 +73,7 @@ export function Talk({ agentId, isLoading, error, onAgent, onAbandon }: Props) {
             Make one on the page <Link to="/agents">Agents</Link>, or here:
           </>
         }
-        command="parola agents create my-agent.json"
+        command={forThisServer("parola agents create my-agent.json")}
       />
     );
   }

@@ -6,6 +6,7 @@ import { Link } from "react-router";
 import { Command } from "@/parts/Command";
 import { EmptyState } from "@/parts/EmptyState";
 import { Page } from "@/parts/Page";
+import { forThisServer } from "@/parts/here";
 
 /** `/tests`: that agents cannot be tested here yet, and how they are tested today. */
 export default function Tests() {
@@ -64,7 +65,7 @@ function Way({ title, command, children }: { title: string; command: string; chi
       <Text size="sm" mb="sm">
         {children}
       </Text>
-      <Command text={command} label="Copy the command" />
+      <Command text={forThisServer(command)} label="Copy the command" />
     </Paper>
   );
 }

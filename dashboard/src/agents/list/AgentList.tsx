@@ -10,6 +10,7 @@ import { ListTable } from "@/parts/ListTable";
 import { Page } from "@/parts/Page";
 import rows from "@/parts/Rows.module.css";
 import { When } from "@/parts/When";
+import { forThisServer } from "@/parts/here";
 
 import { AgentMenu } from "./AgentMenu";
 
@@ -158,7 +159,7 @@ function Nothing({ isFiltered, create }: { isFiltered: boolean; create: () => vo
       icon={IconRobot}
       title="No agents yet"
       text="Create one from a template, or bring one as JSON from the command line."
-      command="parola agents create my-agent.json"
+      command={forThisServer("parola agents create my-agent.json")}
       action={<Button onClick={create}>New agent</Button>}
     />
   );

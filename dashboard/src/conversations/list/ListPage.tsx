@@ -19,6 +19,7 @@ import { LoadMore } from "@/parts/LoadMore";
 import { Loading } from "@/parts/Loading";
 import { done, failed } from "@/parts/notices";
 import { Page } from "@/parts/Page";
+import { forThisServer } from "@/parts/here";
 import { saveAs } from "@/parts/save";
 
 import { FilterBar } from "./FilterBar";
@@ -115,7 +116,7 @@ export function ListPage() {
               <Link to="/talk">Talk to an agent</Link> in the browser, or call one from a terminal:
             </>
           }
-          command="parola chat"
+          command={forThisServer("parola chat")}
         />
       )}
     </Page>
@@ -129,7 +130,7 @@ function ExportMenu({ query }: { query: ReturnType<typeof toQuery> }) {
     onError: (error) => failed(error, "Nothing was exported"),
   });
   const copy = () =>
-    void navigator.clipboard.writeText(exportCommand(query)).then(
+    void navigator.clipboard.writeText(forThisServer(exportCommand(query))).then(
       () => done("The command is on the clipboard."),
       (error: unknown) => failed(error, "Nothing was copied"),
     );

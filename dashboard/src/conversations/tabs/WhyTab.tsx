@@ -5,6 +5,7 @@ import { type ConversationRecord, isRunning, useStory } from "@/api/conversation
 import { Command } from "@/parts/Command";
 import { Failure } from "@/parts/Failure";
 import { Loading } from "@/parts/Loading";
+import { forThisServer } from "@/parts/here";
 
 import { momentsOf, turnAt } from "../timeline/answers";
 import { momentText } from "../timeline/view";
@@ -37,7 +38,7 @@ export default function WhyTab({ record }: { record: ConversationRecord }) {
           <Text size="sm" c="dimmed" mt="lg" mb={6}>
             The same in a terminal:
           </Text>
-          <Command text={`parola why ${record.conversation_id}`} label="Copy the command" />
+          <Command text={forThisServer(`parola why ${record.conversation_id}`)} label="Copy the command" />
         </Paper>
       </Grid.Col>
       <Grid.Col span={{ base: 12, lg: 6 }}>

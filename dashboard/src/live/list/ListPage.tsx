@@ -9,6 +9,7 @@ import { Failure } from "@/parts/Failure";
 import { counted } from "@/parts/format";
 import { Loading } from "@/parts/Loading";
 import { Page } from "@/parts/Page";
+import { forThisServer } from "@/parts/here";
 
 import { Rows } from "./Rows";
 import { Waiting } from "./Waiting";
@@ -62,7 +63,7 @@ export function ListPage() {
           icon={IconBroadcast}
           title="Nobody is calling now"
           text="Calls appear here as they begin. Make one from a terminal, or from this page:"
-          command="parola chat"
+          command={forThisServer("parola chat")}
           action={
             <Button component={Link} to="/talk" leftSection={<IconMicrophone size={16} />}>
               Talk to an agent

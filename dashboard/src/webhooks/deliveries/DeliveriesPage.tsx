@@ -8,6 +8,7 @@ import { choicesOf, FilterSelect } from "@/parts/FilterSelect";
 import { ListTable } from "@/parts/ListTable";
 import rows from "@/parts/Rows.module.css";
 import { When } from "@/parts/When";
+import { forThisServer } from "@/parts/here";
 
 import { WebhooksFrame } from "../WebhooksFrame";
 import { soon } from "./soon";
@@ -192,7 +193,7 @@ function Nothing({ isFiltered, conversationId, clear }: NothingProps) {
       icon={IconMailOff}
       title="Nothing was sent yet"
       text="When an endpoint is there and a conversation has ended, its message appears here with every attempt. Try it:"
-      command='parola chat --message "Hello"'
+      command={forThisServer('parola chat --message "Hello"')}
     />
   );
 }
