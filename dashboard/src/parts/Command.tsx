@@ -22,7 +22,14 @@ export function Command({ text, label = "Copy", wraps = false }: Props) {
       style={{ background: BEHIND, borderRadius: "var(--mantine-radius-sm)" }}
     >
       {/* What is too wide is scrolled, and does not go on below the button. */}
-      <Code block bg="transparent" fz="sm" ta="left" tabIndex={0} style={wraps ? WRAPPED : { overflowX: "auto" }}>
+      <Code
+        block
+        bg="transparent"
+        fz="sm"
+        ta="left"
+        tabIndex={0}
+        style={wraps ? WRAPPED : { overflowX: "auto" }}
+      >
         {text}
       </Code>
       <CopyButton value={text}>
