@@ -1,6 +1,8 @@
-import { SimpleGrid, Stack } from "@mantine/core";
+import { Anchor, SimpleGrid, Stack } from "@mantine/core";
 import { IconBrain, IconEar, IconListSearch, IconSpeakerphone } from "@tabler/icons-react";
 import type { Icon } from "@tabler/icons-react";
+import type { ReactNode } from "react";
+import { Link } from "react-router";
 
 import { type Kind, type ServerModels, useModels } from "@/api/models";
 import { Failure } from "@/parts/Failure";
@@ -15,7 +17,7 @@ interface Shown {
   of: "language_models" | "speech_to_text" | "text_to_speech" | "embeddings";
   icon: Icon;
   title: string;
-  lead: (models: ServerModels) => string;
+  lead: (models: ServerModels) => ReactNode;
 }
 
 /** In two columns; each begins with what every call needs. */
@@ -26,7 +28,17 @@ const COLUMNS: Shown[][] = [
       of: "language_models",
       icon: IconBrain,
       title: "Thinks",
-      lead: () => "The language model: it decides what an agent says and does.",
+      lead: ({ language_models: { providers } }) =>
+        providers.every((provider) => provider.kind === "scripted") ? (
+          <>
+            No language model is configured: agents follow their script, or quote their prompt.{" "}
+            <Anchor component={Link} to="/models?tab=add" inherit underline="always">
+              Add a model
+            </Anchor>
+          </>
+        ) : (
+          "The language model: it decides what an agent says and does."
+        ),
     },
     {
       kind: "embeddings",

@@ -1,5 +1,6 @@
 import { Box, Group, Paper, Stack, Text, ThemeIcon, Title } from "@mantine/core";
 import type { Icon } from "@tabler/icons-react";
+import type { ReactNode } from "react";
 
 import type { Kind, ModelsOfAKind } from "@/api/models";
 
@@ -11,7 +12,7 @@ interface Props {
   kind: Kind;
   icon: Icon;
   title: string;
-  lead: string;
+  lead: ReactNode;
   models: ModelsOfAKind;
 }
 

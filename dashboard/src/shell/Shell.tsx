@@ -20,15 +20,13 @@ import { type MouseEvent, Suspense } from "react";
 import { Link, Outlet, useLocation } from "react-router";
 
 import { api, ApiError } from "@/api/client";
+import { docs } from "@/parts/docs";
 import { Loading } from "@/parts/Loading";
 
 import { KeyGate } from "./KeyGate";
 import { PageBoundary } from "./PageBoundary";
 import { PLACES } from "./places";
 import classes from "./Shell.module.css";
-
-/** Beside the dashboard, whatever the server is called behind a proxy. */
-const DOCS = new URL("../docs/", document.baseURI).href;
 
 /** What surrounds every page: navigation, the scheme, how many calls are running. */
 export function Shell() {
@@ -87,7 +85,7 @@ export function Shell() {
           ))}
           <NavLink
             component="a"
-            href={DOCS}
+            href={docs()}
             label="Documentation"
             leftSection={<IconHelpCircle size={18} stroke={1.7} />}
             className={classes.link}

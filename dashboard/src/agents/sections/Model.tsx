@@ -15,10 +15,10 @@ import {
   SwitchField,
   TagsField,
 } from "../editor/fields";
-import { JsonField } from "../editor/JsonField";
 import { Card, Section } from "../editor/Section";
-import { answeredBy } from "./answeredBy";
+import { answeredBy, hasNoModel } from "./answeredBy";
 import { CustomModel } from "./CustomModel";
+import { Script } from "./Script";
 
 const PROMPT = "conversation_config.agent.prompt";
 
@@ -33,15 +33,7 @@ export default function Model() {
       <Card>
         <ModelName />
         {llm.value === "custom-llm" && <CustomModel />}
-        {llm.value === "x-script" && (
-          <JsonField
-            path={`${PROMPT}.x_script`}
-            label="Script"
-            help="Rules that answer without a model: the same in, the same out."
-            fallback={{ rules: [], default: "" }}
-            minHeight={220}
-          />
-        )}
+        {llm.value === "x-script" && <Script />}
       </Card>
       <Card title="How it writes">
         <Temperature />
@@ -99,6 +91,8 @@ function ModelName() {
             ? "Answered by the script below, without a model."
             : "Answered by the endpoint below, an agent's own."}
         </Text>
+      ) : models.data && hasNoModel(models.data) ? (
+        <NoModel name={field.value} />
       ) : (
         answerer && (
           <Alert mt={10} color={answerer.isStandIn ? "orange" : "teal"} p="xs" variant="light">
@@ -122,6 +116,20 @@ function ModelName() {
       )}
       <Findings findings={field.findings} />
     </div>
+  );
+}
+
+/** The server has none: what answers instead, and how to have one. */
+function NoModel({ name }: { name: string }) {
+  return (
+    <Alert mt={10} color="orange" p="xs" variant="light">
+      <Text size="sm">
+        No language model is configured on this server, so <Code>{name}</Code> leads to none: the agent
+        follows its script, or quotes its prompt. Name one in <Code>[llm.default]</Code> of parola.toml or by{" "}
+        <Code>PAROLA_LLM_BASE_URL</Code>, and start the server again. See{" "}
+        <Link to="/models?tab=add">Add models</Link>.
+      </Text>
+    </Alert>
   );
 }
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { answeredBy } from "./answeredBy";
+import { answeredBy, hasNoModel } from "./answeredBy";
 
 const MODELS = {
   default: "default",
@@ -22,4 +22,11 @@ it("a name leads to a model as on the server: entries, names, patterns, the defa
   expect(who("gpt-5-mini")).toBe("default/qwen3:8b");
   expect(answeredBy("qwen3:8b", MODELS).isStandIn).toBe(false);
   expect(answeredBy("claude-x", MODELS)).toMatchObject({ who: "default/qwen3:8b", isStandIn: true });
+});
+
+it("a server with nothing but scripts has no model", () => {
+  const script = { name: "default", kind: "scripted", model: null, is_default: true };
+  expect(hasNoModel(MODELS)).toBe(false);
+  expect(hasNoModel({ ...MODELS, providers: [script] })).toBe(true);
+  expect(hasNoModel({ ...MODELS, providers: [script, ...MODELS.providers] })).toBe(false);
 });

@@ -9,6 +9,10 @@ export interface Answerer {
   isStandIn: boolean;
 }
 
+/** Whether nothing thinks on this server but scripts. */
+export const hasNoModel = ({ providers }: { providers: { kind: string }[] }) =>
+  providers.every(({ kind }) => kind === "scripted");
+
 /** "gpt-*" matches "gpt-4o". */
 function matches(pattern: string, name: string): boolean {
   const parts = pattern.split(/([*?])/).map((part) => {
