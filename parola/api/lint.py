@@ -139,11 +139,15 @@ async def _exists(services: Services, kind: str, name: str) -> bool:
 def _stand_ins(services: Services, document: JsonObject) -> list[Finding]:
     """Models and voices that are not there by the agent's names for them."""
     from parola.conversation.lint import Finding
+    from parola.session.brains import about_model
 
     config = ConversationalConfig.model_validate(document.get("conversation_config") or {})
     registry, settings, path = services.registry, config.agent.prompt, "conversation_config"
     custom = settings.custom_llm.model_dump() if settings.custom_llm is not None else None
-    warnings = {f"{path}.agent.prompt.llm": registry.language_model(settings.llm, custom).warning}
+    chosen = registry.language_model(settings.llm, custom)
+    named = (((document.get("conversation_config") or {}).get("agent") or {}).get("prompt") or {}).get("llm")
+    about = about_model(chosen, settings.llm, is_named=bool(named), has_script=bool(settings.x_script))
+    warnings = {f"{path}.agent.prompt.llm": about}
     if settings.rag is not None and settings.rag.enabled:
         where = f"{path}.agent.prompt.rag.embedding_model"
         warnings[where] = registry.embedder(settings.rag.embedding_model).warning
@@ -155,7 +159,7 @@ def _stand_ins(services: Services, document: JsonObject) -> list[Finding]:
             voice = registry.text_to_speech(tts.model_id, tts.voice_id, code).warning
             if voice is not None and voice != warnings[f"{path}.tts.voice_id"]:
                 warnings[f"{path}.language_presets.{code}"] = voice
-    return [Finding("warning", where, f"{warning}.") for where, warning in warnings.items() if warning]
+    return [Finding("warning", where, f"{warning.rstrip('.')}.") for where, warning in warnings.items() if warning]
 
 
 def _not_redacted(services: Services, document: JsonObject) -> list[Finding]:

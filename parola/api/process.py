@@ -81,6 +81,12 @@ class Choice(Protocol):
         """What the owner should know about it."""
 
 
+class ChoiceOfModel(Choice, Protocol):
+    @property
+    def is_scriptless(self) -> bool:
+        """It answers by a script, and the agent has to bring one."""
+
+
 class ChoiceOfEmbedder(Choice, Protocol):
     @property
     def provider(self) -> Embedder: ...
@@ -93,7 +99,7 @@ class Catalogue(Protocol):
 
     def llms(self) -> Sequence[dict[str, Any]]: ...
 
-    def language_model(self, llm: str, custom_llm: Mapping[str, Any] | None = None) -> Choice: ...
+    def language_model(self, llm: str, custom_llm: Mapping[str, Any] | None = None) -> ChoiceOfModel: ...
 
     def text_to_speech(self, model_id: str, voice_id: str, language: str) -> Choice: ...
 

@@ -22,6 +22,8 @@ class ModelChoice:
 
     llm: str = ""
     """The name in the agent's config."""
+    is_named: bool = True
+    """False: the config names none, and ``llm`` is what the hosted platform would take."""
     temperature: float | None = None
     max_tokens: int = -1
     reasoning_effort: str | None = None

@@ -145,6 +145,7 @@ def begin(beginning: Beginning, client_data: ConversationInitiationClientData) -
         output_format=config.tts.agent_output_audio_format,
         model=ModelChoice(
             llm=settings.llm,
+            is_named=bool(_path(raw, "agent", "prompt", "llm")),
             temperature=settings.temperature,
             max_tokens=settings.max_tokens,
             reasoning_effort=settings.reasoning_effort,

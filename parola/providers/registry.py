@@ -73,6 +73,8 @@ class Chosen(Generic[P]):
     voice: str = ""
     warning: str | None = None
     """What the owner should know about this choice."""
+    is_scriptless: bool = False
+    """It answers by a script, and the settings give it none: the agent has to bring one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,8 @@ class Registry:
         if entry.provider == "openai" and not model:
             # The owner named a server and no model: the agent's own choice is passed on.
             return Chosen(self._language_model(target.entry), llm)
-        return Chosen(self._language_model(target.entry), model, warning=target.warning)
+        scriptless = entry.provider == "scripted" and not entry.options.get("script")
+        return Chosen(self._language_model(target.entry), model, warning=target.warning, is_scriptless=scriptless)
 
     def _custom_model(
         self, custom_llm: Mapping[str, Any], api_key: str, headers: Mapping[str, str]

@@ -7,12 +7,12 @@ the owner's, the setting ``backup_llms``; ``disabled`` none. Names lead to model
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from parola.conversation.setup import Setup
 from parola.errors import ConversationRefused, ParolaError
 from parola.outbound.locators import Locators, ValueNotFound
-from parola.providers.registry import Registry
+from parola.providers.registry import SCRIPTED_NAMES, Registry
 from parola.session.accounts import Accounts
 from parola.session.replying import Brain
 from parola.session.thinking import Cascade, Mind
@@ -23,6 +23,25 @@ if TYPE_CHECKING:
 CUSTOM = "custom-llm"
 API_TYPES = ("chat_completions", "responses")
 """How a custom LLM can be asked. What the third of the field, ``websocket``, says on its socket is not published."""
+
+
+NO_SCRIPT = (
+    "The agent answers by a script and has none: it repeats what it is told. Rules go into "
+    "agent.prompt.x_script (/docs/models#no-model-at-all)."
+)
+NO_MODEL = (
+    "No language model is configured: set PAROLA_LLM_BASE_URL and PAROLA_LLM_MODEL. Until then the agent repeats what "
+    "it is told (/docs/models)."
+)
+
+
+class Choice(Protocol):
+    """The part of what the registry chose that is needed to tell of it."""
+
+    @property
+    def warning(self) -> str | None: ...
+    @property
+    def is_scriptless(self) -> bool: ...
 
 
 async def brain_for(
@@ -48,6 +67,14 @@ async def brain_for(
         minds.append(mind)
     cascade = Cascade(minds, choice.cascade_timeout_seconds, accounts)
     return Brain(cascade, own.name, own.error_type, "; ".join(warnings) or None)
+
+
+def about_model(chosen: Choice, llm: str, *, is_named: bool, has_script: bool) -> str | None:
+    """What the owner should know about the choice of an agent's own model; None: nothing. ``is_named``: the agent names
+    it, and did not only get the hosted platform's default; ``has_script``: it brings rules."""
+    if chosen.is_scriptless and not has_script:
+        return NO_SCRIPT if llm in SCRIPTED_NAMES else NO_MODEL
+    return chosen.warning if is_named else None
 
 
 def _order(backup: Mapping[str, Any], backup_llms: Sequence[str]) -> Sequence[str]:
@@ -90,7 +117,10 @@ async def _mind(
         if located := custom.get("auth_connection"):
             headers |= await _authorized(located, locators, auth)
     chosen = registry.language_model(llm, custom, api_key=key, headers=headers)
-    if chosen.warning:
-        warnings.append(chosen.warning)
+    about = chosen.warning
+    if llm == setup.model.llm:
+        about = about_model(chosen, llm, is_named=setup.model.is_named, has_script=bool(setup.model.script))
+    if about:
+        warnings.append(about)
     error_type = "llm_error" if custom is None else "custom_llm_error"
     return Mind(chosen.provider, chosen.model, llm, error_type), warnings

@@ -37,6 +37,27 @@ def test_an_agent_that_is_kept_is_looked_at(server: ServerProcess) -> None:
     assert server.http.get("/v1/x/agents/agent_none/lint").status_code == 404
 
 
+def told_of_model(server: ServerProcess, **prompt: Any) -> str:
+    document = {"name": "x", "conversation_config": {"agent": {"prompt": {"prompt": "Be kind.", **prompt}}}}
+    result = server.http.post("/v1/x/agents/lint", json=document).json()
+    return " ".join(message for _, message in levels(result, "conversation_config.agent.prompt.llm"))
+
+
+def test_an_agent_that_nobody_answers_for_is_told_of(server: ServerProcess) -> None:
+    rules = {"x_script": {"rules": [], "default": "Hm."}}
+    assert "/docs/models#no-model-at-all" in told_of_model(server, llm="x-script")
+    assert told_of_model(server, llm="x-script", **rules) == told_of_model(server, **rules) == ""
+    for nobody in ({}, {"llm": "gpt-none"}):
+        assert "No language model is configured: set PAROLA_LLM_BASE_URL" in told_of_model(server, **nobody)
+
+
+def test_a_model_that_another_stands_in_for_is_told_of_only_when_the_agent_names_it() -> None:
+    own = {"PAROLA_LLM_BASE_URL": "http://127.0.0.1:9/v1", "PAROLA_LLM_MODEL": "own"}
+    with ServerProcess("--ephemeral", environment=own) as owned:
+        assert told_of_model(owned) == told_of_model(owned, llm="own") == ""
+        assert "LLM 'gpt-none' is not mapped; using default (openai: own)" in told_of_model(owned, llm="gpt-none")
+
+
 def test_what_would_stay_readable_or_is_done_by_a_stand_in_is_said(server: ServerProcess) -> None:
     redaction = {"enabled": True, "entities": ["email_address", "occupation"]}
     document = {
