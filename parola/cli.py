@@ -192,13 +192,21 @@ def show_config(config: Config = None) -> None:
 
 
 @app.command()
-def doctor(data: Data = None, models: Models = None, port: int | None = None, config: Config = None) -> None:
+def doctor(
+    data: Data = None,
+    models: Models = None,
+    port: int | None = None,
+    url: Annotated[str, typer.Option(envvar="PAROLA_URL", help="A server to ask, instead of the port's.")] = "",
+    api_key: ApiKey = "",
+    config: Config = None,
+) -> None:
     """Check that everything needed is there; say what is missing."""
     import asyncio
 
     from parola.terminal.doctor import examine
 
-    if not asyncio.run(examine(settings(config, data=data, models=models, port=port))):
+    address = server(url, api_key).url if url else ""
+    if not asyncio.run(examine(settings(config, data=data, models=models, port=port), address, api_key)):
         raise typer.Exit(1)
 
 

@@ -13,19 +13,20 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.markup import escape
 from rich.table import Table
 
 from parola.config import ProviderSettings, Settings
-from parola.errors import InvalidRequest
+from parola.errors import InvalidRequest, ParolaError
 from parola.providers.catalogue import SMART_TURN, State, status
 from parola.providers.fair_queue import default_threads
 from parola.providers.registry import Registry
 from parola.store.address import without_password
 from parola.terminal import printing
 from parola.terminal.built import has_dashboard
+from parola.terminal.client import Server
 
 if TYPE_CHECKING:
     import httpx2
@@ -47,6 +48,14 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 CLOCK_SECONDS = 600
 """What the database was written so much later than now was written by a right clock."""
 
+MODELS_SECONDS = 15.0
+"""A server that is asked for its models asks each of them."""
+
+SCRIPTED_ONLY = (
+    "agents answer by their script. Any OpenAI-compatible one will do: PAROLA_LLM_BASE_URL=http://127.0.0.1:11434/v1 "
+    "PAROLA_LLM_MODEL=… (Ollama's address)."
+)
+
 MAKES_KEY = "parola keys create NAME"
 
 
@@ -56,8 +65,12 @@ class Finding:
     text: str
 
 
-async def examine(settings: Settings) -> bool:
-    """Print what was found; False when something needed is broken."""
+async def examine(settings: Settings, url: str = "", api_key: str = "") -> bool:
+    """Print what was found; False when something needed is broken. Where a server runs, at ``url`` or on the port of
+    the settings, what thinks, listens and speaks is told of that server: its settings need not be those of this shell.
+    """
+    server = url or _address(settings)
+    theirs = await asyncio.to_thread(_of_server, server, api_key, is_expected=bool(url))
     findings = [
         *_data(settings),
         *_disk(settings),
@@ -66,7 +79,7 @@ async def examine(settings: Settings) -> bool:
         *_keys(settings),
         *_models(settings),
         *_dashboard(),
-        *await _providers(settings),
+        *(theirs or await _providers(settings)),
     ]
     for finding in findings:
         printing.out.print(_row(finding))
@@ -224,19 +237,59 @@ def _postgres(settings: Settings) -> Finding:
 def _port(settings: Settings) -> Iterator[Finding]:
     import httpx2
 
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+    host = _host(settings)
     try:
         socket.create_connection((host, settings.port), 0.5).close()
     except OSError:
         yield Finding("ok", f"Port {settings.port} is free.")
         return
-    url = f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+    url = _address(settings)
     try:
         health = httpx2.get(f"{url}/health", timeout=PROBE_SECONDS).json()
         told = f"A Parola server runs at {url}, version {health['version']}: it is {health['status']}."
     except (httpx2.HTTPError, ValueError, KeyError, TypeError):
         told = f"Port {settings.port} is taken by another program: choose another port with --port."
     yield Finding("warn", told)
+
+
+def _host(settings: Settings) -> str:
+    return "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+
+
+def _address(settings: Settings) -> str:
+    """Where a server with these settings is reached from here."""
+    host = _host(settings)
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
+def _of_server(url: str, api_key: str, *, is_expected: bool) -> list[Finding]:
+    """What a server that runs has; empty when none does, unless one ``is_expected``."""
+    server = Server(url, api_key, timeout=PROBE_SECONDS)
+    try:
+        server.rest("GET", "/health")["version"]
+    except (ParolaError, KeyError, TypeError) as error:
+        why = error.message if isinstance(error, ParolaError) else f"There is no Parola server at {url}."
+        return [Finding("bad", why)] if is_expected else []
+    try:
+        models = Server(url, api_key, timeout=MODELS_SECONDS).rest("GET", "/v1/x/models")
+    except ParolaError as error:
+        told = f"What the server at {url} thinks, listens and speaks with is not known: {error.message}"
+        return [Finding("warn", told)]
+    return [
+        _of_provider(url, kind, one)
+        for kind in ("language_models", "speech_to_text", "text_to_speech")
+        for one in models[kind]["providers"]
+    ]
+
+
+def _of_provider(url: str, kind: str, one: dict[str, Any]) -> Finding:
+    if kind == "language_models" and one["is_default"] and one["kind"] == "scripted":
+        return Finding("warn", f"The server at {url} has no language model: {SCRIPTED_ONLY}")
+    title = f"{one['name']} ({': '.join(filter(None, (one['kind'], one['model'])))})"
+    told = f"{kind.replace('_', ' ').capitalize().removesuffix('s')} {title} of the server at {url}"
+    if one["is_available"] is False:
+        return Finding("bad", f"{told}: {one['note']}")
+    return Finding("ok", f"{told}.")
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
@@ -280,8 +333,7 @@ async def _providers(settings: Settings) -> list[Finding]:
         findings.append(
             Finding(
                 "warn",
-                "No language model: agents answer by their script. Any OpenAI-compatible one will do: "
-                "PAROLA_LLM_BASE_URL=http://127.0.0.1:11434/v1 PAROLA_LLM_MODEL=… (Ollama's address).",
+                f"No language model: {SCRIPTED_ONLY}",
             )
         )
     probes = [

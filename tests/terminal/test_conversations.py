@@ -136,6 +136,18 @@ def test_a_server_that_cannot_start_says_why(arguments, complaint):
     assert complaint in refused.stderr
 
 
+def test_the_doctor_asks_the_server_that_runs_what_it_has(server, tmp_path):
+    def examined(url: str, *arguments: str) -> str:
+        return parola("doctor", "--data", str(tmp_path), *arguments, "--url", url).stdout
+
+    assert f"The server at {server.url} has no language model" in examined(server.url)
+    own = {"PAROLA_LLM_BASE_URL": "http://127.0.0.1:9/v1", "PAROLA_LLM_MODEL": "own"}
+    with ServerProcess("--ephemeral", environment=own) as other:
+        told = parola("doctor", "--data", str(tmp_path), "--port", str(other.port)).stdout
+    assert f"default (openai: own) of the server at {other.url}" in told and "o language model" not in told
+    assert "broken" in examined(other.url), "nobody is there any more"
+
+
 def test_the_doctor_knows_which_providers_there_are(tmp_path):
     examined = parola("doctor", "--data", str(tmp_path), env={"PAROLA_LLM_PROVIDER": "oracle"})
     assert examined.returncode == 1 and '[llm.default]: provider "oracle" is unknown' in examined.stdout
