@@ -152,7 +152,7 @@ class _Step:
     def _answered(self, mind: Mind) -> Answered:
         own = self._cascade.minds[0]
         return Answered(
-            model=mind.name or self._request.model,
+            model=mind.title,
             llm_override="" if mind == own else mind.llm or mind.name,
             usage=self._usage,
             priced=self._cascade.accounts.of_step(mind.title, self._usage),

@@ -98,6 +98,8 @@ ELSEWHERE: dict[str, str] = {
     "feedback.overall_score": "tests/api/test_conversations.py",
     "feedback.likes": "tests/api/test_conversations.py",
     "feedback.dislikes": "tests/api/test_conversations.py",
+    "analysis.transcript_summary": "tests/wire/test_after_call.py",
+    "analysis.call_summary_title": "tests/wire/test_after_call.py",
     "analysis.scoped": "tests/analysis/test_analysing.py",
 }
 """Fields that the call below leaves empty, and the test that shows them filled."""
