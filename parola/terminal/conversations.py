@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +17,8 @@ NONE_YET = "There has been no conversation yet. `parola chat` begins one."
 
 
 def list_conversations(server: Server, filters: Sequence[tuple[str, str]], most: int) -> None:
-    """Print the newest, one a line."""
+    """Print the newest, one a line. Raises ``InvalidRequest`` for a filter that the server does not know."""
+    _check(server, filters)
     query = {"page_size": str(most), **dict(filters)}
     names = ("conversation", "began", "agent", "seconds", "messages", "status", "successful", "ended by")
     table = printing.table(*names, less=("messages", "successful", "seconds", "ended by", "agent", "status"))
@@ -34,6 +36,19 @@ def list_conversations(server: Server, filters: Sequence[tuple[str, str]], most:
     printing.listed(table, "There is no such conversation." if filters else NONE_YET)
 
 
+def _check(server: Server, filters: Sequence[tuple[str, str]]) -> None:
+    """Servers ignore what they do not know, as the API says; here it would list everything."""
+    if not filters:
+        return
+    described = server.rest("GET", "/openapi.json")["paths"]["/v1/convai/conversations"]["get"]["parameters"]
+    known = [one["name"] for one in described if one["in"] == "query" and one["name"] not in ("page_size", "cursor")]
+    for name, _ in filters:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            meant = f' Is "{near[0]}" meant?' if near else ""
+            raise InvalidRequest(f'There is no filter "{name}".{meant} There are: {", ".join(known)}.')
+
+
 def newest(server: Server) -> str:
     """The id of the conversation that began last. Raises ``NotFound`` when there was none."""
     found = server.rest("GET", "/v1/convai/conversations", page_size="1")["conversations"]
@@ -44,7 +59,8 @@ def newest(server: Server) -> str:
 
 def export(server: Server, filters: Sequence[tuple[str, str]], out: Path | None, printed: BinaryIO) -> int:
     """Write every conversation that the filters leave, one a line of JSON; returns how many. A file that is cut short
-    by a failure is not left there."""
+    by a failure is not left there. Raises ``InvalidRequest`` for a filter that the server does not know."""
+    _check(server, filters)
     if out is None:
         return _copy(server, filters, printed, shows=printing.out.is_terminal)
     aside = out.with_name(f".{out.name}.part")

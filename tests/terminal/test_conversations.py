@@ -136,6 +136,16 @@ def test_a_server_that_cannot_start_says_why(arguments, complaint):
     assert complaint in refused.stderr
 
 
+@pytest.mark.parametrize("command", ["list", "export"])
+def test_a_filter_that_does_not_exist_is_an_error_that_names_those_that_do(server, command):
+    parola("chat", "--message", "hi", "--url", server.url)
+    refused = parola("conversations", command, "--filter", "agent=agent_demo", "--url", server.url)
+    assert refused.returncode == 1 and not refused.stdout
+    assert 'There is no filter "agent". Is "agent_id" meant? There are: ' in refused.stderr
+    found = parola("conversations", command, "--filter", "agent_id=agent_demo", "--url", server.url)
+    assert found.returncode == 0 and "conv_" in found.stdout
+
+
 def test_the_doctor_asks_the_server_that_runs_what_it_has(server, tmp_path):
     def examined(url: str, *arguments: str) -> str:
         return parola("doctor", "--data", str(tmp_path), *arguments, "--url", url).stdout
