@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -82,6 +83,7 @@ def build(out: Path) -> None:
         _scripts_are_files(site)
         _readers_hear_what_others_see(site)
         _links_lead_somewhere(site)
+        _guides_are_found_first(site)
         for page in pages.rglob("*.md"):
             shutil.copyfile(page, site / page.relative_to(pages))
         _texts(pages, navigation, site)
@@ -253,6 +255,30 @@ def _readers_hear_what_others_see(site: Path) -> None:
     if text.count(made) != 1:
         raise DocsError(f"{script.relative_to(site)} does not make the buttons of code as it did: expected {made} once")
     script.write_text(text.replace(made, better), encoding="utf-8")
+
+
+FOUND_LAST = ("api/", "decisions/", "contributing.")
+NOT_FOUND = "changelog."
+SHAPE_LEVEL = 3
+
+
+def _guides_are_found_first(site: Path) -> None:
+    """A search shows first what has the word in its title, the earlier the better, and of these what comes first in the
+    index. So guides come first there, pages of the API have a word before their title, and a shape is found by its name
+    in the text. The changelog names everything and explains nothing: it is not searched."""
+    index = site / "search.json"
+    found = json.loads(index.read_text(encoding="utf-8"))
+    items = [item for item in found["items"] if not item["location"].startswith(NOT_FOUND)]
+    for item in items:
+        if not item["location"].startswith("api/"):
+            continue
+        if item["level"] >= SHAPE_LEVEL:
+            item["text"] = f"<p><code>{item['title']}</code></p> {item['text']}"
+            item["title"] = "In detail"
+        elif item["level"] == 1:
+            item["title"] = f"Reference: {item['title']}"
+    found["items"] = sorted(items, key=lambda item: item["location"].startswith(FOUND_LAST))
+    index.write_text(json.dumps(found, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -85,6 +86,17 @@ def test_the_texts_for_language_models_name_and_hold_every_page(site: Path) -> N
         assert re.search(rf"\]\(docs/{re.escape(str(name))}\): \S.*\.$", index, re.MULTILINE), name
         assert f"Page: /docs/{name}\n" in full
     assert "turn_eagerness" in full
+
+
+def test_guides_are_found_before_the_api_and_the_changelog_is_not(site: Path) -> None:
+    items = json.loads((site / "search.json").read_text())["items"]
+    places = [item["location"] for item in items]
+    assert places.index("webhooks.html") < places.index("api/webhooks.html")
+    assert not [place for place in places if place.startswith("changelog")]
+    titles = {item["location"]: item["title"] for item in items}
+    assert titles["webhooks.html"] == "Webhooks"
+    assert titles["api/webhooks.html"] == "Reference: Webhooks"
+    assert titles["api/webhooks.html#webhookcreated"] == "In detail"
 
 
 def test_a_page_that_is_not_there_says_so_behind_a_proxy_too(served: TestClient, site: Path) -> None:
