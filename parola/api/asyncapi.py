@@ -59,7 +59,15 @@ def document() -> dict[str, Any]:
     }
 
 
-_TEXTS = ("agent_id", "conversation_signature", "token", "source", "version", "environment", "branch_id")
+_BEGINNING = {
+    "agent_id": "The agent to talk to.",
+    "conversation_signature": "What a signed URL has: lets its holder in to a private agent.",
+    "token": "The same as conversation_signature, as some clients name it.",
+    "source": "The client's own name, kept in the record.",
+    "version": "The client's own version, kept beside it.",
+    "environment": "Whose values the environment variables have: production unless it is said.",
+    "branch_id": "A branch of the agent. Each has its main one only: another is noted in the record as a warning.",
+}
 _RESUMING = {
     "x_resume": "1: the client can come back when its connection breaks; its metadata has x_resume_token.",
     "conversation_id": "Beside resume_token: the conversation to go on with, in place of agent_id.",
@@ -68,10 +76,7 @@ _RESUMING = {
 }
 _QUERY = {
     "type": "object",
-    "properties": {
-        **{name: {"type": "string"} for name in _TEXTS},
-        **{name: {"type": "string", "description": text} for name, text in _RESUMING.items()},
-    },
+    "properties": {name: {"type": "string", "description": text} for name, text in {**_BEGINNING, **_RESUMING}.items()},
 }
 
 
