@@ -30,7 +30,7 @@ serve: setup
 dashboard: $(BUILT)
 
 $(BUILT): dashboard/node_modules $(PAGES)
-	cd dashboard && npm run --silent build
+	cd dashboard && npm run --silent build -- --logLevel warn
 	touch $@
 
 # The documentation, served at /docs/; what it says of the API comes from the code.
@@ -44,11 +44,11 @@ $(SITE): .venv/.ready $(TEXTS) $(wildcard parola/api/*.py parola/protocol/*.py)
 	touch $@
 
 dashboard/node_modules: dashboard/package.json dashboard/package-lock.json
-	cd dashboard && npm ci --no-audit --no-fund
+	cd dashboard && npm ci --no-audit --no-fund --loglevel=error
 	touch $@
 
 node_modules: package.json package-lock.json
-	npm ci --no-audit --no-fund
+	npm ci --no-audit --no-fund --loglevel=error
 	touch $@
 
 # Debian's Chromium, for the tests that use the dashboard as people do.
