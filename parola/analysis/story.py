@@ -15,6 +15,9 @@ from parola.store.outbox import DeliveryRow
 SHOWN = 60
 """Characters of what somebody said."""
 
+LEAST_SECONDS = 0.01
+"""What took less is not told as slow."""
+
 MOST_OF_A_KIND = 3
 """Failures and warnings that are told one by one."""
 
@@ -90,12 +93,16 @@ def _course(record: Record) -> Iterator[str]:
     users, agents = record.get("user_message_count") or 0, record.get("agent_message_count") or 0
     lasted = "has lasted" if record["status"] == "in-progress" else "lasted"
     if (record["metadata"].get("features_usage") or {}).get("pii_zrm_agent"):
-        yield f"It {lasted} {_clock(seconds)} min. What was said is kept nowhere (zero retention)."
+        yield f"It {lasted} {_length(seconds)}. What was said is kept nowhere (zero retention)."
         return
-    said = f"the user said something {_times(users)}, the agent {_times(agents)}"
+    said = "the user said something" if users else "the agent said something" if agents else "nothing was said"
+    if users or agents:
+        said += f" {_times(users or agents)}"
+    if users and agents:
+        said += f", the agent {_times(agents)}"
     agent_ids = [ref.get("agent_id") for ref in record.get("visited_agents") or ()]
     moved = f"; it went through {len(agent_ids)} agents: {', '.join(map(str, agent_ids))}" if len(agent_ids) > 1 else ""
-    yield f"It {lasted} {_clock(seconds)} min: {said}{moved}."
+    yield f"It {lasted} {_length(seconds)}: {said}{moved}."
 
 
 def _slowest(record: Record) -> Iterator[str]:
@@ -124,15 +131,26 @@ def _slowest(record: Record) -> Iterator[str]:
             found.append((first["elapsed_time"], turn, "that was the language model, until its first word"))
     if found:
         seconds, turn, why = max(found, key=lambda one: one[0])
-        yield f"The slowest answer took {seconds:.2f} s, at {_at(turn)} ({_quoted(turn)}): {why}."
+        if seconds < LEAST_SECONDS:
+            return
+        yield f"The slowest answer took {seconds:.2f} s at the server, at {_at(turn)} ({_quoted(turn)}): {why}."
 
 
 def _interruptions(record: Record) -> Iterator[str]:
-    cut = [turn for turn in record.get("transcript") or () if turn.get("interrupted")]
+    cut = [turn for turn in record.get("transcript") or () if turn.get("interrupted") and not _cut_by_end(record, turn)]
     if cut:
         moments = ", ".join(_clock((t.get("x_timeline") or {}).get("interrupted_secs", _seconds(t))) for t in cut[:8])
         heard = _quoted(cut[-1])
         yield f"The agent was interrupted {_times(len(cut))}, at {moments}; the last heard of it was {heard}."
+
+
+def _cut_by_end(record: Record, turn: Record) -> bool:
+    """Whether it was not the user who cut in: the conversation ended while this was said."""
+    if record["status"] in ("initiated", "in-progress") or turn is not (record.get("transcript") or [None])[-1]:
+        return False
+    at = (turn.get("x_timeline") or {}).get("interrupted_secs")
+    # The length is stored in whole seconds, rounded.
+    return at is not None and float(at) > float(record["metadata"]["call_duration_secs"]) - 1
 
 
 def _tools(record: Record) -> Iterator[str]:
@@ -147,7 +165,7 @@ def _tools(record: Record) -> Iterator[str]:
     if not calls:
         return
     slowest = max((r.get("tool_latency_secs") or 0.0 for _, r in results), default=0.0)
-    took = f", the slowest in {slowest:.2f} s" if slowest else ""
+    took = f", the slowest in {slowest:.2f} s" if slowest >= LEAST_SECONDS else ""
     open_calls = f"; {calls - len(results)} without a result" if calls > len(results) else ""
     yield f"Tools were called {_times(calls)}{took}; {len(failed) or 'none'} of them failed{open_calls}."
     for turn, result in failed[:MOST_OF_A_KIND]:
@@ -311,6 +329,8 @@ def _webhooks(record: Record, deliveries: Sequence[DeliveryRow]) -> Iterator[str
     if record["status"] in ("initiated", "in-progress"):
         return
     for delivery in deliveries:
+        if delivery.status == "skipped" and delivery.reason == "not_configured":
+            continue
         attempts = len(delivery.attempts)
         where = f" to {delivery.endpoint}" if delivery.endpoint else ""
         match delivery.status:
@@ -347,7 +367,7 @@ def timeline(record: Record) -> list[dict[str, Any]]:
             took = f" in {result['tool_latency_secs']:.2f} s" if result.get("tool_latency_secs") else ""
             kind = "workflow" if call.get("type") == "workflow" else "tool"
             events.append(_event(at, kind, f"{call.get('tool_name')} {outcome}{took}"))
-        if times.get("interrupted_secs") is not None:
+        if times.get("interrupted_secs") is not None and not _cut_by_end(record, turn):
             events.append(_event(times["interrupted_secs"], "interruption", f"heard: {_short(turn.get('message'))}"))
     events += [_event(at, "command", f"{_name(who)} {deed}") for at, who, deed in _deeds(record)]
     for wait in record["metadata"].get("x_waiting_for_human") or ():
@@ -403,6 +423,10 @@ def _at(turn: Record) -> str:
 
 def _clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def _length(seconds: float) -> str:
+    return f"{_clock(seconds)} min" if seconds >= 1 else "less than a second"
 
 
 def _times(count: int) -> str:

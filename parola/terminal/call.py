@@ -139,7 +139,8 @@ class _Caller:
         """How long the caller has waited, when the agent begins to answer."""
         if self._loud_at is not None:
             wait, self._loud_at = 1000 * (self._now() - self._loud_at), None
-            self._transcript.note(f"{wait:.0f} ms from the end of your speech to the first sound of the answer.")
+            measured = f"{wait:.0f} ms from the end of your speech to the first sound of the answer"
+            self._transcript.note(f"{measured}, measured here.")
 
     async def _read(self) -> None:
         async for frame in self._opened.frames():

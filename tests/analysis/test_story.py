@@ -80,7 +80,8 @@ def test_about_ten_sentences_tell_the_whole_call() -> None:
     assert story(record(), [delivery(attempts=attempts)]) == [
         "user-7 called Front desk by voice with python_sdk at 2025-10-09 08:53:20 UTC (signed url).",
         "It lasted 1:15 min: the user said something once, the agent once.",
-        "The slowest answer took 1.80 s, at 0:06 (“One moment, I look”): 1.25 s of that was the language model.",
+        "The slowest answer took 1.80 s at the server, at 0:06 (“One moment, I look”): "
+        "1.25 s of that was the language model.",
         "The agent was interrupted once, at 1:08; the last heard of it was “One moment, I look”.",
         "Tools were called twice, the slowest in 5.00 s; 1 of them failed; 1 without a result.",
         "  book at 0:06 (timeout): No answer within 5 s.",
@@ -141,13 +142,28 @@ def test_the_end_is_somebodys_and_has_a_reason(found: dict[str, Any], said: str)
 @pytest.mark.parametrize(
     ("row", "fate"),
     [
-        (delivery(status="skipped", endpoint="", reason="not_configured"), "was not sent: not configured."),
+        (delivery(status="skipped", endpoint="", reason="event_not_enabled"), "was not sent: event not enabled."),
         (delivery(status="dead", reason="http_503", attempts=({},) * 5), "was given up after 5 attempts: http 503."),
         (delivery(status="waiting"), "is on its way, 0 attempts so far."),
     ],
 )
 def test_every_fate_of_a_webhook_is_told(row: DeliveryRow, fate: str) -> None:
     assert story(record(), [row])[-1].endswith(fate)
+
+
+def test_what_did_not_happen_is_left_out() -> None:
+    times = {"interrupted_secs": 0.4, "latency_secs": {"tts": 0.001, "total": 0.001}}
+    hung_up = {"interrupted": True, "x_timeline": times}
+    greeting = {"role": "agent", "message": "Hel...", "time_in_call_secs": 0, **hung_up}
+    short = {"call_duration_secs": 0, "warnings": []}
+    found = record(metadata=short, user_message_count=0, transcript=[greeting], analysis=None)
+    assert story(found, [delivery(status="skipped", endpoint="", reason="not_configured")])[1:] == [
+        "It lasted less than a second: the agent said something once.",
+        "The client hung up: Client disconnected. (close 1000)",
+    ]
+    assert [event["event"] for event in timeline(found)] == ["began", "agent", "close"]
+    nobody = record(metadata=short, user_message_count=0, agent_message_count=0, transcript=[])
+    assert story(nobody)[1] == "It lasted less than a second: nothing was said."
 
 
 def test_the_timeline_is_in_order_and_ends_with_the_close() -> None:
@@ -224,8 +240,8 @@ def test_the_wait_for_an_answer_begins_where_the_user_stopped_whatever_tools_cam
             },
         },
     ]
-    told = "The slowest answer took 1.50 s, at 0:05 (“Booked.”): 1.00 s of that was waiting for the user to finish."
-    assert told in story(record(transcript=turns))
+    told = "The slowest answer took 1.50 s at the server, at 0:05 (“Booked.”): "
+    assert f"{told}1.00 s of that was waiting for the user to finish." in story(record(transcript=turns))
 
 
 def test_steps_of_a_workflow_are_no_tools_unless_they_fail() -> None:
