@@ -114,6 +114,8 @@ def _slowest(record: Record) -> Iterator[str]:
         if turn.get("role") == "user":
             asked = times
             continue
+        if times.get("is_unasked"):
+            continue
         steps: dict[str, float] = dict(times.get("latency_secs") or {})
         if turn.get("role") == "agent" and steps.pop("total", 0):
             stopped, closed = asked.get("speech_stopped_secs"), asked.get("closed_secs")

@@ -110,6 +110,7 @@ class AgentTurn:
         self, number: int, now: float, times: AgentTimeline, *, is_verbatim: bool = False, is_filler: bool = False
     ) -> Reply:
         stage = self._stage
+        times.is_unasked = not self.answers_user or (is_verbatim and not stage.transcript.has_user_spoken)
         entry = stage.transcript.add(
             AgentEntry("", self.event_id, now, times=times, is_filler=is_filler, injected=self.injected)
         )

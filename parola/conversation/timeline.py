@@ -84,6 +84,8 @@ class AgentTimeline:
     """The model was asked, or the words to be said were known."""
     is_speculative: bool = False
     """It was asked before the user's turn was over."""
+    is_unasked: bool = False
+    """It answers no user: a greeting, words after a silence, words that somebody else had said."""
     user_stopped_at: float | None = None
     """The last sound of the user that it answers."""
     user_transcribed_at: float | None = None
@@ -139,6 +141,8 @@ class AgentTimeline:
             interrupted_secs=self.interrupted_at,
         )
         told["is_speculative"] = self.is_speculative
+        if self.is_unasked:
+            told["is_unasked"] = True
         if steps := self.latency():
             rounded = {step: _seconds(seconds) for step, seconds in steps.items()}
             told["latency_secs"] = rounded | {"total": _seconds(sum(rounded.values()))}

@@ -311,6 +311,11 @@ class Transcript:
 
     # -- for the record -----------------------------------------------------------------------------------------------
 
+    @property
+    def has_user_spoken(self) -> bool:
+        """Or typed; silence says nothing."""
+        return any(isinstance(entry, UserEntry) for entry in self.entries)
+
     def turn(self, index: int) -> dict[str, Any]:
         """One entry as the record keeps it."""
         entry = self.entries[index]

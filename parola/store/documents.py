@@ -12,9 +12,10 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 def speaker(turn: Document) -> str:
-    """Whose message a turn is; empty for a turn without words, which does not count as one."""
+    """Whose message a turn is; empty for a turn without words, which does not count as one. A silence that the agent
+    was to break is recorded as a turn of the user (``platform_event``), with dots for words."""
     role = turn.get("role")
-    return role if role in ("user", "agent") and turn.get("message") else ""
+    return role if role in ("user", "agent") and turn.get("message") and not turn.get("platform_event") else ""
 
 
 def words(turn: Document) -> str:

@@ -97,7 +97,8 @@ def with_turns(facts: Document, turns: Mapping[int, Mapping[str, Any]]) -> Docum
     latencies = dict(facts.get("latencies") or {})
     for position, turn in turns.items():
         timeline = turn.get("x_timeline")
-        seconds = timeline.get("latency_secs") if isinstance(timeline, Mapping) else None
+        is_answer = isinstance(timeline, Mapping) and not timeline.get("is_unasked")
+        seconds = timeline.get("latency_secs") if isinstance(timeline, Mapping) and is_answer else None
         latencies.pop(str(position), None)
         if seconds and isinstance(seconds, Mapping):
             latencies[str(position)] = dict(seconds)

@@ -66,6 +66,17 @@ def test_an_empty_server_has_a_whole_overview(client: TestClient) -> None:
     }
 
 
+def test_only_answers_to_the_user_and_what_the_user_said_count(client: TestClient) -> None:
+    greeting = answered(9.0)
+    greeting["x_timeline"]["is_unasked"] = True
+    silence = {"role": "user", "message": "...", "platform_event": "user_turn_timeout"}
+    keep(client, started_at=time.time())
+    change(client, turns={0: greeting, 1: {"role": "user", "message": "Hi"}, 2: answered(1.0), 3: silence, 4: greeting})
+    latency = client.get(OVERVIEW).json()["latency"]
+    assert (latency["turns"], latency["p99_secs"]) == (1, 1.0)
+    assert client.get("/v1/convai/conversations/conv_1").json()["user_message_count"] == 1
+
+
 def test_days_latencies_endings_and_warnings_of_what_was_said(client: TestClient) -> None:
     now = time.time()
     for n, (reason, status) in enumerate([("Bye: so long", "done"), ("Bye: farewell", "done"), ("Broken", "failed")]):

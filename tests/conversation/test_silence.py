@@ -26,6 +26,8 @@ def test_after_seven_seconds_of_silence_the_agent_speaks_up():
     story.wait(0.1)
     assert story.phase == "thinking" and story.asked_llm_with("Hello", "...")
     assert story.record[-1]["platform_event"] == "user_turn_timeout"
+    story.agent_says("Are you there?")
+    assert story.record[-1]["x_timeline"]["is_unasked"] and "is_unasked" not in story.record[-3]["x_timeline"]
 
 
 def test_the_silence_begins_when_the_agent_has_been_heard_not_when_it_was_sent():
