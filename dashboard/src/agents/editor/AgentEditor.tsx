@@ -1,6 +1,6 @@
 import { Badge, Button, CopyButton, Group, Text, Tooltip, UnstyledButton } from "@mantine/core";
 import { IconCheck, IconCopy, IconMicrophone } from "@tabler/icons-react";
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { Link, Navigate, useParams, useSearchParams } from "react-router";
 
 import { type Agent, useAgent } from "@/api/agents";
@@ -57,6 +57,7 @@ function Editing({ agent }: { agent: Agent }) {
   const [given] = useSearchParams();
   const section = sectionOf(given.get("section"));
   const View = VIEWS[(section?.id ?? "basics") as keyof typeof VIEWS];
+  const top = useTopOf(section?.id);
   // What was not saved goes with the agent: nobody is asked.
   if (isGone) return <Navigate to="/agents" replace />;
   return (
@@ -94,7 +95,7 @@ function Editing({ agent }: { agent: Agent }) {
         <SectionJump />
         <div className={classes.layout}>
           <SectionIndex />
-          <div>
+          <div ref={top} className={classes.section}>
             <Suspense fallback={<Loading rows={6} />}>
               <View key={section?.id} />
             </Suspense>
@@ -104,6 +105,22 @@ function Editing({ agent }: { agent: Agent }) {
       </Page>
     </DraftProvider>
   );
+}
+
+/** So much of the page is under the header. */
+const HEADER = 56;
+
+/** For what holds the section: another one is shown from its top, where the last one was scrolled down. */
+function useTopOf(section: string | undefined) {
+  const place = useRef<HTMLDivElement>(null);
+  const shown = useRef(section);
+  useEffect(() => {
+    if (shown.current === section) return;
+    shown.current = section;
+    const top = place.current?.getBoundingClientRect().top ?? HEADER;
+    if (top < HEADER) place.current?.scrollIntoView();
+  }, [section]);
+  return place;
 }
 
 function AgentId({ agentId }: { agentId: string }) {
