@@ -19,9 +19,11 @@ import {
   type ClientTool,
   isAllowed,
   isExtraBodyAllowed,
+  missingVariables,
   OVERRIDE_PATHS,
   problemsOf,
   type Setup,
+  variableField,
 } from "./setup";
 import { ToolAnswers } from "./ToolAnswers";
 
@@ -30,13 +32,15 @@ interface Props {
   tools: ClientTool[];
   setup: Setup;
   onChange: (change: Partial<Setup>) => void;
+  /** The last call could not begin. */
+  isRefused: boolean;
 }
 
 /** What this page says to the server when a call begins, and how it answers the agent's tools. */
-export function SetupForm({ agent, tools, setup, onChange }: Props) {
+export function SetupForm({ agent, tools, setup, onChange, isRefused }: Props) {
   const document = agent as unknown as JsonObject;
   const variables = variablesOf(document).filter(({ kind }) => kind === "given" || kind === "missing");
-  const missing = variables.filter(({ kind, name }) => kind === "missing" && !setup.variables[name]);
+  const missing = missingVariables(document, setup);
   return (
     <Accordion
       multiple
@@ -64,7 +68,9 @@ export function SetupForm({ agent, tools, setup, onChange }: Props) {
             {variables.map(({ name, places, placeholder, kind }) => (
               <TextInput
                 key={name}
+                id={variableField(name)}
                 label={name}
+                error={isRefused && missing.includes(name) && "The call was refused: it needs a value."}
                 description={
                   kind === "missing"
                     ? `Needed in: ${places.join(", ")}. Without a value the call is refused.`
@@ -139,7 +145,11 @@ const HEADINGS = { label: { fontSize: "var(--mantine-font-size-sm)", fontWeight:
 
 const NOT_ALLOWED = "The agent does not allow this: with a value here, the call is refused.";
 
-function Overrides({ document, setup, onChange }: Omit<Props, "agent" | "tools"> & { document: JsonObject }) {
+function Overrides({
+  document,
+  setup,
+  onChange,
+}: Pick<Props, "setup" | "onChange"> & { document: JsonObject }) {
   const voices = useVoices();
   const told = (field: keyof typeof OVERRIDE_PATHS) => (isAllowed(document, field) ? undefined : NOT_ALLOWED);
   const own = (path: string) => {

@@ -18,7 +18,16 @@ import { Composer } from "./Composer";
 import { Ended } from "./Ended";
 import { Frames } from "./Frames";
 import { Recent } from "./Recent";
-import { type ClientTool, clientTool, countSet, NO_SETUP, problemsOf, type Setup } from "./setup";
+import {
+  type ClientTool,
+  clientTool,
+  countSet,
+  missingVariables,
+  NO_SETUP,
+  problemsOf,
+  type Setup,
+  variableField,
+} from "./setup";
 import { SetupForm } from "./SetupForm";
 import { Stage } from "./Stage";
 import classes from "./Talk.module.css";
@@ -55,10 +64,14 @@ export function Talk({ agentId, isLoading, error, onAgent, onAbandon }: Props) {
   const hasBegun = phase !== "idle";
   const [tab, setTab] = useState("setup");
   const [tabPhase, setTabPhase] = useState(phase);
+  const missing = document ? missingVariables(document, setup) : [];
+  const isRefused = phase === "ended" && state.startedAt === null;
   if (tabPhase !== phase) {
     setTabPhase(phase);
-    if (phase === "starting") setTab("frames");
+    // A call that lacks a variable is refused: then one stays where it is filled in.
+    if (phase === "starting") setTab(missing.length ? "setup" : "frames");
   }
+  useFocusOn(isRefused ? missing[0] : undefined, isRefused);
   useStartOfItself(agent.isSuccess, state.start);
 
   if (error) return <Failure error={error} />;
@@ -144,7 +157,13 @@ export function Talk({ agentId, isLoading, error, onAgent, onAbandon }: Props) {
           <Tabs.Panel value="setup">
             <Box p="xs" className={classes.setup}>
               {agent.data ? (
-                <SetupForm agent={agent.data} tools={tools} setup={setup} onChange={change} />
+                <SetupForm
+                  agent={agent.data}
+                  tools={tools}
+                  setup={setup}
+                  onChange={change}
+                  isRefused={isRefused}
+                />
               ) : (
                 !agent.error && <Loading rows={4} />
               )}
@@ -157,6 +176,18 @@ export function Talk({ agentId, isLoading, error, onAgent, onAbandon }: Props) {
       </Paper>
     </div>
   );
+}
+
+/** When a call was refused, the field of the variable that it lacked; not of the next one while that is filled in. */
+function useFocusOn(variable: string | undefined, isRefused: boolean) {
+  const wanted = useRef(variable);
+  useEffect(() => {
+    wanted.current = variable;
+  }, [variable]);
+  useEffect(() => {
+    if (isRefused && wanted.current !== undefined)
+      window.document.getElementById(variableField(wanted.current))?.focus();
+  }, [isRefused]);
 }
 
 /** The tools that the agent expects its client to run, those kept apart from it included. */

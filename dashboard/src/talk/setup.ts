@@ -2,6 +2,7 @@
 
 import type { Json, JsonObject } from "@/api/agents";
 import { at, isObject } from "@/agents/editor/document";
+import { variablesOf } from "@/agents/editor/variables";
 
 export interface ToolAnswering {
   mode: "hand" | "script";
@@ -85,6 +86,18 @@ export function problemsOf(setup: Setup): Partial<Record<keyof Setup, string>> {
   }
   if (setup.speed && !(Number(setup.speed) > 0)) problems.speed = "Expected a number such as 1.1.";
   return problems;
+}
+
+/** The id of the field that a variable is filled in at. */
+export const variableField = (name: string) => `variable-${name}`;
+
+/** The variables that the agent needs and the form does not give: without them a call is refused. */
+export function missingVariables(agent: JsonObject, setup: Setup): string[] {
+  const more = readObject(setup.moreVariables);
+  return variablesOf(agent)
+    .filter(({ kind, name }) => kind === "missing" && !setup.variables[name])
+    .map(({ name }) => name)
+    .filter((name) => !(isObject(more) && name in more));
 }
 
 /** How much of the form differs from what the agent itself says. */
