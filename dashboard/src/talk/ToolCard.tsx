@@ -85,8 +85,13 @@ interface Waiting {
   limit: number | null;
 }
 
+const DONE = "Done.";
+
+/** The error, when nobody has written one. */
+const FAILED = "The tool failed.";
+
 function ByHand({ call, state, limit }: Waiting) {
-  const [text, setText] = useState("Done.");
+  const [text, setText] = useState(DONE);
   return (
     <Box mt="sm">
       <Textarea
@@ -105,7 +110,9 @@ function ByHand({ call, state, limit }: Waiting) {
         <Button
           size="xs"
           variant="default"
-          onClick={() => state.answerTool(call.callId, { result: text, isError: true })}
+          onClick={() =>
+            state.answerTool(call.callId, { result: text === DONE ? FAILED : text, isError: true })
+          }
         >
           Answer with an error
         </Button>
