@@ -65,7 +65,7 @@ export function Shell() {
           {PLACES.map(({ group, places }) => (
             <div key={group} className={classes.group}>
               <Text className={classes.groupName}>{group}</Text>
-              {places.map(({ to, label, icon: Symbol }) => {
+              {places.map(({ to, label, icon: Symbol, isLater }) => {
                 const isHere = to === "/" ? pathname === "/" : pathname.startsWith(to);
                 return (
                   <NavLink
@@ -76,6 +76,7 @@ export function Shell() {
                     active={isHere}
                     aria-current={isHere ? "page" : undefined}
                     leftSection={<Symbol size={18} stroke={1.7} />}
+                    rightSection={isLater && <Text fz="xs">later</Text>}
                     className={classes.link}
                     onClick={close}
                   />
