@@ -61,7 +61,7 @@ export function LatencyPanel({ latency }: { latency: Latency }) {
                       <Text size="sm">{label}</Text>
                     </Group>
                     <Text size="sm" c="dimmed" className="numbers">
-                      {span(usual)} usual, {span(slow)} slow
+                      {span(usual || null)} usual, {span(slow)} slow
                     </Text>
                   </Group>
                   <div className={classes.track}>

@@ -22,7 +22,7 @@ export function Facts({ record }: { record: ConversationRecord }) {
     [
       "Lasted",
       <span key="lasted" className="numbers">
-        {span(metadata.call_duration_secs)}
+        {span(metadata.call_duration_secs || null)}
       </span>,
     ],
     ["By", metadata.text_only ? "text" : "voice"],

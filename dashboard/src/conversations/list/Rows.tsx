@@ -60,7 +60,7 @@ export function Rows({ items, hits }: Props) {
                   <When at={one.start_time_unix_secs} />
                 </Table.Td>
                 <Table.Td ta="right" className="numbers" style={{ whiteSpace: "nowrap" }}>
-                  {span(one.call_duration_secs)}
+                  {span(one.call_duration_secs || null)}
                 </Table.Td>
                 <Table.Td ta="right" className="numbers">
                   {one.message_count}
@@ -168,7 +168,7 @@ function Card({ one, hit }: { one: ConversationSummary; hit: Hit | undefined }) 
       </Group>
       <Group gap={6} mt={4}>
         <Text size="sm" c="dimmed" className="numbers">
-          <When at={one.start_time_unix_secs} /> · {span(one.call_duration_secs)} ·{" "}
+          <When at={one.start_time_unix_secs} /> · {span(one.call_duration_secs || null)} ·{" "}
           {counted(one.message_count, "turn")} · {money(one.cost_fiat)}
         </Text>
       </Group>
