@@ -48,6 +48,23 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(models.app, name="models")
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from parola import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def parola(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Voice agents on your own machine, by the ElevenLabs Agents protocol."""
+
+
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -23,6 +24,10 @@ OPEN_SECONDS = 20.0
 
 UPLOAD_SECONDS = 120.0
 """For a document to be sent and read."""
+
+NOT_FOUND = re.compile(r"Document with id (\S+) not found\.")
+KINDS = {"agent": "Agent", "conv": "Conversation", "tool": "Tool", "agtvrsn": "Version"}
+"""By how its id begins."""
 
 LISTS = (
     ("/versions/", "parola agents versions AGENT"),
@@ -158,6 +163,9 @@ def _explained(status: int, text: str, path: str) -> ParolaError:
         was_sent = isinstance(detail, dict) and detail.get("status") in ("missing_permissions", "invalid_api_key")
         message += f" Pass {'another' if was_sent else 'one'} with --api-key or PAROLA_API_KEY."
     elif status == 404:
+        # The hosted platform's words for whatever is not there; an id says what was looked for.
+        if missing := NOT_FOUND.fullmatch(message):
+            message = f"{KINDS.get(missing[1].partition('_')[0], 'Document')} {missing[1]} not found."
         message += next((f" `{command}` shows those there are." for part, command in LISTS if part in path), "")
     return kind(message)
 

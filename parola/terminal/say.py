@@ -20,12 +20,15 @@ TAIL_SECONDS = 0.3
 
 async def say(settings: Settings, text: str, out: Path, voice: str) -> float:
     """Write ``text`` to ``out``, 16 bits mono at the voice's own rate. Returns its seconds. Raises ``ModelMissing``,
-    and ``InvalidRequest`` where there is nothing to say or no place for it."""
+    and ``InvalidRequest`` where there is nothing to say, no place for it, or no such voice."""
     if not out.parent.is_dir():
         raise InvalidRequest(f"{out} cannot be written: there is no folder {out.parent}.")
     registry = Registry(settings)
     try:
         chosen = registry.text_to_speech("", voice, "en")
+        if f"Voice '{voice}' is not mapped" in (chosen.warning or ""):
+            known = ", ".join(f"{one.voice_id} ({one.name})" for one in registry.voices())
+            raise InvalidRequest(f'There is no voice "{voice}" here. There are: {known}.')
         if chosen.warning:
             printing.err.print(f"[yellow]{escape(chosen.warning)}[/]")
         chunks = [chunk async for chunk in chosen.provider.speak(text, VoiceSettings(chosen.voice, chosen.model))]

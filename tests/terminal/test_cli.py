@@ -45,6 +45,7 @@ def server():
 
 def test_the_version_is_printed():
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", parola("version").stdout)
+    assert parola("--version").stdout == parola("version").stdout
 
 
 def test_a_chat_shows_both_sides_and_answers_tools(server):
@@ -82,6 +83,10 @@ def test_a_sentence_becomes_a_file_to_call_with(tmp_path):
     assert said.returncode == 0, said.stderr
     with wave.open(str(tmp_path / "q.wav")) as sound:
         assert sound.getnchannels() == 1 and sound.getsampwidth() == 2 and sound.getnframes() > sound.getframerate() / 2
+    scripted = {"PAROLA_TTS_PROVIDER": "scripted"}
+    nobody = parola("say", "Hi", "--voice", "nope", "--out", str(tmp_path / "n.wav"), env=scripted)
+    assert nobody.returncode == 1 and not (tmp_path / "n.wav").exists()
+    assert 'There is no voice "nope" here. There are: ' in nobody.stderr
     nothing = parola("say", " ", "--out", str(tmp_path / "q.wav"), env={"PAROLA_TTS_PROVIDER": "scripted"})
     assert nothing.returncode == 1 and "Expected words to say" in nothing.stderr
 

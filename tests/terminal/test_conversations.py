@@ -136,6 +136,11 @@ def test_a_server_that_cannot_start_says_why(arguments, complaint):
     assert complaint in refused.stderr
 
 
+def test_what_is_not_there_is_called_by_what_it_would_be(server):
+    assert "Conversation conv_x not found. `parola conv" in parola("why", "conv_x", "--url", server.url).stderr
+    assert "Agent agent_x not found. `parola ag" in parola("agents", "get", "agent_x", "--url", server.url).stderr
+
+
 @pytest.mark.parametrize("command", ["list", "export"])
 def test_a_filter_that_does_not_exist_is_an_error_that_names_those_that_do(server, command):
     parola("chat", "--message", "hi", "--url", server.url)
