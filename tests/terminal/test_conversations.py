@@ -136,6 +136,13 @@ def test_a_server_that_cannot_start_says_why(arguments, complaint):
     assert complaint in refused.stderr
 
 
+def test_an_account_without_waste_names_what_it_used_the_same_in_both_sums(server):
+    parola("chat", "--message", "When are you open?", "--url", server.url)
+    newest = server.http.get("/v1/convai/conversations").json()["conversations"][0]["conversation_id"]
+    usage = server.http.get(f"/v1/convai/conversations/{newest}").json()["metadata"]["charging"]["llm_usage"]
+    assert usage["irreversible_generation"] == usage["initiated_generation"] != {"model_usage": {}}
+
+
 def test_what_is_not_there_is_called_by_what_it_would_be(server):
     assert "Conversation conv_x not found. `parola conv" in parola("why", "conv_x", "--url", server.url).stderr
     assert "Agent agent_x not found. `parola ag" in parola("agents", "get", "agent_x", "--url", server.url).stderr
