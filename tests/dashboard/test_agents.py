@@ -218,6 +218,10 @@ def test_every_section_can_be_read_by_everybody(server: ServerProcess, page: Pag
     section(page, "Model")
     expect(page.get_by_role("heading", level=2, name="Model")).to_be_visible()
     keep("agent-model")
+    page.get_by_role("button", name="Insert an example").click()
+    expect(page.get_by_role("textbox", name="Script", exact=True)).to_contain_text("opening hours")
+    expect(page.get_by_role("button", name="Insert an example")).to_have_count(0)
+    page.get_by_role("button", name="Discard").click()
     found = []
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")

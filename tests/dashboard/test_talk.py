@@ -182,6 +182,12 @@ def test_a_refused_call_says_why(watch: Watch, server: ServerProcess) -> None:
     expect(page.get_by_text("The call could not begin")).to_be_visible()
     expect(page.get_by_text("Close code 1008.")).to_be_visible()
     expect(page.get_by_text("who", exact=False).first).to_be_visible()
+    field = page.get_by_role("textbox", name="who", exact=True)
+    expect(field).to_be_focused()
+    field.fill("Ada")
+    page.get_by_role("button", name="Chat").click()
+    expect(page.get_by_role("log")).to_contain_text("Hi Ada")
+    page.get_by_role("button", name="End chat").click()
 
 
 def test_a_browser_that_opens_audio_at_its_own_rate_loads_nothing_foreign(watch: Watch) -> None:

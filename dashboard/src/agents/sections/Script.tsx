@@ -34,7 +34,7 @@ export function Script() {
           <>
             Rules that answer without a model: the same in, the same out. The first whose <code>when</code>{" "}
             fits what the caller said answers, otherwise <code>default</code>.{" "}
-            <Anchor href={docs("models.html#no-model-at-all")} target="_blank" inherit>
+            <Anchor href={docs("models.html#no-model-at-all")} target="_blank" inherit underline="always">
               All that a rule can say
             </Anchor>
           </>
