@@ -25,7 +25,7 @@ GREETING_SECONDS = 1.0
 """How long it waits for the agent's first words; some agents have none."""
 
 SETTLE_SECONDS = 0.3
-"""How long the last answer may be followed by the agent's own hang-up."""
+"""How long an answer may be followed by the agent's own hang-up."""
 
 
 INTERRUPTED = 130
@@ -139,14 +139,17 @@ class _Talk:
         if is_piped:
             await self._is_answered(GREETING_SECONDS)
         with Keyboard() as keyboard:
-            while (line := await _before(reading, keyboard.line())) is not None:
+            while (line := await _before(reading, keyboard.line())) is not None and not reading.done():
                 if is_piped and line.strip():
                     printing.user(line)
                 self._answered.clear()
                 if not await self._entered(line):
                     return
-                if is_piped and self._waits and not await self._is_answered(ANSWER_SECONDS):
-                    raise ParolaError(f"The agent did not answer within {ANSWER_SECONDS:g} s.")
+                if is_piped and self._waits:
+                    if not await self._is_answered(ANSWER_SECONDS):
+                        raise ParolaError(f"The agent did not answer within {ANSWER_SECONDS:g} s.")
+                    if not self._asked:
+                        await asyncio.wait({reading}, timeout=SETTLE_SECONDS)
         if is_piped and self._asked and not reading.done():
             self._answered.clear()
             await self._is_answered(ANSWER_SECONDS)

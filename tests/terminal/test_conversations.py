@@ -73,6 +73,19 @@ def test_piped_lines_wait_for_each_other_and_commands_work(server):
     assert "never said" not in told.stdout and "failed" not in told.stdout
 
 
+def test_piped_lines_end_where_the_agent_hangs_up_or_fails(server):
+    built_in = {"end_call": {"name": "end_call", "params": {"system_tool_type": "end_call"}}}
+    ends = agent({"when": "bye", "say": "Bye.", "call": {"tool": "end_call"}}, {"when": "fail", "fail": "on fire"})
+    ends["conversation_config"]["agent"]["prompt"]["built_in_tools"] = built_in
+    agent_id = server.create_agent(ends)
+    for words, code in (("bye", 0), ("fail", 1)):
+        told = subprocess.run(
+            [sys.executable, "-m", "parola.cli", "chat", agent_id, "--url", server.url],
+            input=f"{words}\nnever said\n", capture_output=True, text=True, timeout=30,
+        )  # fmt: skip
+        assert told.returncode == code and "never said" not in told.stdout, told.stdout + told.stderr
+
+
 def test_a_person_types_what_a_tool_returned(server):
     with subprocess.Popen(
         [sys.executable, "-u", "-m", "parola.cli", "chat", "--url", server.url],
