@@ -109,7 +109,7 @@ def test_the_figures_are_those_of_the_code() -> None:
         f"every {HEARTBEAT_SECONDS:g} s",
     ):
         assert figure in DOCUMENT, figure
-    assert f"is gone may come back for {GRACE_SECONDS:g} s" in DOCUMENT
+    assert f"whose last socket is gone, may come back for {GRACE_SECONDS:g} s" in " ".join(DOCUMENT.split())
     assert f"takes nothing for\n{UNREAD_SECONDS:g} s is cut off" in DOCUMENT
     assert "more\n  than two hours" in DOCUMENT and LONGEST_SECONDS == 2 * 3600
     rows = re.findall(r"^\| (`.*?) \|", DOCUMENT, re.MULTILINE)
