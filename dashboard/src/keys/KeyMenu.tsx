@@ -1,5 +1,5 @@
 import { Menu } from "@mantine/core";
-import { IconPencil, IconRefresh, IconTrash } from "@tabler/icons-react";
+import { IconPencil, IconRefresh } from "@tabler/icons-react";
 
 import { type ApiKey, isOwn, useKeyActions } from "@/api/keys";
 import { confirm, done, failed } from "@/parts/notices";
@@ -33,16 +33,12 @@ export function KeyMenu({ apiKey: key, isLast, edit, rotate }: Props) {
         }),
     );
   return (
-    <RowMenu name={key.name}>
+    <RowMenu name={key.name} erase={ask}>
       <Menu.Item leftSection={<IconPencil size={16} />} onClick={edit}>
         Edit…
       </Menu.Item>
       <Menu.Item leftSection={<IconRefresh size={16} />} onClick={rotate} disabled={key.replaced_by !== null}>
         Rotate…
-      </Menu.Item>
-      <Menu.Divider />
-      <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={ask}>
-        Delete…
       </Menu.Item>
     </RowMenu>
   );

@@ -1,5 +1,5 @@
 import { Menu } from "@mantine/core";
-import { IconBraces, IconCopy, IconMessages, IconPlugConnected, IconTrash } from "@tabler/icons-react";
+import { IconBraces, IconCopy, IconMessages, IconPlugConnected } from "@tabler/icons-react";
 import { Link, useNavigate } from "react-router";
 
 import { useAgentActions } from "@/api/agents";
@@ -43,7 +43,7 @@ export function AgentMenu({ agent, removed }: Props) {
         }),
     );
   return (
-    <RowMenu name={name}>
+    <RowMenu name={name} erase={ask}>
       <Menu.Item
         component={Link}
         to={`/conversations?agent=${agentId}`}
@@ -67,10 +67,6 @@ export function AgentMenu({ agent, removed }: Props) {
       </Menu.Item>
       <Menu.Item leftSection={<IconCopy size={16} />} onClick={copy}>
         Duplicate
-      </Menu.Item>
-      <Menu.Divider />
-      <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={ask}>
-        Delete…
       </Menu.Item>
     </RowMenu>
   );
