@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from parola.api.admission import Admission, query_of
 from parola.api.auth import address_of, headers_of
+from parola.api.cutting import cut
 from parola.errors import ClientError, ConversationRefused, ParolaError
 from parola.logs import logger, reason
 from parola.protocol.client_messages import (
@@ -51,7 +52,8 @@ MOST_DIGITS = 10
 class AsgiTransport:
     """A ``Transport`` over an accepted ASGI websocket."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope = scope
         self._receive = receive
         self._send = send
         self.is_closed = False
@@ -84,8 +86,14 @@ class AsgiTransport:
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._send({"type": "websocket.close", "code": code, "reason": close_reason(reason)})
+        except TimeoutError:
+            self.drop()
         except Exception as error:
             log.debug("close_not_sent", error=type(error).__name__)
+
+    def drop(self) -> None:
+        self.is_closed = True
+        cut(self._scope)
 
 
 class ConversationSocket:
@@ -103,7 +111,7 @@ class ConversationSocket:
         current.set(read_trace(headers_of(scope).get(HEADER)))
         offered = scope.get("subprotocols") or ()
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
-        transport = AsgiTransport(receive, send)
+        transport = AsgiTransport(scope, receive, send)
         try:
             if (back := coming_back(scope)) is not None:
                 await self._opening.go_on(*back, transport)

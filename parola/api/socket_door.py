@@ -14,7 +14,7 @@ import orjson
 from parola.api.auditing import Audit
 from parola.api.auth import CALLER, Caller, address_of
 from parola.api.conversation_socket import SUBPROTOCOL, AsgiTransport, Receive, Scope, Send
-from parola.api.cutting import UNREAD_SECONDS, cut
+from parola.api.cutting import UNREAD_SECONDS
 from parola.api.process import Services
 from parola.errors import ClientError, NotFound, ParolaError, TooMany, Unauthorized, Unprocessable
 from parola.logs import logger
@@ -47,7 +47,7 @@ class Visitor:
         query = scope.get("query_string", b"").decode(errors="replace")
         self.query = {name: values[-1] for name, values in parse_qs(query).items()}
         self.conversation_id = str(scope["path_params"]["conversation_id"])
-        self.transport = AsgiTransport(receive, send)
+        self.transport = AsgiTransport(scope, receive, send)
         self.caller = Caller(address=address_of(scope))
         self._writing = asyncio.Lock()
         self._errors = 0
@@ -69,7 +69,7 @@ class Visitor:
             async with asyncio.timeout(UNREAD_SECONDS), self._writing:
                 await self.transport.send(text)
         except TimeoutError:
-            cut(self.scope)
+            self.transport.drop()
             raise Gone from None
 
     async def frame(self) -> str:

@@ -85,8 +85,6 @@ class Connection:
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
             closing.add_done_callback(lambda _: over.set())
-        else:
-            over.set()  # one that stopped reading may be open still: nobody waits for it any more
         self._transport, self._over, self.is_gone = transport, asyncio.Event(), False
         self._outbox.attach(transport, self._greeting, last_event_id)
         self._tell(ClientResumed())
@@ -104,7 +102,11 @@ class Connection:
                 self._tell(InputStalled(now - self._reader.heard_at))
             since = self._outbox.writing_since
             if since is not None and now - since >= UNREAD_SECONDS:
+                if self._reading is not None:
+                    self._reading.cancel()
+                self._transport.drop()
                 self._left(1006, "it stopped reading")
+                self._over.set()
 
     def stop_reading(self) -> list[asyncio.Task[None]]:
         """Nothing that comes counts any more, and nobody comes back. Gives what has been cancelled by this."""

@@ -33,3 +33,6 @@ class Transport(Protocol):
 
     async def close(self, code: int, reason: str) -> None:
         """Say goodbye. Never raises: a client that is gone already cannot hear it."""
+
+    def drop(self) -> None:
+        """Cut a client that reads nothing: it would not read a goodbye either."""

@@ -88,6 +88,7 @@ class Delivery:
         self._dice = dice
         self._in_flight: Counter[str] = Counter()
         self._circuits: dict[str, Circuit] = {}
+        self._forgotten: set[str] = set()
         self._attempts: set[asyncio.Task[None]] = set()
         self._originals_due_at = 0.0
 
@@ -128,6 +129,7 @@ class Delivery:
 
     async def forget(self, endpoint: str) -> None:
         """An endpoint was deleted: what was said before details were taken out of it is kept for it no longer."""
+        self._forgotten.add(endpoint)
         self._circuits.pop(endpoint, None)
         await self.endpoints.forget_circuit(endpoint)
         async for row in self._originals(endpoint):
@@ -264,6 +266,8 @@ class Delivery:
             made = [one for one in row.attempts if one["at"] >= _since(row)]
             asked = retry_after_seconds(answer.retry_after, now)
             due_at = retry.next_attempt(len(made), _since(row), now, self._dice(), asked)
+            if row.endpoint in self._forgotten:  # while it was being asked
+                return await self._put_away(row, "unknown_webhook")
             if is_hopeless or due_at is None:
                 return await self._put_away(row, answer.reason)
             row = replace(row, status="waiting", reason=answer.reason, due_at=due_at)

@@ -13,7 +13,7 @@ from parola.app import create_app
 from parola.config import Settings
 from parola.protocol.client_messages import CLIENT_MESSAGES
 from parola.protocol.server_messages import SERVER_MESSAGES
-from soak.api import run, server
+from soak.api import run
 from tests.api.conftest import Registry
 
 
@@ -35,8 +35,7 @@ def test_every_route_is_described_with_a_name_and_a_sentence(running_app: Any) -
 
 
 def test_nothing_that_fits_the_description_breaks_the_server_or_is_answered_otherwise_than_described() -> None:
-    with server() as started:
-        found = run(started.url, examples=2)
+    found = run(examples=2)
     assert found.operations > 100
     assert not found.faults, "\n".join(found.faults)
 

@@ -30,6 +30,7 @@ class Wire:
     def __init__(self, *, is_stuck: bool = False) -> None:
         self.frames: list[dict[str, Any]] = []
         self.is_closed = False
+        self.is_dropped = False
         self.is_stuck = is_stuck
 
     async def receive(self) -> Disconnected:
@@ -42,6 +43,9 @@ class Wire:
 
     async def close(self, code: int, reason: str) -> None:
         self.is_closed = True
+
+    def drop(self) -> None:
+        self.is_dropped = True
 
     @property
     def told(self) -> list[Any]:
@@ -130,7 +134,7 @@ class OpenWire(Wire):
         return str(self.frames[0]["conversation_initiation_metadata_event"]["x_resume_token"])
 
 
-def test_whoever_held_a_connection_that_was_not_read_is_free_when_the_client_is_back_over_another() -> None:
+def test_a_connection_that_is_not_read_is_cut_and_the_client_may_come_back_over_another() -> None:
     async def story() -> None:
         first, second, third = OpenWire(), OpenWire(), OpenWire()
         resumption = Resumption(300)
@@ -150,11 +154,11 @@ def test_whoever_held_a_connection_that_was_not_read_is_free_when_the_client_is_
             second.is_stuck = True
             outbox.put(said("Hello?", 1))
             await asyncio.sleep(UNREAD_SECONDS + 2 * WATCH_SECONDS)
-            assert connection.is_gone and not by_second.done()
+            assert connection.is_gone and by_second.done() and second.is_dropped
 
             by_third = group.create_task(connection.go_on(Phase.LISTENING, third, second.token, None))
             await asyncio.sleep(1)
-            assert by_second.done() and not by_third.done()
+            assert not by_third.done() and not third.is_dropped
             assert third.told[-1] == "Hello?"
             connection.let_go()
             await by_third

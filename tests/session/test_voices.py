@@ -84,6 +84,8 @@ class Typist:
 
     async def close(self, code: int, reason: str) -> None: ...
 
+    def drop(self) -> None: ...
+
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [message[f"{kind}_event"] for message in self.got if message["type"] == kind]
 

@@ -51,6 +51,8 @@ class Caller:
     async def close(self, code: int, reason: str) -> None:
         self.closed = (code, reason)
 
+    def drop(self) -> None: ...
+
     def says(self, text: str) -> None:
         self._said.put_nowait(json.dumps({"type": "user_message", "text": text}))
 

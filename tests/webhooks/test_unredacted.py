@@ -150,6 +150,26 @@ def test_an_original_goes_with_its_endpoint() -> None:
     told_as_story(story, answers=lambda _: DOWN)
 
 
+def test_an_attempt_that_runs_while_its_endpoint_is_deleted_brings_no_original_back() -> None:
+    async def story(world: World) -> None:
+        await begins(world)
+        await end(world)
+        await asyncio.sleep(1)
+        assert "original" in (await only(world)).options
+        await world.store.documents.delete(WEBHOOK, "wh_1")
+        await world.postman.forget("wh_1")
+        await asyncio.sleep(10)
+        gone = await only(world)
+        assert (gone.status, gone.reason) == ("dead", "unknown_webhook") and "original" not in gone.options
+        assert len(gone.attempts) == 1, "the one that ran is in the log"
+
+    async def slow(_: Request) -> Answer:
+        await asyncio.sleep(5)
+        return DOWN
+
+    told_as_story(story, answers=slow)
+
+
 def test_what_could_not_be_stored_at_once_is_told_when_it_can() -> None:
     async def story(world: World) -> None:
         await begins(world)
