@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 from parola import logs
 from parola.analysis.unanswered import with_results
 from parola.analysis.visits import Visit, visited
-from parola.errors import Conflict, NotFound, ParolaError, ProviderError, StoreError, TooMany
+from parola.errors import Conflict, NotFound, ParolaError, ProviderError, StoreError
+from parola.in_turn import InTurn
 from parola.logs import logger
 from parola.store.base import ConversationChange, ConversationRow, Store, spool_of
 from parola.store.erased import is_erased
@@ -40,8 +41,6 @@ AT_A_TIME = 2
 
 MOST_AGAIN_WAITING = 8
 """Conversations that somebody asks for once more while others are read again: of more, the rest is refused."""
-
-ASK_AGAIN_SECONDS = 10.0
 
 LOOK_SECONDS = 1.0
 """How often a server that is busy with calls is looked at again."""
@@ -79,9 +78,8 @@ class AfterCall:
         self.read: Counter[str] = Counter()
         """Conversations that were analysed: ``complete`` or ``failed``."""
         self._work: dict[str, asyncio.Task[None]] = {}
-        self._again: set[str] = set()
+        self._again = InTurn(AT_A_TIME, MOST_AGAIN_WAITING)
         """Conversations that somebody has asked to be read once more."""
-        self._again_places = asyncio.Semaphore(AT_A_TIME)
 
     @property
     def waiting(self) -> int:
@@ -121,15 +119,7 @@ class AfterCall:
         await self._readable(conversation_id)
         if conversation_id in self._again:
             raise Conflict(f"Conversation {conversation_id} is being analysed already.")
-        if len(self._again) >= AT_A_TIME + MOST_AGAIN_WAITING:
-            message = f"{len(self._again)} conversations are being analysed once more; expected fewer at a time."
-            raise TooMany(message, code="system_busy", retry_after_seconds=ASK_AGAIN_SECONDS)
-        self._again.add(conversation_id)
-        try:
-            async with self._again_places:
-                await self._read_again(conversation_id, one)
-        finally:
-            self._again.discard(conversation_id)
+        await self._again.do(conversation_id, lambda: self._read_again(conversation_id, one))
 
     async def _readable(self, conversation_id: str) -> ConversationRow:
         row = await self._store.conversations.get(conversation_id)

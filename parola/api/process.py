@@ -12,9 +12,9 @@ from parola.analysis.after_call import AfterCall
 from parola.api.auditing import Audit
 from parola.api.auth import ApiKeyCheck
 from parola.api.credentials import Credentials, Vault
-from parola.api.in_turn import InTurn
 from parola.api.signed_url_grants import SignedUrlGrants
 from parola.config import Settings
+from parola.in_turn import InTurn
 from parola.knowledge.library import Library
 from parola.metrics import Histogram, Metrics
 from parola.store.base import Store

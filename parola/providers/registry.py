@@ -75,6 +75,8 @@ class Chosen(Generic[P]):
     """What the owner should know about this choice."""
     is_scriptless: bool = False
     """It answers by a script, and the settings give it none: the agent has to bring one."""
+    is_other_voice: bool = False
+    """Nobody knows the voice that was asked for: this one stands in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,12 +242,13 @@ class Registry:
             else:
                 entry, model, voice = other, "", ""
         provider = self._text_to_speech(entry)
+        is_other = False
         if not voice:
             voice, warning = self._voice(entry, provider.voices, voice_id)
-            if warning:
+            if is_other := warning is not None:
                 warnings.append(warning)
         model = model or self._entries["tts"][entry].model
-        return Chosen(provider, model, voice, "; ".join(warnings) or None)
+        return Chosen(provider, model, voice, "; ".join(warnings) or None, is_other_voice=is_other)
 
     def _voice_elsewhere(self, entry: str, voice_id: str) -> tuple[str, str] | None:
         """The entry that has a voice of this id or name, and the voice's id, when ``entry`` has none."""

@@ -26,7 +26,7 @@ async def say(settings: Settings, text: str, out: Path, voice: str) -> float:
     registry = Registry(settings)
     try:
         chosen = registry.text_to_speech("", voice, "en")
-        if f"Voice '{voice}' is not mapped" in (chosen.warning or ""):
+        if chosen.is_other_voice:
             known = ", ".join(f"{one.voice_id} ({one.name})" for one in registry.voices())
             raise InvalidRequest(f'There is no voice "{voice}" here. There are: {known}.')
         if chosen.warning:

@@ -23,6 +23,10 @@ class InTurn:
         self._most = at_a_time + most_waiting
         self._asked: dict[Hashable, asyncio.Task[Any]] = {}
 
+    def __contains__(self, what: Hashable) -> bool:
+        """Whether it is being done, or waits to be."""
+        return what in self._asked
+
     async def do(self, what: Hashable, work: Callable[[], Awaitable[T]]) -> T:
         """Do it, or wait for somebody who asked for the same: what is begun is brought to its end, whoever leaves.
         Raises what the work raises, and ``TooMany``."""

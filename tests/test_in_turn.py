@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from parola.api.in_turn import InTurn
 from parola.errors import TooMany
+from parola.in_turn import InTurn
 from tests.virtual_time import run
 
 
