@@ -55,8 +55,11 @@ node_modules: package.json package-lock.json
 browser:
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 
+# Half as many more processes than cores: tests of servers and browsers wait more than they compute.
+WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN || echo 2); echo $$((cores + cores / 2)))
+
 test: setup node_modules browser $(BUILT) $(SITE)
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 6 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # The pictures of the docs, from the tests that look at every page.
 screenshots: setup browser $(BUILT)

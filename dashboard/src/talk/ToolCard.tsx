@@ -1,19 +1,15 @@
-import { Badge, Box, Button, Code, Group, Paper, Text, Textarea } from "@mantine/core";
-import { IconTool } from "@tabler/icons-react";
+import { Box, Button, Group, Paper, Text, Textarea } from "@mantine/core";
 import { useEffect, useState } from "react";
 
-import { span } from "@/parts/format";
-
 import type { ClientTool } from "./setup";
+import { Approval, ToolFacts } from "./ToolFacts";
 import type { ToolCall, ToolState } from "./transcript";
 import type { CallState } from "./useCall";
 
-const STATES: Record<ToolState, { label: string; colour: string }> = {
-  running: { label: "Running", colour: "blue" },
-  waiting: { label: "Waits for your answer", colour: "orange" },
-  approval: { label: "Waits for your approval", colour: "orange" },
-  done: { label: "Done", colour: "teal" },
-  failed: { label: "Failed", colour: "red" },
+/** Whom a call waits for, said to the one it waits for. */
+const YOURS: Partial<Record<ToolState, string>> = {
+  waiting: "Waits for your answer",
+  approval: "Waits for your approval",
 };
 
 interface Props {
@@ -25,53 +21,19 @@ interface Props {
 
 /** One call of a tool; those that wait for this client can be answered here. */
 export function ToolCard({ call, tool, state }: Props) {
-  const told = STATES[call.state];
   const isRunning = state.phase === "running";
   const isByScript = call.state === "waiting" && tool !== undefined && isScripted(state, call.name);
   const limit = call.timeoutSecs ?? (call.toolType === "client" ? tool?.timeoutSecs : null) ?? null;
   return (
     <Paper p="sm" radius="md" data-tool={call.name} role="group" aria-label={`Tool call ${call.name}`}>
-      <Group gap="xs" justify="space-between">
-        <Group gap={6}>
-          <IconTool size={15} aria-hidden="true" />
-          <Text size="sm" fw={600} ff="monospace">
-            {call.name}
-          </Text>
-          <Text size="xs" c="dimmed">
-            {call.toolType}
-          </Text>
-        </Group>
-        <Badge variant="light" color={told.colour} tt="none">
-          {isByScript ? "Your script answers" : told.label}
-          {call.endedAt !== null && ` in ${span(call.endedAt - call.at)}`}
-        </Badge>
-      </Group>
-      {call.parameters !== null && call.parameters !== undefined && (
-        <Code block mt={6} fz="xs" tabIndex={0} style={{ maxHeight: 160, overflow: "auto" }}>
-          {JSON.stringify(call.parameters, null, 2)}
-        </Code>
-      )}
-      {call.result !== null && (
-        <Text size="xs" mt={6} style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>
-          <Text span inherit c="dimmed">
-            {call.state === "failed" ? "Error: " : "Answer: "}
-          </Text>
-          {call.result.slice(0, 1000)}
-        </Text>
-      )}
+      <ToolFacts call={call} label={isByScript ? "Your script answers" : YOURS[call.state]} />
       {isRunning && call.state === "waiting" && !isByScript && (
         <ByHand call={call} state={state} limit={limit} />
       )}
       {isRunning && call.state === "approval" && (
-        <Group gap="xs" mt="sm">
-          <Button size="xs" onClick={() => state.approveTool(call.callId, true)}>
-            Approve
-          </Button>
-          <Button size="xs" variant="default" onClick={() => state.approveTool(call.callId, false)}>
-            Refuse
-          </Button>
+        <Approval decide={(isApproved) => state.approveTool(call.callId, isApproved)}>
           <Remaining call={call} state={state} limit={limit} />
-        </Group>
+        </Approval>
       )}
     </Paper>
   );

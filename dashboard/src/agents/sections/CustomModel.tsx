@@ -1,9 +1,7 @@
 import { Text } from "@mantine/core";
-import { Link } from "react-router";
 
 import type { JsonObject } from "@/api/agents";
-import { SECRETS } from "@/api/choices";
-import { PickOne } from "@/parts/PickOne";
+import { BearerToken } from "@/parts/BearerToken";
 
 import { useField } from "../editor/draft";
 import { Findings, Label, SelectField, TextField } from "../editor/fields";
@@ -13,7 +11,6 @@ const CUSTOM = "conversation_config.agent.prompt.custom_llm";
 /** An endpoint of the agent's own, in OpenAI's dialect. */
 export function CustomModel() {
   const key = useField<JsonObject>(`${CUSTOM}.api_key`, {});
-  const secretId = typeof key.value.secret_id === "string" ? key.value.secret_id : null;
   return (
     <>
       <TextField
@@ -34,21 +31,11 @@ export function CustomModel() {
         ]}
       />
       <div>
-        <PickOne
+        <BearerToken
           label={<Label text="API key" isChanged={key.isChanged} />}
-          description={
-            <>
-              One of your <Link to="/secrets">secrets</Link>; sent as a bearer token.
-            </>
-          }
-          placeholder="None"
-          none="There are no secrets yet"
-          from={SECRETS}
-          value={secretId}
-          clearable
-          clearButtonProps={{ "aria-label": "No API key" }}
-          onChange={(value) => key.set(value ? { secret_id: value } : undefined)}
-          maw={420}
+          value={key.value.secret_id}
+          onChange={(id) => key.set(id ? { secret_id: id } : undefined)}
+          clear="No API key"
         />
         {"env_var_label" in key.value && (
           <Text size="sm" c="dimmed" mt={4}>

@@ -1,19 +1,10 @@
-import { Badge, Button, Code, Group, Text, Textarea } from "@mantine/core";
-import { IconTool } from "@tabler/icons-react";
+import { Button, Group, Textarea } from "@mantine/core";
 import { useState } from "react";
 
-import { span } from "@/parts/format";
-import type { ToolCall, ToolState } from "@/talk/transcript";
+import { Approval, ToolFacts } from "@/talk/ToolFacts";
+import type { ToolCall } from "@/talk/transcript";
 
 import type { Controls } from "./useControls";
-
-const STATES: Record<ToolState, { label: string; colour: string }> = {
-  running: { label: "Running", colour: "blue" },
-  waiting: { label: "Waits for an answer", colour: "orange" },
-  approval: { label: "Waits for approval", colour: "orange" },
-  done: { label: "Done", colour: "teal" },
-  failed: { label: "Failed", colour: "red" },
-};
 
 interface Props {
   call: ToolCall;
@@ -22,45 +13,12 @@ interface Props {
 
 /** One call of a tool. What waits for the client can be answered in its place: the first answer counts. */
 export function ToolItem({ call, controls }: Props) {
-  const { label, colour } = STATES[call.state];
-  const hasParameters = call.parameters !== null && call.parameters !== undefined;
   return (
     <>
-      <Group gap="xs" justify="space-between">
-        <Group gap={6}>
-          <IconTool size={15} aria-hidden="true" />
-          <Text size="sm" fw={600} ff="monospace">
-            {call.name}
-          </Text>
-          <Text size="xs" c="dimmed">
-            {call.toolType}
-          </Text>
-        </Group>
-        <Badge variant="light" color={colour}>
-          {label}
-          {call.endedAt !== null && ` in ${span(call.endedAt - call.at)}`}
-        </Badge>
-      </Group>
-      {hasParameters && (
-        <Code block mt={6} fz="xs" tabIndex={0} style={{ maxHeight: 140, overflow: "auto" }}>
-          {JSON.stringify(call.parameters, null, 2)}
-        </Code>
-      )}
-      {call.result !== null && (
-        <Text size="xs" mt={6} style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>
-          {call.result.slice(0, 1000)}
-        </Text>
-      )}
+      <ToolFacts call={call} />
       {controls && call.state === "waiting" && <Answer call={call} give={controls.give} />}
       {controls && call.state === "approval" && (
-        <Group gap="xs" mt="sm">
-          <Button size="xs" onClick={() => controls.approve(call.callId, true)}>
-            Approve
-          </Button>
-          <Button size="xs" variant="default" onClick={() => controls.approve(call.callId, false)}>
-            Refuse
-          </Button>
-        </Group>
+        <Approval decide={(isApproved) => controls.approve(call.callId, isApproved)} />
       )}
     </>
   );

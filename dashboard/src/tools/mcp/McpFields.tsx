@@ -1,10 +1,8 @@
 import { NumberInput, Textarea } from "@mantine/core";
 import { useState } from "react";
-import { Link } from "react-router";
 
 import type { Json, JsonObject } from "@/api/agents";
-import { SECRETS } from "@/api/choices";
-import { PickOne } from "@/parts/PickOne";
+import { BearerToken } from "@/parts/BearerToken";
 
 import { at, isObject } from "../../agents/editor/document";
 import { headerLines, readHeaders } from "../../webhooks/endpoints/headers";
@@ -22,24 +20,14 @@ export function McpFields({ config, set }: Props) {
     headerLines(isObject(config.request_headers) ? config.request_headers : null),
   );
   const { problem } = readHeaders(lines);
-  const secretId = at(config, "secret_token.secret_id");
   const timeout = config.response_timeout_secs;
   return (
     <>
-      <PickOne
+      <BearerToken
         label="Token"
-        description={
-          <>
-            One of your <Link to="/secrets">secrets</Link>; sent as a bearer token.
-          </>
-        }
-        placeholder="None"
-        none="There are no secrets yet"
-        from={SECRETS}
-        value={typeof secretId === "string" ? secretId : null}
+        value={at(config, "secret_token.secret_id")}
         onChange={(id) => set("secret_token", id ? { secret_id: id } : null)}
-        clearable
-        clearButtonProps={{ "aria-label": "No token" }}
+        clear="No token"
       />
       <Textarea
         label="Headers"
