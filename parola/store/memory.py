@@ -38,6 +38,7 @@ from parola.store.base import (
     bare_reason,
     unlink_files_of,
 )
+from parola.store.cursors import Place
 from parola.store.documents import is_archived, recording_file, speaker, tags, tool_type, words
 from parola.store.erased import after_erasure, is_erased
 from parola.store.memory_audit import MemoryAuditLog
@@ -116,6 +117,24 @@ class _Documents(Generic[Row]):
     def all(self) -> Iterable[Row]:
         return (replace(row, document=loads(document)) for row, document in list(self._rows.values()))
 
+    def page(
+        self,
+        fits: Callable[[Row], bool],
+        place: Callable[[Row], Place],
+        *,
+        fits_document: Callable[[Document], bool] | None = None,
+        **how: Any,
+    ) -> Page[Row]:
+        """The rows that fit; ``fits`` and ``place`` see them without their documents. Only documents that are asked
+        for are read: those of the page, and all when ``fits_document`` is given. ``how``: see ``memory_pages``."""
+        rows = (
+            (row, document)
+            for row, document in self._rows.values()
+            if fits(row) and (fits_document is None or fits_document(loads(document)))
+        )
+        found = _page(rows, lambda kept: place(kept[0]), **how)
+        return Page([replace(row, document=loads(document)) for row, document in found.items], found.next_cursor)
+
 
 class MemoryAgents:
     def __init__(self, calls_of: Callable[[str, float], AgentCalls]) -> None:
@@ -184,15 +203,14 @@ class MemoryAgents:
                 return self._calls_of(agent.agent_id, calls_since).lately, agent.agent_id
             return agent.name.casefold() if sort_by == "name" else agent.created_at, agent.agent_id
 
-        return _page(
-            (
-                agent
-                for agent in self._rows.all()
-                if _named(agent.name, search)
-                and archived in (None, is_archived(agent.document))
-                and (not tags or not set(tags).isdisjoint(_tags(agent.document)))
-            ),
+        def fits(document: Document) -> bool:
+            is_tagged = not tags or not set(tags).isdisjoint(_tags(document))
+            return is_tagged and archived in (None, is_archived(document))
+
+        return self._rows.page(
+            lambda agent: _named(agent.name, search),
             place,
+            fits_document=fits if tags or archived is not None else None,
             ascending=ascending,
             page_size=page_size,
             cursor=cursor,
@@ -233,13 +251,10 @@ class MemoryTools:
         ascending: bool = False,
     ) -> Page[ToolRow]:
         by_name = sort_by == "name"
-        return _page(
-            (
-                tool
-                for tool in self._rows.all()
-                if _named(tool.name, search) and (not types or tool_type(tool.document) in types)
-            ),
+        return self._rows.page(
+            lambda tool: _named(tool.name, search),
             lambda tool: (tool.name.casefold() if by_name else tool.created_at, tool.tool_id),
+            fits_document=(lambda document: tool_type(document) in types) if types else None,
             ascending=ascending,
             page_size=page_size,
             cursor=cursor,
@@ -273,12 +288,8 @@ class MemoryDocuments:
         ascending: bool = False,
     ) -> Page[DocumentRow]:
         by_name = sort_by == "name"
-        return _page(
-            (
-                row
-                for row in self._rows.all()
-                if row.kind == kind and _named(row.name, search) and archived in (None, row.is_archived)
-            ),
+        return self._rows.page(
+            lambda row: row.kind == kind and _named(row.name, search) and archived in (None, row.is_archived),
             lambda row: (row.name.casefold() if by_name else row.created_at, row.document_id),
             ascending=ascending,
             page_size=page_size,
