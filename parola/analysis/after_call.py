@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from parola import logs
 from parola.analysis.unanswered import with_results
 from parola.analysis.visits import Visit, visited
+from parola.endings import SERVER_STOPPED
 from parola.errors import Conflict, NotFound, ParolaError, ProviderError, StoreError
 from parola.in_turn import InTurn
 from parola.logs import logger
@@ -50,8 +51,6 @@ LONGEST_WAIT_SECONDS = 300.0
 
 PAUSES_SECONDS = (1.0, 10.0, 60.0, 300.0)
 """Before what follows a call is tried again, when the database or we ourselves have failed."""
-
-STOPPED = "The server stopped while the conversation was running"
 
 STOPPED_CODE = 1006
 """What a client sees of a socket that closed without a close frame."""
@@ -273,9 +272,9 @@ class AfterCall:
             turns=with_results(turns),
             status="failed",
             ended_at=row.started_at + last,
-            termination_reason=STOPPED,
+            termination_reason=SERVER_STOPPED,
             has_audio=await asyncio.to_thread(spool.is_file) or None,
-            document={"metadata": {"error": {"code": 1011, "reason": STOPPED}, "x_close": close}},
+            document={"metadata": {"error": {"code": 1011, "reason": SERVER_STOPPED}, "x_close": close}},
         )
 
     def _tell_of(self, row: ConversationRow, change: ConversationChange) -> None:

@@ -20,6 +20,7 @@ from parola.api.origins import allowed_hosts, is_allowed, is_in_network
 from parola.api.signed_url_grants import SignedUrlGrants
 from parola.config import Settings
 from parola.conversation.toolbox import config_in
+from parola.endings import NEVER_BEGAN
 from parola.errors import ConversationRefused, Unauthorized
 from parola.protocol.agents import AgentDocument
 from parola.protocol.client_messages import CallWebhook, EnclaveSetupConfig
@@ -32,8 +33,6 @@ SHORTEST_HMAC_SECRET = 16
 
 OF_NOW = frozenset({"auth", "overrides", "x_override_policy", "call_limits", "queueing_config", "privacy"})
 """Of ``platform_settings``, what is an agreement with callers and no part of what a version does."""
-
-NEVER_BEGAN = "The client left before the conversation began"
 
 
 class Admission:

@@ -6,13 +6,11 @@ stands in the record and the log; who talks to the agent gets these.
 
 from __future__ import annotations
 
-_SENTENCES = {
-    "llm_error": "The language model failed.",
-    "custom_llm_error": "The agent's own language model failed.",
-    "cascade_brain_error": "No language model could answer.",
-    "tts_cascade_error": "The agent's voice failed.",
-    "asr_transcription_error": "What was said could not be transcribed.",
-}
+from parola.endings import BY_CAUSE
+
+_OF_PROVIDERS = frozenset(
+    {"llm_error", "custom_llm_error", "cascade_brain_error", "tts_cascade_error", "asr_transcription_error"}
+)
 
 _TOOLS = {
     "timeout": "The tool gave no answer in time.",
@@ -22,7 +20,7 @@ _TOOLS = {
 
 def of_failure(error_type: str, message: str) -> str:
     """For the ``error`` frame and the close frame. What this server says of itself and of the client is no secret."""
-    return _SENTENCES.get(error_type, message)
+    return f"{BY_CAUSE[error_type]}." if error_type in _OF_PROVIDERS else message
 
 
 def of_tool(error_type: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from parola import endings
 from parola.conversation.actions import PlayTones, SwitchLanguage, TransferToNumber
 from parola.conversation.afterwards import HangUp, Transfer
 from parola.conversation.handover import Handover, not_transferred
@@ -170,13 +171,13 @@ class SystemTools:
         match tool.name:
             case "end_call":
                 message = str(call.arguments.get("message") or "").strip()
-                said = "The agent ended the call"
+                said = endings.AGENT_ENDED
                 call.then = HangUp(f"{said}: {reason.strip()}" if reason.strip() else said, message)
                 result = {"result_type": "end_call_success", "status": "success", "reason": reason, "message": message}
                 return Outcome("The call ends after these words.", result)
             case "voicemail_detection":
                 message = self._variables.fill_in(str(params(tool.config).get("voicemail_message") or ""), now).strip()
-                call.then = HangUp("Voicemail was detected", message, is_message=True)
+                call.then = HangUp(endings.VOICEMAIL, message, is_message=True)
                 return Outcome(
                     "The call ends.", _success("voicemail_detection_success", voicemail_message=message, reason=reason)
                 )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from parola import endings
 from parola.conversation import expressions
 from parola.conversation.afterwards import CallTools, GoOn, HangUp, Speak, Transfer
 from parola.conversation.assignments import update_of
@@ -350,7 +351,7 @@ class Walk:
             case "update_state":
                 self._update(node, call, now)
             case "end":
-                call.then = HangUp(f"The workflow ended: {node.config.get('outcome') or 'success'}")
+                call.then = HangUp(f"{endings.WORKFLOW_ENDED}: {node.config.get('outcome') or 'success'}")
                 return done
         return None
 

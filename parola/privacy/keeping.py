@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from parola.config import Settings
+from parola.endings import BY_CAUSE, outline_of
 from parola.privacy.policy import KEY, Policy
 from parola.store.base import (
     ConversationChange,
@@ -23,7 +24,6 @@ from parola.store.base import (
     ConversationRow,
     Conversations,
     Store,
-    bare_reason,
     raw_of,
     unlink_files_of,
 )
@@ -388,7 +388,8 @@ def _begun(row: ConversationRow, policy: Policy) -> ConversationRow:
         metadata["features_usage"] = {**(metadata.get("features_usage") or {}), "pii_zrm_agent": True}
         kept = {key: document[key] for key in ("branch_id", "version_id", "environment", KEY) if key in document}
         kept["metadata"] = metadata_without_words(metadata)
-        return replace(row, document=kept, user_id=None, termination_reason=bare_reason(row.termination_reason))
+        reason = outline_of(row.termination_reason, document, row.status)
+        return replace(row, document=kept, user_id=None, termination_reason=reason)
     from parola.privacy import redaction
 
     if warnings := _not_recognised(policy):
@@ -412,6 +413,10 @@ def metadata_without_words(metadata: Mapping[str, Any]) -> Document:
     if isinstance(close := metadata.get("x_close"), Mapping):
         # The reason may be a model's or a provider's own words.
         kept["x_close"] = {**{key: close.get(key) for key in ("code", "by", "status")}, "reason": ""}
+        if close.get("refused") is True:
+            kept["x_close"]["refused"] = True
+        if (cause := close.get("cause")) in BY_CAUSE:
+            kept["x_close"]["cause"] = cause
     feedback = metadata.get("feedback")
     if isinstance(feedback, Mapping):
         kept["feedback"] = {**feedback, "comment": None}
@@ -432,7 +437,8 @@ def _without_words(change: ConversationChange) -> ConversationChange:
         turns={},
         document=document,
         has_audio=None if change.has_audio is None else False,
-        termination_reason=change.termination_reason and bare_reason(change.termination_reason),
+        termination_reason=change.termination_reason
+        and outline_of(change.termination_reason, change.document, change.status),
     )
 
 

@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, cast
 
+from parola.endings import STOPPING
 from parola.session.human_queue import HumanQueue
 
 if TYPE_CHECKING:
     from parola.session.session import Session
-
-STOPPING = "The server is stopping."
 
 FAREWELL_SECONDS = 10.0
 """How long a stopping server waits for its conversations to be stored and closed."""

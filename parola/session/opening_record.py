@@ -79,6 +79,7 @@ async def keep_refusal(
         "by": "server",
         "status": "failed",
         "refused": True,
+        "cause": refusal.error_type,
     }
     if waited_seconds:
         document["metadata"]["queue_wait_secs"] = round(waited_seconds, 3)

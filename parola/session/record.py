@@ -151,6 +151,7 @@ class Record:
                 "reason": close.reason,
                 "by": "client" if by_client else "server",
                 "status": close.status,
+                "cause": close.cause,
             },
         }
         metadata["features_usage"] = self._features.document()

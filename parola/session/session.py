@@ -50,6 +50,7 @@ from parola.conversation.events import (
 )
 from parola.conversation.phases import Phase
 from parola.conversation.setup import Setup
+from parola.endings import INTERNAL_ERROR, NOT_STORED, STOPPING
 from parola.errors import Conflict, ParolaError
 from parola.logs import logger, reason
 from parola.metrics import Metrics
@@ -66,7 +67,6 @@ from parola.session.human_queue import HumanQueue
 from parola.session.human_waits import HumanWaits
 from parola.session.inbox import Inbox
 from parola.session.late_results import take_later, take_waiting
-from parola.session.live import STOPPING
 from parola.session.mcp import ConversationMcp
 from parola.session.operator_ear import OperatorEar
 from parola.session.operator_line import Hear, OperatorLine
@@ -244,7 +244,7 @@ class Session:
 
     async def run(self) -> None:
         """Hold the conversation; returns when it has ended and everything is stored and closed."""
-        close = Close(1011, "Internal error", status="failed", termination_reason="Internal error")
+        close = Close(1011, INTERNAL_ERROR, status="failed", termination_reason=INTERNAL_ERROR)
         try:
             async with asyncio.TaskGroup() as group:
                 # First, so that the tools that are known are there before the client's first words.
@@ -275,10 +275,10 @@ class Session:
                 log.error("session_failed", conversation_id=self.conversation_id, exc_info=error)
             close = Close(
                 1011,
-                "Internal error",
+                INTERNAL_ERROR,
                 status="failed",
-                termination_reason="Internal error",
-                error={"code": 1011, "reason": "Internal error"},
+                termination_reason=INTERNAL_ERROR,
+                error={"code": 1011, "reason": INTERNAL_ERROR},
             )
         finally:
             take_waiting(self._inbox, self._conversation, self._record)
@@ -414,7 +414,7 @@ class Session:
 
     def _not_stored(self, error: Exception) -> None:
         log.error("conversation_not_stored", conversation_id=self.conversation_id, error=reason(error))
-        self.tell(EndRequested("The conversation could not be stored", 1011))
+        self.tell(EndRequested(NOT_STORED, 1011))
 
     # -- what comes ---------------------------------------------------------------------------------------------------
 

@@ -20,11 +20,12 @@ from math import ceil
 from typing import Any, Literal
 
 from parola.config import LimitSettings
+from parola.endings import STOPPING
 from parola.errors import ConversationRefused
 from parola.metrics import Metrics
 from parola.protocol.messages import ServerMessage
 from parola.protocol.server_messages import QueueStatus
-from parola.session.live import STOPPING, LiveSessions
+from parola.session.live import LiveSessions
 from parola.session.load import no_trouble
 from parola.session.outbox import METADATA_SECONDS
 from parola.session.shares import Excess, Holder, Shares

@@ -509,11 +509,6 @@ def unlink_files_of(recording: Path, *, audio: bool = True, words: bool = True) 
             file.unlink(missing_ok=True)
 
 
-def bare_reason(termination_reason: str | None) -> str:
-    """Why a conversation ended, without the model's own account, which follows a colon."""
-    return (termination_reason or "").partition(": ")[0]
-
-
 class Retention(Protocol):
     """What is to be deleted, and when. A conversation is in the plan at most once, and leaves it when it is deleted."""
 

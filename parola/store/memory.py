@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from parola.endings import outline_of
 from parola.errors import NotFound
 from parola.metrics import WRITE_SECONDS, Histogram
 from parola.protocol.lossless import dumps, loads, merged
@@ -35,7 +36,6 @@ from parola.store.base import (
     Secrets,
     ToolRow,
     Tools,
-    bare_reason,
     unlink_files_of,
 )
 from parola.store.cursors import Place
@@ -436,7 +436,8 @@ class MemoryConversations:
         row = replace(row, document=document, has_audio=row.has_audio and not audio)
         self._facts[conversation_id] = with_document({} if words else self._facts[conversation_id], document)
         if words:
-            row = replace(row, user_id=None, termination_reason=bare_reason(row.termination_reason))
+            reason = outline_of(row.termination_reason, document, row.status)
+            row = replace(row, user_id=None, termination_reason=reason)
             self._transcripts[conversation_id] = _Transcript()
             self.outbox.forget(conversation_id)
             for file in await self._files.of(conversation_id):

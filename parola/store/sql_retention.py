@@ -9,12 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
+from parola.endings import outline_of
 from parola.logs import logger
 from parola.protocol.lossless import dumps, loads
-from parola.store.base import bare_reason, unlink_files_of
+from parola.store.base import unlink_files_of
 from parola.store.blobs import Blobs
 from parola.store.documents import recording_file
-from parola.store.overview import verdict_of, with_document
+from parola.store.overview import ending_of, verdict_of, with_document
 from parola.store.pages import Document
 from parola.store.readers import Readers
 from parola.store.tables import conversations, files, retention, turns, webhook_deliveries
@@ -73,7 +74,8 @@ class SqlRetention:
         def work(connection: Connection) -> list[str]:
             key = conversations.c.conversation_id == conversation_id
             file_ids: list[str] = []
-            asked = select(conversations.c.termination_reason, conversations.c.facts).where(key)
+            c = conversations.c
+            asked = select(c.termination_reason, c.status, c.facts).where(key)
             found = connection.execute(asked).first()
             if found is None:
                 return []
@@ -89,7 +91,8 @@ class SqlRetention:
                 connection.execute(delete(turns).where(turns.c.conversation_id == conversation_id))
                 sent = webhook_deliveries.c.conversation_id == conversation_id
                 connection.execute(delete(webhook_deliveries).where(sent))
-                values |= {"user_id": None, "termination_reason": bare_reason(found.termination_reason)}
+                reason = outline_of(found.termination_reason, document, found.status)
+                values |= {"user_id": None, "termination_reason": reason, "ending": ending_of(reason)}
             if audio:
                 values["has_audio"] = False
             connection.execute(update(conversations).where(key).values(**values))

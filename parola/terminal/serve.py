@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from parola.config import Settings
 from parola.demo import DEMO_AGENT_ID
+from parola.endings import STOPPING
 from parola.errors import InvalidRequest
 from parola.logs import logger
-from parola.session.live import STOPPING
 from parola.store.address import without_password
 from parola.terminal.built import has_dashboard
 

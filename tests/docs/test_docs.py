@@ -105,6 +105,7 @@ LAYERS = ("protocol", "conversation", "tools", "knowledge", "privacy", "webhooks
 """Each may import those before it, and itself."""
 
 FOR_ANYONE = {
+    "endings",
     "errors",
     "logs",
     "config",

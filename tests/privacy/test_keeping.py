@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import orjson
 import pytest
 
 from parola.config import Settings
+from parola.endings import BY_CAUSE
 from parola.privacy import keeping, redaction
 from parola.privacy.keeping import keep_private, known_policy
 from parola.privacy.policy import DAY_SECONDS, Policy
@@ -19,6 +21,7 @@ from parola.privacy.reaping import EVERY_SECONDS, Reaper, apply_to_existing
 from parola.privacy.redaction import event_lines
 from parola.store.base import AgentRow, ConversationChange, ConversationRow, FileRow, Store, raw_of
 from parola.store.memory import MemoryStore
+from parola.store.overview import OverviewQuery
 from parola.store.sql import SqlStore
 from tests.virtual_time import run
 
@@ -48,20 +51,25 @@ def conversation(conversation_id: str = "c", agent_id: str = "a", started_at: fl
     return ConversationRow(conversation_id, agent_id, "in-progress", started_at, document, user_id=CANARY)
 
 
-async def held(store: Store, conversation_id: str = "c") -> str:
+async def held(
+    store: Store,
+    conversation_id: str = "c",
+    reason: str = f"The agent ended the call: goodbye {CANARY}",
+    cause: str = "agent",
+) -> str:
     """Hold a conversation in which the canary is everywhere, and give back all that is stored of it."""
     await store.conversations.write(conversation_id, ConversationChange(turns={0: TURN}))
     end = ConversationChange(
         status="done",
         ended_at=1010.0,
-        termination_reason=f"end_call tool was called: goodbye {CANARY}",
+        termination_reason=reason,
         has_audio=False,
         document={
             "metadata": {
                 "warnings": [CANARY],
                 "error": {"code": 1011, "reason": CANARY},
                 "charging": {"call_charge": 3},
-                "x_close": {"code": 1000, "reason": CANARY, "by": "server", "status": "done"},
+                "x_close": {"code": 1000, "reason": CANARY, "by": "server", "status": "done", "cause": cause},
                 "feedback": {"overall_score": "like", "comment": CANARY},
             },
             "analysis": {"transcript_summary": CANARY},
@@ -82,11 +90,56 @@ async def test_with_zero_retention_no_word_is_stored_and_the_rest_is(store: Stor
     assert CANARY not in await held(store)
     row = await store.conversations.get("c")
     assert row is not None and row.user_id is None
-    assert (row.status, row.ended_at, row.termination_reason) == ("done", 1010.0, "end_call tool was called")
+    assert (row.status, row.ended_at, row.termination_reason) == ("done", 1010.0, "The agent ended the call")
     metadata = row.document["metadata"]
     assert metadata["features_usage"] == {"pii_zrm_agent": True} and metadata["charging"] == {"call_charge": 3}
     assert metadata["error"] == {"code": 1011} and metadata["feedback"]["overall_score"] == "like"
     assert await store.conversations.turns("c") == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause", "kept"),
+    [
+        (f"Ada cancels: card {CANARY}", "command", "Ended from outside"),
+        (f"custom-llm answered b'{CANARY}' where an object was expected.", "custom_llm_error", None),
+        (f"Client disconnected: {CANARY}", "client", "Client disconnected"),
+        (f"{CANARY} made this", f"a cause of {CANARY}", "The conversation ended"),
+        ("Maximum duration reached", "max_duration", "Maximum duration reached"),
+    ],
+)
+async def test_of_a_reason_only_this_servers_own_words_stay(
+    store: Store, reason: str, cause: str, kept: str | None
+) -> None:
+    """With zero retention at once, with retention when it is deleted; a colon says nothing about whose words it is."""
+    kept = kept or BY_CAUSE[cause]
+    await store.agents.put(agent("zero", zero_retention_mode=True))
+    await store.agents.put(agent("later", retention_days=0, delete_transcript_and_pii=True))
+    for name in ("zero", "later"):
+        await store.conversations.create(conversation(name, name))
+        await held(store, name, reason, cause)
+    assert await Reaper(store, lambda: 1000.0).sweep() == 1
+    for name in ("zero", "later"):
+        assert CANARY not in await everything(store, name)
+        row = await store.conversations.get(name)
+        assert row is not None and row.termination_reason == kept
+        assert row.document["metadata"]["x_close"].get("cause") == (cause if cause in BY_CAUSE else None)
+    overview = await store.conversations.overview(OverviewQuery(since=0.0))
+    assert [(one.ending, one.count) for one in overview.endings] == [(kept, 2)]
+
+
+async def test_a_conversation_that_is_refused_keeps_no_words_either(store: Store) -> None:
+    await store.agents.put(agent(zero_retention_mode=True))
+    refused = {"code": 1008, "reason": CANARY, "by": "server", "status": "failed", "refused": True}
+    row = replace(
+        conversation(),
+        status="failed",
+        termination_reason=f"Got {CANARY}",
+        document={"metadata": {"x_close": {**refused, "cause": "value_error"}}},
+    )
+    await store.conversations.create(row)
+    kept = await store.conversations.get("c")
+    assert kept is not None and kept.termination_reason == BY_CAUSE["value_error"] and CANARY not in repr(kept)
+    assert kept.document["metadata"]["x_close"]["refused"] is True
 
 
 async def test_an_agent_that_joins_with_zero_retention_makes_the_rest_silent(store: Store) -> None:

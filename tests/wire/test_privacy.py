@@ -15,6 +15,7 @@ from typing import Any
 import miniaudio
 import numpy as np
 import pytest
+from pytest_httpserver import HTTPServer
 
 from parola.providers.scripted_speech import encode_tones
 from parola.session.mixing import ENCODER_DELAY
@@ -235,3 +236,43 @@ async def test_the_command_exports_what_the_filters_leave(server: ServerProcess,
     await asyncio.to_thread(subprocess.run, [*command, "--out", str(file)], check=True, env=dict(os.environ))
     (line,) = file.read_text("utf-8").splitlines()
     assert json.loads(line)["conversation_id"] == conversation_id
+
+
+async def test_of_an_ending_with_somebodys_words_in_it_only_the_kind_is_kept(
+    server: ServerProcess, folder: Path, httpserver: HTTPServer
+) -> None:
+    """A model that repeats the caller where it should answer, an operator and a client who say why they end it."""
+    repeats = f'data: "You said my {WORD} pin is 4711"\n\n'
+    httpserver.expect_request("/v1/chat/completions").respond_with_data(repeats, content_type="text/event-stream")
+    silent = {"privacy": {"zero_retention_mode": True}}
+    text_only = {"conversation": {"text_only": True}}
+    document = agent(platform=silent, config=text_only)
+    document["conversation_config"]["agent"]["prompt"] = {
+        "prompt": "Help.",
+        "llm": "custom-llm",
+        "custom_llm": {"url": httpserver.url_for("/v1"), "model_id": "house-model"},
+    }
+    plain = server.create_agent(agent(platform=silent, config=text_only))
+
+    async def ended(agent_id: str, how: str) -> str:
+        async with RawClient(server.socket_of(agent_id)) as client:
+            conversation_id = str((await client.begin())["conversation_id"])
+            if how == "operator":
+                url = f"/v1/x/conversations/{conversation_id}/end"
+                reason = {"reason": f"Ada of the {WORD} pin cancels"}
+                assert (await asyncio.to_thread(server.http.post, url, json=reason)).is_success
+            elif how == "client":
+                await client.hang_up(reason=f"{WORD} pin: 4711")
+            else:
+                await client.say(f"my {WORD} pin is 4711")
+            if how != "client":
+                await client.closed()
+        record = await asyncio.to_thread(server.ended_record, conversation_id)
+        why = await asyncio.to_thread(server.http.get, f"/v1/x/conversations/{conversation_id}/why")
+        assert WORD not in json.dumps(record) + why.text
+        return str(record["metadata"]["termination_reason"])
+
+    assert await ended(server.create_agent(document), "model") == "The agent's own language model failed"
+    assert await ended(plain, "operator") == "Ended from outside"
+    assert await ended(plain, "client") == "Client disconnected"
+    assert holding(folder, f"{WORD} pin") == [] and f"{WORD} pin" not in server.log
