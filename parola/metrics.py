@@ -107,9 +107,9 @@ class Metrics:
     webhooks_delivered: Counter[str] = field(default_factory=Counter)
     """By the message's type."""
     webhooks_failed: Counter[str] = field(default_factory=Counter)
-    """Webhooks that were given up, by reason."""
+    """Webhooks that were given up, by reason; of ``http_…`` there are ``http_3xx``, ``4xx``, ``5xx`` and ``other``."""
     webhook_attempts_failed: Counter[str] = field(default_factory=Counter)
-    """Attempts that came to nothing, whatever became of the webhook, by reason."""
+    """Attempts that came to nothing, whatever became of the webhook, by the same."""
     webhooks_waiting: int = 0
     """For their next attempt, when somebody last counted."""
 

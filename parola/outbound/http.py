@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -30,6 +30,15 @@ _LONGEST_ERROR = 300
 _QUOTED = re.compile(r":\s|['\"{]")
 
 
+class _Clients(NamedTuple):
+    owners: aiohttp.ClientSession
+    """For the owner's addresses."""
+    guarded: aiohttp.ClientSession
+    """For those of agents."""
+    once: aiohttp.ClientSession
+    """The same, a connection for each request."""
+
+
 class Connections:
     """The process's HTTP clients, made when they are first needed. What takes long about them, the import and the TLS
     context, is done in a thread."""
@@ -37,26 +46,34 @@ class Connections:
     def __init__(self, guard: Guard | None = None) -> None:
         """``guard`` says what addresses agents may name; without one, public ones only."""
         self.guard = guard or Guard()
-        self._clients: tuple[aiohttp.ClientSession, aiohttp.ClientSession] | None = None
-        """For the owner's addresses, and for those of agents."""
+        self._clients: _Clients | None = None
         self._making = asyncio.Lock()
 
     async def client(self) -> aiohttp.ClientSession:
         """For addresses that the owner of this server has configured; guarded only where nothing may leave."""
-        return (await self._made())[0]
+        return (await self._made()).owners
 
     async def guarded(self) -> aiohttp.ClientSession:
         """For addresses that an agent's configuration, a client or a redirect names: raises ``AddressRefused`` instead
         of asking what the guard bars."""
-        return (await self._made())[1]
+        return (await self._made()).guarded
 
-    async def _made(self) -> tuple[aiohttp.ClientSession, aiohttp.ClientSession]:
+    async def guarded_once(self) -> aiohttp.ClientSession:
+        """The same with a connection of its own for each request. One that is kept may be closed by the other side in
+        the very moment it is used again, and nobody knows then whether what was sent has arrived."""
+        return (await self._made()).once
+
+    async def _made(self) -> _Clients:
         if self._clients is None:
             async with self._making:
                 if self._clients is None:
                     tls = await asyncio.to_thread(_tls_context)
                     owner_guard = self.guard if self.guard.loopback_only else None
-                    self._clients = _new_client(tls, owner_guard), _new_client(tls, self.guard)
+                    self._clients = _Clients(
+                        _new_client(tls, owner_guard),
+                        _new_client(tls, self.guard),
+                        _new_client(tls, self.guard, keeps=False),
+                    )
         return self._clients
 
     async def aclose(self) -> None:
@@ -78,6 +95,9 @@ class GuardedConnections(Connections):
     async def guarded(self) -> aiohttp.ClientSession:
         return await self._of.guarded()
 
+    async def guarded_once(self) -> aiohttp.ClientSession:
+        return await self._of.guarded_once()
+
 
 def _tls_context() -> SSLContext:
     import ssl
@@ -87,12 +107,14 @@ def _tls_context() -> SSLContext:
     return ssl.create_default_context()
 
 
-def _new_client(tls: SSLContext, guard: Guard | None = None) -> aiohttp.ClientSession:
+def _new_client(tls: SSLContext, guard: Guard | None = None, *, keeps: bool = True) -> aiohttp.ClientSession:
+    """``keeps``: connections, for the next request."""
     import aiohttp
 
     resolver = guard.resolver() if guard is not None else None
+    kept: dict[str, Any] = {"keepalive_timeout": KEEPALIVE_SECONDS} if keeps else {"force_close": True}
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=tls, limit=0, keepalive_timeout=KEEPALIVE_SECONDS, resolver=resolver),
+        connector=aiohttp.TCPConnector(ssl=tls, limit=0, resolver=resolver, **kept),
         middlewares=(guard.middleware,) if guard is not None else (),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"user-agent": "parola", "accept-encoding": "identity"},

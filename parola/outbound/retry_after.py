@@ -15,6 +15,6 @@ def retry_after_seconds(header: str | None, now: float) -> float | None:
     except ValueError:
         try:
             seconds = parsedate_to_datetime(header).timestamp() - now
-        except ValueError:
+        except Exception:  # it is anybody's text: a year of twenty digits overflows, and so on
             return None
     return seconds if 0 <= seconds < float("inf") else None

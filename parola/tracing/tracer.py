@@ -106,7 +106,8 @@ class Tracer:
         """Whether spans hold what was said."""
         self.exported = 0
         self.dropped: Counter[str] = Counter()
-        """Spans that no collector will see, by why: ``queue_full``, ``refused``, ``unreachable`` (at the end)."""
+        """Spans that no collector will see, by why: ``queue_full``, ``refused``, ``unreachable`` (at the end),
+        ``unforeseen``."""
         self._waiting: deque[Span] = deque()
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -182,7 +183,8 @@ class Tracer:
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _send_some(self) -> bool:
-        """Send a batch. False: the collector is not there, and the batch is the next one again."""
+        """Send a batch. False: the collector is not there, and the batch is the next one again. Raises nothing: whoever
+        sends goes on."""
         self._asked_seconds = 0.0
         batch = [self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))]
         try:
@@ -199,6 +201,15 @@ class Tracer:
         except Exception as error:  # whatever it is, calls go on
             self._put_back(batch, reason(error))
             return False
+        try:
+            return self._answered(batch, told, status, answer, retry_after)
+        except Exception as error:  # it was asked, and nobody knows what it has made of them: they do not go twice
+            log.exception("spans_not_sent", spans=told, error=reason(error))
+            self.dropped["unforeseen"] += told
+            return False
+
+    def _answered(self, batch: Sequence[Span], told: int, status: int, answer: bytes, retry_after: str | None) -> bool:
+        """What comes of a batch of which the collector was told ``told`` spans."""
         if status in TRIED_AGAIN:
             self._asked_seconds = min(retry_after_seconds(retry_after, self.now()) or 0.0, LONGEST_ASKED_SECONDS)
             self._put_back(batch, f"http_{status}")
@@ -243,7 +254,7 @@ def _rejected(answer: bytes) -> int:
     """Of a request that was accepted: spans that were not (``ExportTraceServiceResponse.partialSuccess``)."""
     try:
         return int((orjson.loads(answer).get("partialSuccess") or {}).get("rejectedSpans") or 0)
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return 0
 
 

@@ -15,7 +15,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from parola.errors import StoreError
 from parola.logs import logger, reason
 from parola.metrics import Metrics
 from parola.outbound.locators import ValueNotFound
@@ -60,6 +59,9 @@ LAST_WORDS = frozenset({"address_refused", "invalid_url", "value_not_found"})
 
 NOT_MADE = "not_made"
 """The message could not be made: our fault, and no news about the endpoint."""
+
+UNFORESEEN = "unforeseen"
+"""What came of asking was more than anybody has thought of: a fault of ours. It counts like any other failure."""
 
 
 class Delivery:
@@ -253,16 +255,21 @@ class Delivery:
             "answer": "" if row.type == UNREDACTED and answer.status is not None else answer.detail,
         }
         row = replace(row, attempts=(*row.attempts, attempt))
-        if self._tracer is not None and conversation is not None and own is not None and own.is_sampled:
-            self._tracer.put(_span(row, answer, conversation, own, began, now))
-        await self._note(row.endpoint, answer, now)
+        try:
+            if self._tracer is not None and conversation is not None and own is not None and own.is_sampled:
+                self._tracer.put(_span(row, answer, conversation, own, began, now))
+            await self._note(row.endpoint, answer, now)
+        except Exception as error:  # the attempt was made, and must be written down
+            log.exception("webhook_endpoint_not_noted", delivery_id=row.delivery_id, error=reason(error))
         is_done = answer.status is not None and retry.is_success(answer.status)
         is_hopeless = answer.reason in LAST_WORDS if answer.status is None else not retry.is_tried_again(answer.status)
         if is_done:
             row = replace(without_original(row), status="delivered", reason="ok", due_at=None, ended_at=now)
-            self._metrics.webhooks_delivered[row.type] += 1
+            if not _is_test(row):
+                self._metrics.webhooks_delivered[row.type] += 1
         else:
-            self._metrics.webhook_attempts_failed[answer.reason] += 1
+            if not _is_test(row):
+                self._metrics.webhook_attempts_failed[retry.family(answer.reason)] += 1
             made = [one for one in row.attempts if one["at"] >= _since(row)]
             asked = retry_after_seconds(answer.retry_after, now)
             due_at = retry.next_attempt(len(made), _since(row), now, self._dice(), asked)
@@ -292,18 +299,22 @@ class Delivery:
         return kept(document) if self._tracer is None else self._tracer.of_record(row.conversation_id, document)
 
     async def _ask(self, row: DeliveryRow, trace: Mapping[str, str]) -> Answer:
+        """One attempt, whatever happens in it. Raises ``NothingToSend``, ``UnknownEndpoint``."""
         try:
             endpoint = await self.endpoints.find(row, self._now())
+            message, headers = await self._made(row, endpoint)
+        except (NothingToSend, UnknownEndpoint):
+            raise
         except ValueNotFound as error:
             return Answer(None, "value_not_found", error.message)
-        try:
-            message, headers = await self._made(row, endpoint)
-        except (NothingToSend, StoreError):
-            raise
         except Exception as error:
             log.exception("webhook_not_made", delivery_id=row.delivery_id, error=reason(error))
             return Answer(None, NOT_MADE, f"The message could not be made: {reason(error)}")
-        return await self._send(endpoint.url, {**trace, **headers}, message)
+        try:
+            return await self._send(endpoint.url, {**trace, **headers}, message)
+        except Exception as error:
+            log.exception("webhook_attempt_unforeseen", delivery_id=row.delivery_id, error=reason(error))
+            return Answer(None, UNFORESEEN, f"The attempt went wrong in this server: {reason(error)}")
 
     async def _made(self, row: DeliveryRow, endpoint: Endpoint) -> tuple[Message, dict[str, str]]:
         """What is sent, signed. Raises ``NothingToSend``."""
@@ -323,7 +334,8 @@ class Delivery:
     async def _put_away(self, row: DeliveryRow, reason: str) -> DeliveryRow:
         """Give up: it stays in the log, and can be replayed."""
         row = replace(without_original(row), status="dead", reason=reason, due_at=None, ended_at=self._now())
-        self._metrics.webhooks_failed[reason] += 1
+        if not _is_test(row):
+            self._metrics.webhooks_failed[retry.family(reason)] += 1
         await self._store.outbox.update(row)
         log.warning(
             "webhook_given_up",
@@ -389,6 +401,11 @@ def _span(
     }
     ids = own.trace_id, own.span_id, conversation.span_id
     return Span(*ids, f"webhook {row.type}", began, now, attributes, kind=CLIENT, error=error)
+
+
+def _is_test(row: DeliveryRow) -> bool:
+    """Whether somebody tries an endpoint: nothing has arrived or failed then that anybody waits for."""
+    return bool(row.options.get("is_test"))
 
 
 def _since(row: DeliveryRow) -> float:

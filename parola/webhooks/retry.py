@@ -33,6 +33,14 @@ def is_tried_again(status: int) -> bool:
     return status >= 500 or status in TRIED_AGAIN
 
 
+def family(reason: str) -> str:
+    """A reason as metrics count it: an endpoint may answer with any number, and each would be a series for ever."""
+    status = reason.removeprefix("http_")
+    if status == reason:
+        return reason
+    return f"http_{status[0]}xx" if len(status) == 3 and status[0] in "345" else "http_other"
+
+
 def next_attempt(
     attempts: int, since: float, now: float, dice: float, asked_seconds: float | None = None
 ) -> float | None:

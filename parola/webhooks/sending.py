@@ -12,17 +12,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from parola.logs import logger
+from parola.logs import reason as reason_of
 from parola.outbound.guard import AddressRefused
 from parola.outbound.http import proxy_for
 from parola.webhooks.payloads import Message
 
 if TYPE_CHECKING:
+    import aiohttp
+
     from parola.outbound.http import Connections
 
 log = logger(__name__)
 
 SHOWN_BYTES = 1000
 """Of an answer, in the log of deliveries."""
+
+BODY_SECONDS = 2.0
+"""How long the beginning of a body is waited for, once its status is there."""
 
 SLOWEST_BYTES_A_SECOND = 50_000
 """A recording gets so much more time than other messages."""
@@ -61,13 +67,7 @@ class HttpSender:
         if message.recording is not None:
             seconds += (await asyncio.to_thread(message.recording.stat)).st_size / SLOWEST_BYTES_A_SECOND
         try:
-            # A kept connection may have been closed by the endpoint in the very moment it is used again.
-            try:
-                return await self._post(url, headers, message, seconds)
-            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-                if isinstance(error, aiohttp.ClientConnectorError):
-                    raise
-                return await self._post(url, headers, message, seconds)
+            return await self._post(url, headers, message, seconds)
         except TimeoutError:
             return Answer(None, "timeout", f"No answer within {seconds:g} s.")
         except AddressRefused as error:
@@ -80,7 +80,7 @@ class HttpSender:
     async def _post(self, url: str, headers: Mapping[str, str], message: Message, seconds: float) -> Answer:
         import aiohttp
 
-        client = await self._connections().guarded()
+        client = await self._connections().guarded_once()
         async with client.post(
             url,
             data=message.head if message.recording is None else message.stream(),
@@ -90,9 +90,19 @@ class HttpSender:
             allow_redirects=False,
         ) as response:
             status = response.status
-            try:
-                shown = await response.content.read(SHOWN_BYTES)
-            except aiohttp.ClientError as error:  # the status has said it all
-                shown = str(error).encode()
+            shown = await _beginning(response.content)
             reason = "ok" if 200 <= status < 300 else f"http_{status}"
             return Answer(status, reason, shown.decode(errors="replace"), response.headers.get("retry-after"))
+
+
+async def _beginning(content: aiohttp.StreamReader) -> bytes:
+    """What of a body is shown, as far as it comes. The status has said it all: whatever becomes of the body changes
+    nothing."""
+    shown = b""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while len(shown) < SHOWN_BYTES and (piece := await content.read(SHOWN_BYTES - len(shown))):
+                shown += piece
+    except Exception as error:
+        log.debug("webhook_answer_cut_off", error=reason_of(error))
+    return shown

@@ -77,9 +77,12 @@ def test_every_model_has_its_queue(client: TestClient, monkeypatch):
 def test_it_is_read_with_a_key_where_everything_is(start, settings: Settings):
     client = start(replace(settings, auth="required"))
     assert client.get(PATH).status_code == 401
-    _, key = call(client, client.app.state.services.keys.create, "prometheus")
+    _, owner = call(client, client.app.state.services.keys.create, "owner")
+    asked = {"name": "Prometheus", "scopes": []}  # as docs/observability.md has it
+    key = client.post("/v1/x/api-keys", json=asked, headers={"xi-api-key": owner}).json()["api_key"]
     assert read(client, authorization=f"Bearer {key}")
     assert read(client, **{"xi-api-key": key})
+    assert client.get("/v1/convai/agents", headers={"xi-api-key": key}).status_code == 401
 
 
 def test_a_value_falls_into_the_first_bucket_that_holds_it():

@@ -28,11 +28,9 @@ def metrics() -> dict[str, Family]:
 
 
 def test_every_metric_is_in_the_table_with_its_kind_and_labels(metrics: dict[str, Family]) -> None:
-    told = {
-        row[0].strip("`"): (row[1], tuple(re.findall(r"`(\w+)`", row[2])))
-        for row in rows(DOCUMENT)
-        if row[0].startswith("`parola_")
-    }
+    named = [row for row in rows(DOCUMENT) if row[0].startswith("`parola_")]
+    told = {row[0].strip("`"): (row[1], tuple(re.findall(r"`(\w+)`", row[2]))) for row in named}
+    assert len(told) == len(named), "each once"
     assert told == {name: (family.kind, family.labels) for name, family in metrics.items()}
 
 

@@ -227,8 +227,8 @@ def test_a_flood_of_a_gigabyte_is_read_up_to_a_megabyte() -> None:
 
 
 @contextmanager
-def saying(raw: bytes) -> Iterator[str]:
-    """A server that answers every connection with these bytes and hangs up."""
+def saying(raw: bytes, asked: list[bytes] | None = None) -> Iterator[str]:
+    """A server that answers every connection with these bytes and hangs up. ``asked`` gets what it read."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -236,7 +236,9 @@ def saying(raw: bytes) -> Iterator[str]:
                 while True:
                     peer, _ = listener.accept()
                     with peer:
-                        peer.recv(65536)
+                        read = peer.recv(65536)
+                        if asked is not None:
+                            asked.append(read)
                         peer.sendall(raw)
             except OSError:
                 pass
@@ -269,6 +271,14 @@ def test_an_answer_that_is_no_http_is_a_failure_of_the_tool(raw: bytes) -> None:
     with saying(raw) as url:
         finished = call(tool(url, "POST")).finished
     assert finished.is_error and finished.error_type == "external_server" and finished.raw_error
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_a_service_that_hangs_up_without_an_answer_is_asked_once_for_what_changes_things(method: str) -> None:
+    asked: list[bytes] = []
+    with saying(b"", asked) as url:
+        finished = call(tool(url, method)).finished
+    assert finished.is_error and len(asked) == 1 and asked[0].startswith(method.encode())
 
 
 def test_a_secret_that_comes_back_is_not_passed_on(httpserver: HTTPServer) -> None:

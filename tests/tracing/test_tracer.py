@@ -8,10 +8,13 @@ from itertools import pairwise
 
 import orjson
 import pytest
+import structlog
 
+from parola import logs
 from parola.config import Settings
 from parola.errors import InvalidRequest
 from parola.outbound.http import Connections
+from parola.tracing import tracer as tracing
 from parola.tracing.context import TraceContext, current, headers, read
 from parola.tracing.spans import MOST_BYTES, Span, encoded
 from parola.tracing.tracer import GATHER_SECONDS, MOST_AT_ONCE, MOST_WAITING, Collector, Tracer
@@ -158,6 +161,7 @@ def test_while_nobody_collects_spans_wait_and_what_is_too_many_is_dropped_and_co
         ("Sun, 09 Sep 2001 01:47:00 GMT", [19, 2]),
         ("100000", [300, 300]),
         ("soon", [1, 2]),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", [1, 2]),
         ("0", [1, 2]),
     ],
 )
@@ -214,6 +218,29 @@ def test_what_a_collector_refuses_is_counted_and_not_sent_again(status: int, ans
         assert (tracer.dropped["refused"], tracer.exported, len(collector.tries)) == (refused, 2 - refused, 1)
         await tracer.aclose()
 
+    run(story())
+
+
+def test_an_answer_that_nobody_foresaw_costs_its_spans_and_no_others(monkeypatch: pytest.MonkeyPatch):
+    collector = Somebody()
+
+    def broken(answer: bytes) -> int:
+        raise LookupError("nobody foresaw this")
+
+    async def story() -> None:
+        tracer = Tracer(HERE, collector)
+        tracer.start()
+        with monkeypatch.context() as patched, structlog.testing.capture_logs() as said:
+            patched.setattr(tracing, "_rejected", broken)
+            tracer.put(span(1))
+            await asyncio.sleep(2)
+        assert [line["event"] for line in said] == ["spans_not_sent"] and tracer.dropped["unforeseen"] == 1
+        tracer.put(span(2))
+        await asyncio.sleep(5)
+        assert (tracer.exported, tracer.waiting, len(collector.tries)) == (1, 0, 2)
+        await tracer.aclose()
+
+    logs.load()
     run(story())
 
 

@@ -28,6 +28,8 @@ from parola.webhooks.circuit import OPENS_AFTER
 from parola.webhooks.delivery import Delivery, replayed
 from parola.webhooks.endpoints import Endpoints, sealed_endpoint
 from parola.webhooks.payloads import Message, Payloads
+from parola.webhooks.retry import family
+from parola.webhooks.samples import sample
 from parola.webhooks.sending import Answer
 from tests.virtual_time import run
 
@@ -254,6 +256,71 @@ def test_what_may_pass_is_tried_again_and_nothing_else(answer: Answer, again_at:
 
     world = told_as_story(story, answers=lambda request: OK if request.at else answer)
     assert [request.at for request in world.requests] == ([0] if again_at is None else [0, again_at])
+
+
+def test_an_attempt_in_which_something_unforeseen_happens_is_an_attempt():
+    def broken(request: Request) -> Answer:
+        raise LookupError("nobody foresaw this")
+
+    async def story(world: World) -> None:
+        await world.has_webhook("wh_1")
+        await world.has_settings(post_call_webhook_id="wh_1")
+        await world.ends("conv_1")
+        await asyncio.sleep(20)
+        row = await world.only("conv_1")
+        assert (row.status, row.reason, row.attempts[0]["status_code"]) == ("waiting", "unforeseen", None)
+        test, body = sample("call_initiation_failure", "wh_1", "whd_2", "evt_2", world.now())
+        await world.store.outbox.put([test], body)
+        tried = await world.postman.try_once(test)
+        assert (tried.status, tried.reason) == ("dead", "unforeseen")
+        await asyncio.sleep(80 * 3600)
+        row = await world.only("conv_1")
+        assert (row.status, row.reason) == ("dead", "unforeseen")
+        assert row.attempts[-1]["at"] <= 1_000_000 + 72 * 3600
+
+    logs.load()
+    with structlog.testing.capture_logs() as said:
+        world = told_as_story(story, answers=broken)
+    assert [request.at for request in world.requests][:4] == [0, 20, 30, 150]
+    assert {line["error"] for line in said if line["event"] == "webhook_attempt_unforeseen"} == {"LookupError"}
+
+
+def test_what_cannot_be_noted_about_an_endpoint_costs_no_attempt():
+    async def story(world: World) -> None:
+        async def broken(*_: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        await world.has_webhook("wh_1")
+        await world.has_settings(post_call_webhook_id="wh_1")
+        world.postman.endpoints.keep_circuit = broken  # type: ignore[method-assign]
+        await world.ends("conv_1")
+        await asyncio.sleep(1)
+        assert (await world.only("conv_1")).status == "delivered"
+
+    told_as_story(story)
+
+
+def test_whatever_an_endpoint_answers_there_are_few_reasons_to_count():
+    codes = iter((307, 410, 599, 601, 999))
+
+    def odd(_: Request) -> Answer:
+        code = next(codes, 404)
+        return Answer(code, f"http_{code}")
+
+    async def story(world: World) -> None:
+        await world.has_webhook("wh_1")
+        await world.has_settings(post_call_webhook_id="wh_1", events=["transcript"])
+        for number in range(5):
+            await world.ends(f"conv_{number}")
+        await asyncio.sleep(600)
+        rows = [await world.only(f"conv_{number}") for number in range(5)]
+        assert {row.attempts[0]["reason"] for row in rows} == {f"http_{code}" for code in (307, 410, 599, 601, 999)}
+
+    counted = told_as_story(story, answers=odd).metrics
+    assert counted.webhook_attempts_failed == {"http_3xx": 1, "http_4xx": 4, "http_5xx": 1, "http_other": 2}
+    assert counted.webhooks_failed == {"http_3xx": 1, "http_4xx": 4}
+    assert len({family(f"http_{code}") for code in (*range(1000), "", "4a", "٤٠٤")} - {"http_other"}) == 3
+    assert family("timeout") == "timeout"
 
 
 def test_a_slow_endpoint_delays_no_other():

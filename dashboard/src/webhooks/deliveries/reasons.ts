@@ -55,6 +55,10 @@ const ATTEMPTS: Record<string, Reason> = {
     text: "The message could not be made, so the endpoint was not asked.",
     advice: "The log of this server says why, under webhook_not_made.",
   },
+  unforeseen: {
+    text: "Something went wrong in this server while the endpoint was asked.",
+    advice: "The log of this server says what, under webhook_attempt_unforeseen.",
+  },
   replayed: { text: "Somebody asked for it again; it goes out now." },
   test: { text: "A test that somebody sent." },
 };
