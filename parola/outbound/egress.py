@@ -11,7 +11,8 @@ import sys
 from ipaddress import ip_address
 from typing import Any
 
-_NAMES = frozenset({"", "localhost", "localhost.localdomain", "ip6-localhost"})
+_NAMES = frozenset({"", "localhost"})
+"""No name below ``localhost``: the system's resolver asks others for those, and with a name anything can be told."""
 
 
 def bar_all_but_this_machine() -> None:
@@ -24,7 +25,7 @@ def is_this_machine(host: Any) -> bool:
     if host is None:
         return True
     name = (host.decode(errors="replace") if isinstance(host, bytes | bytearray) else str(host)).lower().rstrip(".")
-    if name in _NAMES or name.endswith(".localhost"):
+    if name in _NAMES:
         return True
     try:
         address = ip_address(name.partition("%")[0])

@@ -199,7 +199,8 @@ class Guard:
         name = host.rstrip(".")
         if self.loopback_only:
             if not is_this_machine(name):
-                raise AddressRefused(f'{name} is not this machine, and this server asks nobody else (egress = "none").')
+                what = "would have to be looked up" if is_localhost(name) else "is not this machine"
+                raise AddressRefused(f'{name} {what}, and this server asks nobody else (egress = "none").')
             return
         if self._is_allowed(name):
             return
@@ -234,7 +235,8 @@ class Guard:
         return found
 
     async def _found(self, host: str, port: int, family: socket.AddressFamily) -> Sequence[tuple[Any, ...]]:
-        found = await (self.lookup or _system_lookup)(host, port, family)
+        find = _loopback if is_localhost(host) else self.lookup or _system_lookup
+        found = await find(host, port, family)
         if not found:
             raise OSError(f"{host} has no address")
         return found
@@ -259,32 +261,41 @@ class Guard:
 
     def resolver(self) -> aiohttp.abc.AbstractResolver:
         """For ``TCPConnector(resolver=…)``: connections go to the addresses it has checked."""
-        from aiohttp.abc import AbstractResolver, ResolveResult
 
-        guard = self
+        async def find(host: str, port: int, family: socket.AddressFamily) -> Sequence[tuple[Any, ...]]:
+            is_proxy = host.lower() in self.proxies
+            return await (self._found if is_proxy else self.addresses)(host, port, family)
 
-        class Resolver(AbstractResolver):
-            async def resolve(
-                self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-            ) -> list[ResolveResult]:
-                is_proxy = host.lower() in guard.proxies
-                found = await (guard._found if is_proxy else guard.addresses)(host, port, family)
-                return [
-                    ResolveResult(
-                        hostname=host,
-                        host=str(sockaddr[0]),
-                        port=port,
-                        family=kind,
-                        proto=proto,
-                        flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-                    )
-                    for kind, _, proto, _, sockaddr in found
-                ]
+        return _resolver(find)
 
-            async def close(self) -> None:
-                """Nothing is held."""
+    def unchecked_resolver(self) -> aiohttp.abc.AbstractResolver:
+        """The same for addresses that nobody checks."""
+        return _resolver(self._found)
 
-        return Resolver()
+
+def _resolver(find: Lookup) -> aiohttp.abc.AbstractResolver:
+    from aiohttp.abc import AbstractResolver, ResolveResult
+
+    class Resolver(AbstractResolver):
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+        ) -> list[ResolveResult]:
+            return [
+                ResolveResult(
+                    hostname=host,
+                    host=str(sockaddr[0]),
+                    port=port,
+                    family=kind,
+                    proto=proto,
+                    flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+                )
+                for kind, _, proto, _, sockaddr in await find(host, port, family)
+            ]
+
+        async def close(self) -> None:
+            """Nothing is held."""
+
+    return Resolver()
 
 
 def parsed(allowed: Sequence[str]) -> tuple[tuple[str, ...], tuple[Network, ...]]:
@@ -312,6 +323,21 @@ def _proxy_hosts() -> frozenset[str]:
     from urllib.request import getproxies
 
     return frozenset(host for url in getproxies().values() if (host := urlsplit(url).hostname))
+
+
+def is_localhost(host: str) -> bool:
+    """Whether a name is this machine by definition (RFC 6761, section 6.3)."""
+    name = host.lower().rstrip(".")
+    return name == "localhost" or name.endswith(".localhost")
+
+
+async def _loopback(host: str, port: int, family: socket.AddressFamily) -> Sequence[tuple[Any, ...]]:
+    """What such a name stands for. Nobody is asked: the system's resolver would ask a name server."""
+    found: list[tuple[Any, ...]] = [
+        (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port)),
+        (socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("::1", port, 0, 0)),
+    ]
+    return [answer for answer in found if family in (socket.AF_UNSPEC, answer[0])]
 
 
 async def _system_lookup(host: str, port: int, family: socket.AddressFamily) -> Sequence[tuple[Any, ...]]:

@@ -111,7 +111,7 @@ def _new_client(tls: SSLContext, guard: Guard | None = None, *, keeps: bool = Tr
     """``keeps``: connections, for the next request."""
     import aiohttp
 
-    resolver = guard.resolver() if guard is not None else None
+    resolver = guard.resolver() if guard is not None else Guard().unchecked_resolver()
     kept: dict[str, Any] = {"keepalive_timeout": KEEPALIVE_SECONDS} if keeps else {"force_close": True}
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=tls, limit=0, resolver=resolver, **kept),

@@ -193,3 +193,45 @@ def test_a_proxy_of_the_owners_does_not_open_the_way_inside(httpserver: HTTPServ
     for url in ("http://bad.example/", "http://proxy.lan/", "http://169.254.169.254/"):
         with pytest.raises(AddressRefused):
             asyncio.run(ask(owners, url, proxy=proxy))
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "crm.localhost", "a.b.localhost"])
+def test_what_is_this_machine_by_definition_is_asked_of_no_name_server(host: str) -> None:
+    names = NameServer({host: ["93.184.216.34"]})
+    found = asyncio.run(Guard(allows_local=True, lookup=names).addresses(host, 80))
+    assert [answer[4][0] for answer in found] == ["127.0.0.1", "::1"] and names.asked == 0
+    only = asyncio.run(Guard(allows_local=True, lookup=names).addresses(host, 80, socket.AF_INET6))
+    assert [answer[4][0] for answer in only] == ["::1"]
+
+
+def test_where_nothing_may_leave_this_machine_has_one_name() -> None:
+    names = NameServer()
+    closed = Guard(allows_local=True, loopback_only=True, lookup=names)
+    for host in ("exfil-canary.localhost", "localhost.localdomain", "ip6-localhost"):
+        with pytest.raises(AddressRefused, match="egress"):
+            asyncio.run(closed.check(f"http://{host}/"))
+        with pytest.raises(AddressRefused, match="egress"):
+            asyncio.run(closed.addresses(host))
+    asyncio.run(closed.check("http://localhost/"))
+    assert names.asked == 0
+
+
+def test_the_owners_own_addresses_are_not_asked_for_either(
+    monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/here").respond_with_data("here")
+
+    async def ask() -> str:
+        def asked(host: Any, *_: Any, **__: Any) -> Any:
+            raise AssertionError(f"{host} was looked up")
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", asked)
+        connections = Connections()
+        try:
+            client = await connections.client()
+            async with client.get(f"http://models.localhost:{httpserver.port}/here") as response:
+                return await response.text()
+        finally:
+            await connections.aclose()
+
+    assert asyncio.run(ask()) == "here"

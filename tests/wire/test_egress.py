@@ -33,7 +33,7 @@ def _see(event, arguments):
         host = arguments[0] or "localhost"
     else:
         return
-    if not str(host).startswith(_here):
+    if not str(host).startswith(_here) or str(host) != "localhost" and str(host).endswith("localhost"):
         os.write(_file, f"{event} {host}\\n".encode())
 
 
@@ -119,6 +119,7 @@ def configure(server: ServerProcess) -> dict[str, Any]:
         "webhook": webhook,
         "mcp": post("/v1/convai/mcp-servers", json={"config": mcp}),
         "url": post("/v1/convai/knowledge-base/url", json={"url": "http://docs.example.com/a"}),
+        "localhost": post("/v1/convai/knowledge-base/url", json={"url": "http://exfil-canary.localhost/a"}),
     }
     settings: dict[str, Any] = {
         "conversation_initiation_client_data_webhook": {"url": "http://10.1.2.3/pre", "request_headers": {}}
@@ -145,7 +146,8 @@ async def held(server: ServerProcess, document: dict[str, Any]) -> tuple[str, di
 
 async def test_nothing_leaves_whatever_is_configured(server: ServerProcess, witnessed: Path) -> None:
     answers = configure(server)
-    assert 400 <= answers["url"].status_code < 500 and "egress" in answers["url"].text
+    for refused in (answers["url"], answers["localhost"]):
+        assert 400 <= refused.status_code < 500 and "egress" in refused.text
     mcp = answers["mcp"].json().get("id")
     text = server.http.post("/v1/convai/knowledge-base/text", json={"text": "soup " * 300, "name": "menu"}).json()
     knowledge = [{"type": "text", "id": text["id"], "name": "menu", "usage_mode": "auto"}]
@@ -183,6 +185,8 @@ for reach in (
     lambda: socket.create_connection(("example.com", 80), 1),
     lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("192.0.2.1", 53)),
     lambda: socket.getaddrinfo("example.com", 80),
+    lambda: socket.getaddrinfo("exfil-canary.localhost", 80),
+    lambda: socket.getaddrinfo("localhost.localdomain", 80),
     lambda: socket.socket(socket.AF_INET6).connect(("2001:db8::1", 80)),
 ):
     try:
