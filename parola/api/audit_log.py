@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 
 from parola.api.described import described
-from parola.api.paging import PageDep, page_body
+from parola.api.paging import MOST_SECONDS, PageDep, page_body
 from parola.api.responses import Json
 from parola.api.services import ServicesDep, needs_key
 from parola.protocol.documents import JsonObject
@@ -26,8 +26,12 @@ async def list_entries(
     resource: Annotated[str | None, Query(description="The id of what it was done to.")] = None,
     key_id: str | None = None,
     result: Literal["done", "refused", "failed"] | None = None,
-    after_unix: Annotated[float | None, Query(description="Later than this.")] = None,
-    before_unix: Annotated[float | None, Query(description="Earlier than this.")] = None,
+    after_unix: Annotated[
+        float | None, Query(ge=-MOST_SECONDS, le=MOST_SECONDS, description="Later than this.")
+    ] = None,
+    before_unix: Annotated[
+        float | None, Query(ge=-MOST_SECONDS, le=MOST_SECONDS, description="Earlier than this.")
+    ] = None,
 ) -> Json:
     """What was done, newest first: every changing request, every use of a secret, every look into a running
     conversation. What was said is not in it, and no secret."""

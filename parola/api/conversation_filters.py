@@ -7,13 +7,14 @@ where a filter is about them. A list goes on looking until its page is full, or 
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Query
 
-from parola.api.paging import SortDirection
+from parola.api.paging import MOST_SECONDS, MOST_WHOLE, SortDirection
 from parola.errors import InvalidRequest
 from parola.store.base import ConversationQuery, ConversationRow, Conversations, cursor_after
 from parola.store.pages import Document
@@ -23,6 +24,8 @@ MOST_LOOKED_AT = 2000
 
 BATCH = 100
 
+Seconds = Annotated[float, Query(ge=-MOST_SECONDS, le=MOST_SECONDS)]
+Rating = Annotated[int, Query(ge=-MOST_WHOLE, le=MOST_WHOLE)]
 Many = Annotated[list[str] | None, Query()]
 OPERATORS = ("eq", "neq", "gt", "gte", "lt", "lte", "in")
 
@@ -52,12 +55,12 @@ def asked(
     version_id: str | None = None,
     text_only: bool | None = None,
     call_successful: Literal["success", "failure", "unknown"] | None = None,
-    call_start_before_unix: float | None = None,
-    call_start_after_unix: float | None = None,
-    call_duration_min_secs: float | None = None,
-    call_duration_max_secs: float | None = None,
-    rating_min: int | None = None,
-    rating_max: int | None = None,
+    call_start_before_unix: Seconds | None = None,
+    call_start_after_unix: Seconds | None = None,
+    call_duration_min_secs: Seconds | None = None,
+    call_duration_max_secs: Seconds | None = None,
+    rating_min: Rating | None = None,
+    rating_max: Rating | None = None,
     has_feedback_comment: bool | None = None,
     conversation_initiation_source: str | None = None,
     conversation_product_type: str | None = None,
@@ -105,6 +108,7 @@ def asked(
         started_after=call_start_after_unix,
         duration_min=call_duration_min_secs,
         duration_max=call_duration_max_secs,
+        now=time.time(),
         rating_min=rating_min,
         rating_max=rating_max,
         exclude_statuses=exclude_statuses or (),

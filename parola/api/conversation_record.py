@@ -11,7 +11,7 @@ from typing import Any
 from parola.api.conversation_turns import complete, thumbs
 from parola.privacy.reaping import NEVER
 from parola.protocol.lossless import merged
-from parola.store.base import ConversationRow
+from parola.store.base import ConversationRow, whole_seconds
 from parola.store.pages import Document
 
 LIVE = ("initiated", "in-progress")
@@ -105,7 +105,7 @@ def duration(row: ConversationRow, now: float) -> int:
     if row.status == "initiated":
         return 0
     end = row.ended_at if row.ended_at is not None else now
-    return max(0, round(end - row.started_at))
+    return whole_seconds(row.started_at, end)
 
 
 def cost(row: ConversationRow) -> float | None:

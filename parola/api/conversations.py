@@ -16,7 +16,7 @@ from parola.api.responses import Json, RawBody
 from parola.api.services import Services, ServicesDep, needs_key, open_to_all
 from parola.errors import NotFound
 from parola.protocol.conversations import ConversationResponse, ConversationsPage, FeedbackRequest
-from parola.store.base import ConversationChange, ConversationRow
+from parola.store.base import NO_RATING, ConversationChange, ConversationRow
 from parola.store.pages import Document, Page
 
 router = APIRouter(prefix="/v1/convai/conversations", tags=["conversations"])
@@ -78,7 +78,7 @@ async def feedback(conversation_id: str, raw: RawBody, services: ServicesDep) ->
     """What the user thought of it: a thumb, or stars and words. The last one counts. Needs no key."""
     body = checked(FeedbackRequest, raw)
     await find_conversation(services, conversation_id)
-    change = ConversationChange(document={"metadata": {"feedback": judgement(body)}}, rating=body.rating)
+    change = ConversationChange(document={"metadata": {"feedback": judgement(body)}}, rating=body.rating or NO_RATING)
     await services.store.conversations.write(conversation_id, change)
     return Json({})
 

@@ -10,6 +10,12 @@ from fastapi import Depends, Query
 
 from parola.store.pages import Page
 
+MOST_WHOLE = 2**31 - 1
+"""What a column of integers holds: no parameter that is compared with one may be more."""
+
+MOST_SECONDS = 1e11
+"""As unix time, or as a length: three thousand years. Infinity and what is no number are more than that."""
+
 SortDirection = Annotated[Literal["asc", "desc"], Query(description="Newest or last first by default.")]
 
 

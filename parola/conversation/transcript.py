@@ -348,10 +348,8 @@ class Transcript:
                     "platform_event": "skip_turn_wait_elapsed" if entry.was_skipped else "user_turn_timeout",
                 }
             case ContextEntry():
-                turn |= {"message": entry.text, "source_medium": "text"}
-                if entry.context_id is not None:
-                    info = {"context_id": entry.context_id, "is_superseded": entry.is_superseded}
-                    turn["contextual_update_info"] = info
+                info = {"context_id": entry.context_id or "", "is_superseded": entry.is_superseded}
+                turn |= {"message": entry.text, "source_medium": "text", "contextual_update_info": info}
             case AgentEntry():
                 turn |= self._agent_turn(entry)
         match entry:

@@ -10,6 +10,7 @@ different conversations share a commit.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -228,6 +229,9 @@ class ConversationRow:
     has_audio: bool = False
 
 
+NO_RATING = 0
+
+
 @dataclass(frozen=True, slots=True)
 class ConversationChange:
     """What one step of a conversation adds to its record; what is None stays as it is."""
@@ -239,6 +243,7 @@ class ConversationChange:
     termination_reason: str | None = None
     has_audio: bool | None = None
     rating: int | None = None
+    """``NO_RATING``: it has none any more."""
     document: Document | None = None
     """Merged into the row's document, object by object; lists are replaced."""
 
@@ -252,7 +257,10 @@ class ConversationQuery:
     started_before: float | None = None
     started_after: float | None = None
     duration_min: float | None = None
+    """In whole seconds (``whole_seconds``), as it is shown."""
     duration_max: float | None = None
+    now: float | None = None
+    """How long those last that still run is counted to this moment; None: nobody can tell."""
     rating_min: int | None = None
     rating_max: int | None = None
     call_successful: str | None = None
@@ -262,6 +270,13 @@ class ConversationQuery:
     search: str | None = None
     """Words that occur in the transcript. A page may then be short, or empty, although there are more."""
     ascending: bool = False
+
+
+def whole_seconds(started_at: float, ended_at: float) -> int:
+    """How long a conversation lasted, as it is shown and asked for: to the nearest second, a half up."""
+    length = ended_at - started_at
+    whole = math.floor(length)
+    return max(0, whole + (length - whole >= 0.5))
 
 
 def cursor_after(conversation: ConversationRow) -> str:

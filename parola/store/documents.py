@@ -12,10 +12,12 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 def speaker(turn: Document) -> str:
-    """Whose message a turn is; empty for a turn without words, which does not count as one. A silence that the agent
-    was to break is recorded as a turn of the user (``platform_event``), with dots for words."""
+    """Whose message a turn is; empty for a turn that is nobody's, which does not count as one: it has no words, or is
+    recorded as a turn of the user who said nothing (``platform_event``: a silence that the agent was to break, with
+    dots for words; ``contextual_update_info``: what an application let the agent know)."""
     role = turn.get("role")
-    return role if role in ("user", "agent") and turn.get("message") and not turn.get("platform_event") else ""
+    is_said = turn.get("message") and not turn.get("platform_event") and not turn.get("contextual_update_info")
+    return role if role in ("user", "agent") and is_said else ""
 
 
 def words(turn: Document) -> str:

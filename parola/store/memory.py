@@ -17,6 +17,7 @@ from parola.metrics import WRITE_SECONDS, Histogram
 from parola.protocol.lossless import dumps, loads, merged
 from parola.store.audit import AuditLog
 from parola.store.base import (
+    NO_RATING,
     AgentCalls,
     AgentRow,
     Agents,
@@ -37,6 +38,7 @@ from parola.store.base import (
     ToolRow,
     Tools,
     unlink_files_of,
+    whole_seconds,
 )
 from parola.store.cursors import Place
 from parola.store.documents import is_archived, recording_file, speaker, tags, tool_type, words
@@ -381,11 +383,13 @@ class MemoryConversations:
             change = after_erasure(change)
         new_turns = {position: dumps(turn) for position, turn in change.turns.items()}
         document = row.document if change.document is None else merged(row.document, change.document)
-        given: Mapping[str, Any] = {
+        given: dict[str, Any] = {
             name: value
-            for name in ("status", "ended_at", "termination_reason", "has_audio", "rating")
+            for name in ("status", "ended_at", "termination_reason", "has_audio")
             if (value := getattr(change, name)) is not None
         }
+        if change.rating is not None:
+            given["rating"] = None if change.rating == NO_RATING else change.rating
         transcript = self._transcripts[conversation_id]
         transcript.turns |= new_turns
         transcript.speakers |= {position: speaker(turn) for position, turn in change.turns.items()}
@@ -476,7 +480,8 @@ class MemoryConversations:
 
     def _matches(self, row: ConversationRow, query: ConversationQuery) -> bool:
         spoken = self._transcripts[row.conversation_id].words.values()
-        duration = None if row.ended_at is None else row.ended_at - row.started_at
+        end = query.now if row.ended_at is None else row.ended_at
+        duration = 0 if row.status == "initiated" else None if end is None else whole_seconds(row.started_at, end)
         return (
             query.agent_id in (None, row.agent_id)
             and query.user_id in (None, row.user_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -15,10 +16,13 @@ from sqlalchemy import (
     RowMapping,
     and_,
     bindparam,
+    case,
     delete,
     exists,
+    false,
     func,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -27,7 +31,14 @@ from sqlalchemy.types import Boolean, Double, Integer, LargeBinary, String
 
 from parola.errors import NotFound
 from parola.protocol.lossless import dumps, loads, merged
-from parola.store.base import ConversationChange, ConversationQuery, ConversationRow, FileRow, unlink_files_of
+from parola.store.base import (
+    NO_RATING,
+    ConversationChange,
+    ConversationQuery,
+    ConversationRow,
+    FileRow,
+    unlink_files_of,
+)
 from parola.store.blobs import Blobs
 from parola.store.documents import recording_file, speaker, words
 from parola.store.erased import DELETED_AT, after_erasure, is_erased
@@ -94,6 +105,7 @@ _CHANGEABLE: dict[str, Any] = {
     "has_audio": Boolean(),
     "rating": Integer(),
 }
+"""What a change may say; NULL: it stays as it is."""
 
 _DERIVED: dict[str, Any] = {"ending": String(), "call_successful": String(), "facts": LargeBinary()}
 """What follows from a change (``overview.py``)."""
@@ -130,6 +142,11 @@ _UPDATE = (
             name: func.coalesce(bindparam(f"b_{name}", type_=kind), conversations.c[name])
             for name, kind in _CHANGEABLE.items()
         },
+    )
+    .values(
+        rating=func.nullif(
+            func.coalesce(bindparam("b_rating", type_=_CHANGEABLE["rating"]), conversations.c.rating), NO_RATING
+        )
     )
 )
 
@@ -413,7 +430,6 @@ def _row(row: RowMapping) -> ConversationRow:
 
 def _conditions(query: ConversationQuery) -> list[ColumnElement[bool]]:
     c = conversations.c
-    duration = c.ended_at - c.started_at
     bounds = (
         (query.agent_id, c.agent_id.__eq__),
         (query.user_id, c.user_id.__eq__),
@@ -422,12 +438,11 @@ def _conditions(query: ConversationQuery) -> list[ColumnElement[bool]]:
         (query.text_only, c.text_only.__eq__),
         (query.started_before, c.started_at.__lt__),
         (query.started_after, c.started_at.__gt__),
-        (query.duration_min, duration.__ge__),
-        (query.duration_max, duration.__le__),
         (query.rating_min, c.rating.__ge__),
         (query.rating_max, c.rating.__le__),
     )
     conditions: list[ColumnElement[bool]] = [compare(value) for value, compare in bounds if value is not None]
+    conditions += _lasting(query)
     if query.exclude_statuses:
         conditions.append(c.status.not_in(query.exclude_statuses))
     if query.termination_reasons:
@@ -436,4 +451,20 @@ def _conditions(query: ConversationQuery) -> list[ColumnElement[bool]]:
         conditions.append(
             exists().where(turns.c.conversation_id == c.conversation_id, turns.c.words.contains(word, autoescape=True))
         )
+    return conditions
+
+
+def _lasting(query: ConversationQuery) -> list[ColumnElement[bool]]:
+    """Those of a length, in whole seconds as ``whole_seconds`` has them: what is only reserved lasts none."""
+    c = conversations.c
+    seconds = case(
+        (c.status == "initiated", 0.0), else_=func.coalesce(c.ended_at, literal(query.now, Double())) - c.started_at
+    )
+    conditions: list[ColumnElement[bool]] = []
+    if query.duration_min is not None:
+        least = math.ceil(query.duration_min)
+        conditions.append(seconds >= least - 0.5 if least > 0 else seconds.is_not(None))
+    if query.duration_max is not None:
+        most = math.floor(query.duration_max)
+        conditions.append(seconds < most + 0.5 if most >= 0 else false())
     return conditions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -170,3 +171,27 @@ def test_a_filter_that_matches_little_looks_at_so_many_in_one_request(
     first = client.get(f"{CONVERSATIONS}?tag_ids=x").json()
     assert first["conversations"] == [] and first["has_more"]
     assert ids(client, f"tag_ids=x&cursor={first['next_cursor']}") == ["conv_0"]
+
+
+def test_the_length_that_is_shown_is_the_one_that_is_asked_for(client: TestClient) -> None:
+    began = time.time() - 1.1
+    keep(client, "conv_ended", started_at=1000.4, ended_at=1002.0)
+    keep(client, "conv_short", started_at=1000.0, ended_at=1000.3)
+    keep(client, "conv_runs", started_at=began, status="in-progress")
+    listed = client.get(CONVERSATIONS).json()["conversations"]
+    shown = {one["conversation_id"]: one["call_duration_secs"] for one in listed}
+    assert shown["conv_ended"] == 2 and shown["conv_short"] == 0
+    assert set(ids(client, "call_duration_min_secs=1")) == {"conv_ended", "conv_runs"}
+    assert ids(client, "call_duration_min_secs=2&call_start_before_unix=2000") == ["conv_ended"]
+    assert ids(client, "call_duration_max_secs=0") == ["conv_short"]
+
+
+@pytest.mark.parametrize("later", [{"feedback": "like"}, {"comment": "only words"}])
+def test_a_rating_that_was_replaced_is_found_no_more(client: TestClient, later: dict[str, Any]) -> None:
+    keep(client, "conv_a")
+    assert client.post(f"{CONVERSATIONS}/conv_a/feedback", json={"rating": 2}).status_code == 200
+    assert ids(client, "rating_max=2") == ["conv_a"]
+    assert client.post(f"{CONVERSATIONS}/conv_a/feedback", json=later).status_code == 200
+    assert client.get(f"{CONVERSATIONS}/conv_a").json()["metadata"]["feedback"]["rating"] is None
+    (listed,) = client.get(CONVERSATIONS).json()["conversations"]
+    assert listed["rating"] is None and ids(client, "rating_max=5") == []

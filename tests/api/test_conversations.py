@@ -103,8 +103,8 @@ def test_conversations_are_listed_newest_first_and_filtered(client: TestClient) 
     keep(
         client, "conv_1", started_at=1.0, ended_at=11.0, rating=5, document={"analysis": {"call_successful": "success"}}
     )
-    keep(client, "conv_2", started_at=2.0, agent_id="agent_2", text_only=True)
-    keep(client, "conv_3", started_at=3.0, status="failed", termination_reason="No model")
+    keep(client, "conv_2", started_at=2.0, ended_at=5.0, agent_id="agent_2", text_only=True)
+    keep(client, "conv_3", started_at=3.0, ended_at=3.0, status="failed", termination_reason="No model")
 
     def ids(query: str = "") -> list[str]:
         response = client.get(f"{CONVERSATIONS}?{query}")

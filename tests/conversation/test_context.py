@@ -26,10 +26,11 @@ def test_newer_context_replaces_the_older_of_the_same_id():
         "Context update: page 2",
         "Context update: always",
     ]
-    assert [turn.get("contextual_update_info") for turn in story.record[:3:2]] == [
+    assert [turn["contextual_update_info"] for turn in story.record[:3]] == [
         {"context_id": "page", "is_superseded": True},
+        {"context_id": "", "is_superseded": False},
         {"context_id": "page", "is_superseded": False},
-    ]
+    ], "also one without an id: it is told from what the user typed"
 
 
 def test_context_that_comes_while_a_tool_runs_stands_after_its_result():

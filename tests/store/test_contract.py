@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from parola.errors import InvalidRequest, NotFound
 from parola.store.base import (
+    NO_RATING,
     AgentCalls,
     AgentRow,
     ApiKeyRow,
@@ -22,6 +23,7 @@ from parola.store.base import (
     SecretRow,
     Store,
     ToolRow,
+    whole_seconds,
 )
 
 JSON = st.recursive(
@@ -270,6 +272,59 @@ async def test_a_change_adds_turns_counts_messages_and_merges_the_document(store
         document={"metadata": {"a": [2], "b": None, "kept": {"x": 1}}},
     )
     assert [t["message"] for t in await store.conversations.turns("conv_1")] == ["Hello", "Hi there", None]
+
+
+async def test_only_what_was_said_or_typed_counts_as_a_message(store: Store) -> None:
+    await store.conversations.create(conversation("conv_1"))
+    turns = {
+        0: turn("agent", "Hello"),
+        1: turn("user", "page 3", contextual_update_info={"context_id": "", "is_superseded": False}),
+        2: turn("user", "...", platform_event="user_turn_timeout"),
+        3: turn("agent", None, tool_calls=[{}]),
+    }
+    await store.conversations.write("conv_1", ConversationChange(turns=turns))
+    row = await store.conversations.get("conv_1")
+    assert row is not None and (row.user_messages, row.agent_messages) == (0, 1)
+
+
+async def test_the_last_rating_counts_also_when_it_is_none(store: Store) -> None:
+    await store.conversations.create(conversation("conv_1", rating=4))
+    await store.conversations.write("conv_1", ConversationChange(rating=2))
+    await store.conversations.write("conv_1", ConversationChange(status="done"))
+    row = await store.conversations.get("conv_1")
+    assert row is not None and row.rating == 2, "what a change does not say stays"
+    await store.conversations.write("conv_1", ConversationChange(rating=NO_RATING))
+    row = await store.conversations.get("conv_1")
+    assert row is not None and row.rating is None
+    assert (await store.conversations.page(ConversationQuery(rating_max=2), page_size=9)).items == []
+    await asyncio.gather(  # in one commit, the last one wins
+        store.conversations.write("conv_1", ConversationChange(rating=5)),
+        store.conversations.write("conv_1", ConversationChange(rating=NO_RATING)),
+    )
+    row = await store.conversations.get("conv_1")
+    assert row is not None and row.rating is None
+
+
+async def test_conversations_are_found_by_the_length_that_is_shown(store: Store) -> None:
+    """In whole seconds, also of those that still run; what is only reserved lasts none."""
+    lengths = {"a": 0.2, "b": 0.5, "c": 1.6, "d": 2.4, "e": 2.5, "f": 61.0}
+    for name, length in lengths.items():
+        await store.conversations.create(conversation(name, 100.0, status="done", ended_at=100.0 + length))
+    await store.conversations.create(conversation("runs", 100.0))
+    await store.conversations.create(conversation("waits", 100.0, status="initiated"))
+    now = 101.5  # the one that runs is shown with 2 seconds
+    shown = {name: whole_seconds(100.0, 100.0 + length) for name, length in lengths.items()}
+    assert shown == {"a": 0, "b": 1, "c": 2, "d": 2, "e": 3, "f": 61}
+    shown |= {"runs": 2, "waits": 0}
+
+    async def found(**bounds: float) -> set[str]:
+        page = await store.conversations.page(ConversationQuery(now=now, **bounds), page_size=20)
+        return {row.conversation_id for row in page.items}
+
+    for bound in (-1, 0, 0.5, 1, 1.5, 2, 3, 61, 62):
+        assert await found(duration_min=bound) == {name for name, seconds in shown.items() if seconds >= bound}, bound
+        assert await found(duration_max=bound) == {name for name, seconds in shown.items() if seconds <= bound}, bound
+    assert await found(duration_min=2, duration_max=2) == {"c", "d", "runs"}
 
 
 async def test_a_change_of_an_unknown_conversation_is_refused(store: Store) -> None:
