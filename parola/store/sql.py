@@ -8,7 +8,6 @@ drivers of SQLite do, costs three times the latency. File contents and recording
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,8 +47,9 @@ from parola.store.sql_conversations import SealedChange, SqlConversations, SqlFi
 from parola.store.sql_knowledge import SqlKnowledge
 from parola.store.sql_outbox import SqlOutbox
 from parola.store.sql_resources import Resource
-from parola.store.sql_retention import SqlRetention, forget_what_was_deleted
+from parola.store.sql_retention import SqlRetention
 from parola.store.tables import api_keys, documents, secrets, tools
+from parola.store.write_log import WriteLog
 from parola.store.writer import Writer
 
 DATABASE = "parola.db"
@@ -91,6 +91,7 @@ class SqlStore:
         self._patience = patience_seconds
         self._recordings = data / "recordings"
         self._readers: Readers | None = None
+        self._write_log: WriteLog | None = None
         self.writes = Histogram(WRITE_SECONDS)
         self._writer: Writer[SealedChange] | None = None
 
@@ -106,11 +107,12 @@ class SqlStore:
         database = self._database()
         engine = database.engine
         outage = Outage(database, self._patience)
+        self._write_log = write_log = WriteLog(engine)
         self._readers = readers = Readers(database, outage, self._connections - 1)
         self._writer = writer = Writer(database, outage, apply_all, self.writes)
         try:
             await writer.run(lambda connection: bring_up_to_date(connection, database))
-            await asyncio.to_thread(forget_what_was_deleted, engine)  # a killed server may have deleted something
+            await write_log.empty()  # a killed server may have deleted something
         except ParolaError:
             await self.aclose()
             raise
@@ -122,8 +124,8 @@ class SqlStore:
         self.api_keys = SqlApiKeys(readers, writer)
         self.audit = SqlAuditLog(readers, writer)
         self.outbox = outbox = SqlOutbox(readers, writer)
-        self.conversations = SqlConversations(readers, writer, blobs, self._recordings, outbox, engine)
-        self.retention = SqlRetention(readers, writer, engine, blobs, self._recordings)
+        self.conversations = SqlConversations(readers, writer, blobs, self._recordings, outbox, write_log)
+        self.retention = SqlRetention(readers, writer, write_log, blobs, self._recordings)
         self.files = SqlFiles(readers, writer, blobs)
         self.knowledge = SqlKnowledge(readers, writer, Blobs(self._data / "knowledge"))
 
@@ -135,6 +137,9 @@ class SqlStore:
         return sqlite.database(self._data / DATABASE)
 
     async def aclose(self) -> None:
+        if self._write_log is not None:
+            await self._write_log.aclose()
+            self._write_log = None
         if self._writer is not None:
             await self._writer.aclose()
             self._writer = None

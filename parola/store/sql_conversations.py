@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Engine,
     RowMapping,
     and_,
     bindparam,
@@ -48,8 +47,8 @@ from parola.store.pages import Document, Page
 from parola.store.readers import Readers
 from parola.store.sql_outbox import SqlOutbox, put_all
 from parola.store.sql_overview import read_overview
-from parola.store.sql_retention import forget_what_was_deleted
 from parola.store.tables import conversations, files, turns
+from parola.store.write_log import WriteLog
 from parola.store.writer import Writer
 
 MOST_SEARCHED = 500
@@ -241,10 +240,10 @@ class SqlConversations:
         blobs: Blobs,
         recordings: Path,
         outbox: SqlOutbox,
-        engine: Engine,
+        write_log: WriteLog,
     ) -> None:
         self._readers = readers
-        self._engine = engine
+        self._write_log = write_log
         self._writer = writer
         self._blobs = blobs
         self._recordings = recordings
@@ -327,7 +326,7 @@ class SqlConversations:
         if existed:
             await self._blobs.delete(file_ids)
             await asyncio.to_thread(unlink_files_of, recording)
-            await asyncio.to_thread(forget_what_was_deleted, self._engine)
+            await self._write_log.empty()
         return existed
 
     async def page(

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from parola.endings import outline_of
-from parola.logs import logger
 from parola.protocol.lossless import dumps, loads
 from parola.store.base import unlink_files_of
 from parola.store.blobs import Blobs
@@ -19,21 +18,19 @@ from parola.store.overview import ending_of, verdict_of, with_document
 from parola.store.pages import Document
 from parola.store.readers import Readers
 from parola.store.tables import conversations, files, retention, turns, webhook_deliveries
+from parola.store.write_log import WriteLog
 from parola.store.writer import Writer
 
 ENDED = ("done", "failed")
 
-MOST_TRIES = 6
-"""To empty the log of writes; each waits for readers as long as any statement does."""
-
-log = logger(__name__)
-
 
 class SqlRetention:
-    def __init__(self, readers: Readers, writer: Writer[Any], engine: Engine, blobs: Blobs, recordings: Path) -> None:
+    def __init__(
+        self, readers: Readers, writer: Writer[Any], write_log: WriteLog, blobs: Blobs, recordings: Path
+    ) -> None:
         self._readers = readers
         self._writer = writer
-        self._engine = engine
+        self._write_log = write_log
         self._blobs = blobs
         self._recordings = recordings
 
@@ -101,16 +98,4 @@ class SqlRetention:
 
         await self._blobs.delete(await self._writer.run(work))
         await asyncio.to_thread(unlink_files_of, recording, audio=audio, words=words)
-        await asyncio.to_thread(forget_what_was_deleted, self._engine)
-
-
-def forget_what_was_deleted(engine: Engine) -> None:
-    """SQLite overwrites deleted rows (``secure_delete``), but its log of writes still holds them as they were: have it
-    copied into the database and emptied. Blocks: call it in a thread."""
-    if engine.dialect.name == "sqlite":
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            for _ in range(MOST_TRIES):
-                is_busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-                if not is_busy:
-                    return
-        log.warning("deleted_rows_not_overwritten", hint="something reads the database all the time")
+        await self._write_log.empty()

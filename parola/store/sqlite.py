@@ -9,6 +9,9 @@ from sqlalchemy import create_engine, event
 
 from parola.store.database import Database
 
+BUSY_MILLISECONDS = 5000
+"""How long a statement waits for a lock of another program."""
+
 
 def database(file: Path) -> Database:
     engine = create_engine(f"sqlite:///{file}", hide_parameters=True)
@@ -24,7 +27,7 @@ def _configure(connection: Any, _: Any) -> None:
         "journal_mode = WAL",
         "synchronous = NORMAL",
         "foreign_keys = ON",
-        "busy_timeout = 5000",
+        f"busy_timeout = {BUSY_MILLISECONDS}",
         "secure_delete = ON",
         "temp_store = MEMORY",
     ):

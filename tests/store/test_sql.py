@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -24,13 +25,16 @@ from parola.store.database import Database
 from parola.store.schema import MIGRATIONS, migrate
 from parola.store.sql import DATABASE, SqlStore
 from parola.store.tables import HEAD, metadata
+from parola.store.write_log import PAUSES_SECONDS
 from tests.postgres import Postgres
+from tests.virtual_time import run
 
 WRITER = """
 import asyncio, sys
 from pathlib import Path
 from parola.store.base import ConversationChange, ConversationRow
 from parola.store.sql import SqlStore
+from tests.virtual_time import run
 
 async def main():
     store = SqlStore(Path(sys.argv[1]), sys.argv[3])
@@ -262,3 +266,58 @@ async def test_a_search_reads_so_many_conversations_at_once_and_goes_on_from_the
                 break
         assert found == pages
     await store.aclose()
+
+
+def test_what_was_deleted_while_somebody_read_is_overwritten_when_they_have_finished(tmp_path: Path) -> None:
+    """A backup reads the database for as long as it likes: who deletes does not wait for it, and nothing is left."""
+    word = b"zebracanary"
+
+    def holding() -> list[str]:
+        return [file.name for file in (tmp_path / DATABASE, tmp_path / f"{DATABASE}-wal") if word in file.read_bytes()]
+
+    async def story() -> None:
+        store = SqlStore(tmp_path)
+        await store.open()
+        await store.conversations.create(ConversationRow("conv_1", "agent_1", "done", 1.0, {"said": word.decode()}))
+        reader = sqlite3.connect(tmp_path / DATABASE, isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM conversations").fetchall()
+
+        assert await store.conversations.delete("conv_1")
+        assert store._write_log is not None
+        emptying = store._write_log.emptying
+        assert emptying is not None and holding() == [f"{DATABASE}-wal"]
+        await asyncio.sleep(PAUSES_SECONDS[0] + 0.5)
+        assert not emptying.done() and holding() == [f"{DATABASE}-wal"], "it has tried once more"
+        await store.conversations.create(ConversationRow("conv_2", "agent_1", "done", 1.0, {}))
+        assert await store.conversations.delete("conv_2")
+        assert store._write_log.emptying is emptying, "one task sees to all of it"
+
+        reader.execute("COMMIT")
+        reader.close()
+        await emptying
+        assert holding() == []
+        await store.aclose()
+
+    run(story())
+
+
+def test_a_store_closes_while_somebody_reads_and_the_next_one_overwrites(tmp_path: Path) -> None:
+    async def story() -> None:
+        store = SqlStore(tmp_path)
+        await store.open()
+        await store.conversations.create(ConversationRow("conv_1", "agent_1", "done", 1.0, {"said": "zebracanary"}))
+        reader = sqlite3.connect(tmp_path / DATABASE, isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM conversations").fetchall()
+        await store.conversations.delete("conv_1")
+        await store.aclose()
+        again = SqlStore(tmp_path)
+        await again.open()
+        assert again._write_log is not None and again._write_log.emptying is not None
+        reader.close()
+        await again._write_log.emptying
+        assert b"zebracanary" not in (tmp_path / f"{DATABASE}-wal").read_bytes() + (tmp_path / DATABASE).read_bytes()
+        await again.aclose()
+
+    run(story())
