@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from parola.outbound import request_headers
 from parola.protocol.documents import Answer, Asked, Between, CheckedAs, JsonObject, ValueOrLocator
 
 WebhookEvent = Literal[
@@ -35,11 +36,31 @@ def _http_url(value: object) -> object:
 WebhookUrl = Annotated[str, BeforeValidator(_http_url)]
 
 
+def _header_name(name: str) -> str:
+    if not request_headers.is_name(name):
+        expected = "Expected the name of an HTTP header: letters, digits and any of !#$%&'*+-.^_`|~"
+        raise PydanticCustomError("header_name", expected)
+    if name.lower() in request_headers.WEBHOOKS:
+        raise PydanticCustomError("header_name", "Expected a header that this server does not set itself")
+    return name
+
+
+def _header_value(value: ValueOrLocator | None) -> ValueOrLocator | None:
+    if isinstance(value, str) and (found := request_headers.control_character(value)):
+        expected = "Expected a value without control characters, and this has {found}"
+        raise PydanticCustomError("header_value", expected, {"found": found})
+    return value
+
+
+HeaderName = Annotated[str, AfterValidator(_header_name)]
+HeaderValue = Annotated[ValueOrLocator, AfterValidator(_header_value)]
+
+
 class WebhookSettings(Asked):
     auth_type: Literal["hmac"] = "hmac"
     name: str = Field(min_length=1)
     webhook_url: WebhookUrl
-    request_headers: dict[str, ValueOrLocator | None] | None = None
+    request_headers: dict[HeaderName, HeaderValue | None] | None = None
 
 
 class WebhookRequest(Asked):
@@ -59,7 +80,7 @@ class WebhookUpdate(Asked):
     is_disabled: bool
     name: str = Field(min_length=1)
     retry_enabled: bool | None = None
-    request_headers: dict[str, ValueOrLocator | None] | None = None
+    request_headers: dict[HeaderName, HeaderValue | None] | None = None
     events: list[str] | None = None
     webhook_url: WebhookUrl | None = None
 
@@ -189,7 +210,7 @@ class PreCallWebhook(Asked):
     """``conversation_initiation_client_data_webhook``."""
 
     url: WebhookUrl
-    request_headers: dict[str, ValueOrLocator] = {}
+    request_headers: dict[HeaderName, HeaderValue] = {}
     x_channels: list[Channel] = Field(default=["phone"], description="For which conversations it is asked.")
     x_timeout_secs: Annotated[float, Between(0.1, 30)] = 5.0
     x_on_failure: Literal["proceed", "reject"] = "proceed"

@@ -16,6 +16,7 @@ import orjson
 
 from parola.conversation.webhook_tool import alternatives, parts_of, places, source_of
 from parola.errors import ClientError
+from parola.outbound import request_headers
 from parola.outbound.locators import Locators, as_text
 
 REDACTED = "<REDACTED>"
@@ -26,9 +27,6 @@ _VARIABLE = re.compile(r"\{\{\s*([A-Za-z0-9_.\-]+)\s*\}\}")
 _PLACEHOLDER = re.compile(r"(?<!\{)\{([A-Za-z0-9_.\-]+)\}(?!\})")
 _BEFORE_PATH = re.compile(r"^[A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*$")
 _HOST = re.compile(r"^[A-Za-z0-9._\-]+(:\d+)?$")
-_HEADER_NAME = re.compile(r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$")
-_OURS = frozenset({"content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"})
-"""Headers that are the connection's, not the tool's."""
 
 _TELLING = re.compile(r"auth|token|secret|key|cookie|password|signature", re.IGNORECASE)
 """Headers of such names are not shown, even if their value is written in the config."""
@@ -106,7 +104,8 @@ async def webhook_request(
         content = filling.value(parts["body"], given["body"], "body")
         kind = str(api_schema.get("content_type") or "application/json")
         body = _encoded({} if content is _MISSING else content, kind)
-        headers = {"Content-Type": kind} | headers
+        if "content-type" not in map(str.lower, headers):
+            headers = {"Content-Type": kind} | headers
     return WebhookRequest(method, url, headers, body, path, query, hidden)
 
 
@@ -312,12 +311,11 @@ async def _headers(
 ) -> tuple[dict[str, str], frozenset[str]]:
     headers: dict[str, str] = {}
     hidden: set[str] = set()
-    for name, located in (api_schema.get("request_headers") or {}).items():
+    configured = api_schema.get("request_headers") or {}
+    for name, located in request_headers.without(request_headers.CONNECTIONS, configured).items():
         value = await locators.value(located, variables)
-        if not _HEADER_NAME.match(name) or any(character in value for character in "\r\n\0"):
-            raise CannotCall(f"request_headers: {name!r} and its value are no HTTP header.")
-        if name.lower() in _OURS:
-            continue
+        if problem := request_headers.problem_of({name: value}):
+            raise CannotCall(problem)
         headers[name] = value
         if _is_secret(located):
             hidden.add(name.lower())

@@ -27,7 +27,15 @@ from parola.tracing.tracer import Tracer
 from parola.webhooks import retry
 from parola.webhooks.announcing import BROUGHT, PRE_CALL, PRE_CALL_ENABLED, UNREDACTED, settings_of
 from parola.webhooks.circuit import Circuit
-from parola.webhooks.endpoints import Endpoint, Endpoints, UnknownEndpoint, all_webhooks, asks_before_calls, usages
+from parola.webhooks.endpoints import (
+    Endpoint,
+    Endpoints,
+    InvalidHeader,
+    UnknownEndpoint,
+    all_webhooks,
+    asks_before_calls,
+    usages,
+)
 from parola.webhooks.payloads import Message, NothingToSend, Payloads, wire_type
 from parola.webhooks.sending import Answer, Sends
 from parola.webhooks.signing import signed
@@ -54,7 +62,7 @@ ORIGINALS_SECONDS = 600.0
 SAME_NEWS_SECONDS = 60.0
 """That an endpoint still works is written down so often."""
 
-LAST_WORDS = frozenset({"address_refused", "invalid_url", "value_not_found"})
+LAST_WORDS = frozenset({"address_refused", "invalid_header", "invalid_url", "value_not_found"})
 """Without an answer, and no other to be had by asking again: somebody has to change something."""
 
 NOT_MADE = "not_made"
@@ -307,6 +315,8 @@ class Delivery:
             raise
         except ValueNotFound as error:
             return Answer(None, "value_not_found", error.message)
+        except InvalidHeader as error:
+            return Answer(None, "invalid_header", str(error))
         except Exception as error:
             log.exception("webhook_not_made", delivery_id=row.delivery_id, error=reason(error))
             return Answer(None, NOT_MADE, f"The message could not be made: {reason(error)}")

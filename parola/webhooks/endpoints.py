@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from parola.outbound import environment
+from parola.outbound import environment, request_headers
 from parola.outbound.locators import Locators, Seal
 from parola.store.base import AgentRow, DocumentRow, Store
 from parola.store.outbox import DeliveryRow
@@ -40,6 +40,10 @@ class UnknownEndpoint(Exception):
     """It was deleted, or never existed."""
 
 
+class InvalidHeader(Exception):
+    """A header of the endpoint's cannot be sent; the message says which and why, without its value."""
+
+
 class Endpoints:
     """Looks endpoints up; one for the process."""
 
@@ -48,8 +52,8 @@ class Endpoints:
         self._seal = seal
 
     async def find(self, row: DeliveryRow, now: float) -> Endpoint:
-        """Where a delivery goes. Raises ``UnknownEndpoint``, and ``ValueNotFound`` for a header's secret or an address'
-        variable that is gone."""
+        """Where a delivery goes. Raises ``UnknownEndpoint``, ``ValueNotFound`` for a header's secret or an address'
+        variable that is gone, and ``InvalidHeader``."""
         if row.sealed_endpoint is not None:
             brought = orjson.loads(self._seal.open(row.sealed_endpoint))
             return Endpoint(brought["url"], brought["secret"])
@@ -98,12 +102,16 @@ async def located(
     store: Store, seal: Seal, url: str, headers: Mapping[str, Any] | None, used: str
 ) -> tuple[str, dict[str, str]]:
     """An address and headers with the values that stand somewhere else: ``{{system__env_label}}``, ``secret_id``,
-    ``env_var_label``. ``used`` is the environment. Raises ``ValueNotFound``."""
+    ``env_var_label``. ``used`` is the environment. Headers that this server sets itself are left out: they were stored
+    before anybody refused them. Raises ``ValueNotFound``, ``InvalidHeader``."""
+    headers = request_headers.without(request_headers.WEBHOOKS, headers or {})
     locators = Locators(store, seal, used)
-    labels = environment.labels_in(url, headers or {})
+    labels = environment.labels_in(url, headers)
     texts = await environment.texts(store, labels, used)
     variables = {f"system__env_{label}": text for label, text in texts.items()}
-    filled = {name: await locators.value(value, variables) for name, value in (headers or {}).items()}
+    filled = {name: await locators.value(value, variables) for name, value in headers.items()}
+    if problem := request_headers.problem_of(filled):
+        raise InvalidHeader(problem)
     return Locators.filled(url, variables), filled
 
 

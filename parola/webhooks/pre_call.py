@@ -22,6 +22,7 @@ from parola.logs import logger
 from parola.outbound.guard import AddressRefused
 from parola.outbound.http import proxy_for
 from parola.outbound.locators import Seal, ValueNotFound
+from parola.outbound.request_headers import WEBHOOKS, without
 from parola.protocol.client_messages import ConversationInitiationClientData
 from parola.protocol.lossless import loads, merged
 from parola.protocol.webhooks import Channel, PreCallWebhook
@@ -29,7 +30,7 @@ from parola.store.base import AgentRow, Store
 from parola.store.pages import Document
 from parola.tracing.context import headers as tracing
 from parola.webhooks.announcing import PRE_CALL, PRE_CALL_ENABLED, settings_of
-from parola.webhooks.endpoints import located
+from parola.webhooks.endpoints import InvalidHeader, located
 
 if TYPE_CHECKING:
     from parola.outbound.http import Connections
@@ -88,7 +89,7 @@ class PreCall:
         if not (platform.get("overrides") or {}).get(PRE_CALL_ENABLED):
             return Outcome(client_data, {"result": "not_asked", "reason": "not_enabled_by_agent"})
         try:
-            webhook = PreCallWebhook.model_validate(configured)
+            webhook = PreCallWebhook.model_validate(_without_ours(configured))
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False)[0]
             where = ".".join(str(part) for part in (PRE_CALL, *first["loc"]))
@@ -154,6 +155,8 @@ class PreCall:
                         raise _Failed("too_large", f"expected an answer of at most {MOST_BYTES} bytes", 200)
         except ValueNotFound as error:
             raise _Failed("value_not_found", error.message) from None
+        except InvalidHeader as error:
+            raise _Failed("invalid_header", str(error)) from None
         except TimeoutError:
             raise _Failed("timeout", f"no answer within {webhook.x_timeout_secs:g} s") from None
         except AddressRefused as error:
@@ -167,6 +170,13 @@ class PreCall:
         if not isinstance(answer, dict):
             raise _Failed("invalid_answer", "expected a JSON object", 200)
         return answer
+
+
+def _without_ours(configured: Any) -> Any:
+    """What is configured but for headers that this server sets itself: they were stored before anybody refused them."""
+    if isinstance(configured, Mapping) and isinstance(given := configured.get("request_headers"), Mapping):
+        return {**configured, "request_headers": without(WEBHOOKS, given)}
+    return configured
 
 
 def laid_over(client_data: ConversationInitiationClientData, answer: Document) -> ConversationInitiationClientData:

@@ -83,6 +83,41 @@ def test_an_endpoint_that_cannot_work_is_refused(client: TestClient, given: Any,
     assert answer.status_code == status and told in answer.text
 
 
+BAD_HEADERS = [
+    ({"content-length": "5"}, 'does not set itself; got "content-length"'),
+    ({"Transfer-Encoding": "chunked"}, "does not set itself"),
+    ({"Host": "other.example"}, "does not set itself"),
+    ({"Connection": "close"}, "does not set itself"),
+    ({"Content-Type": "text/plain"}, "does not set itself"),
+    ({"ElevenLabs-Signature": "t=1,v0=00"}, "does not set itself"),
+    ({"webhook-id": "mine"}, "does not set itself"),
+    ({"X-Webhook-Attempt": "9"}, "does not set itself"),
+    ({"a\r\nb": "c"}, "Expected the name of an HTTP header"),
+    ({"": "c"}, "Expected the name of an HTTP header"),
+    ({"X-Größe": "c"}, "Expected the name of an HTTP header"),
+    ({"X": "c\r\nInjected: 1"}, "without control characters, and this has U+000D"),
+    ({"X": "c\x7f"}, "without control characters, and this has U+007F"),
+]
+
+
+@pytest.mark.parametrize(("headers", "told"), BAD_HEADERS)
+def test_a_header_that_would_break_the_message_is_refused(client: TestClient, headers: dict[str, str], told: str):
+    def refusal(method: str, path: str, document: Any) -> str:
+        answer = client.request(method, path, json=document)
+        assert answer.status_code == 422, answer.text
+        (problem,) = answer.json()["detail"]
+        assert "request_headers" in problem["loc"] and next(iter(headers)) in problem["loc"]
+        return str(problem["msg"])
+
+    webhook_id, _ = created(client, request_headers={"X-Team": "red\tblue", "X-Key": {"secret_id": "sec_1"}})
+    one = {"name": "CRM", "webhook_url": "https://hooks.example.com", "request_headers": headers}
+    assert told in refusal("POST", "/v1/workspace/webhooks", {"settings": one})
+    change = {"name": "CRM", "is_disabled": False, "request_headers": headers}
+    assert told in refusal("PATCH", f"/v1/workspace/webhooks/{webhook_id}", change)
+    asked = {"conversation_initiation_client_data_webhook": {"url": "https://x.example", "request_headers": headers}}
+    assert told in refusal("PATCH", "/v1/convai/settings", asked)
+
+
 def test_a_webhook_in_use_cannot_be_deleted_and_says_where(client: TestClient):
     webhook_id, _ = created(client)
     other_id, _ = created(client)

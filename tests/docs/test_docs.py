@@ -107,6 +107,7 @@ LAYERS = ("protocol", "conversation", "tools", "knowledge", "privacy", "webhooks
 FOR_ANYONE = {
     "endings",
     "errors",
+    "in_turn",
     "logs",
     "config",
     "metrics",
@@ -123,7 +124,7 @@ FOR_ANYONE = {
 }
 FOR_ANYONE |= {"tracing.context", "tracing.spans", "tracing.tracer"}
 FOR_ANYONE |= {"outbound.http", "outbound.guard", "outbound.locators", "outbound.event_stream", "outbound.environment"}
-FOR_ANYONE |= {"outbound.retry_after"}
+FOR_ANYONE |= {"outbound.request_headers", "outbound.retry_after"}
 
 NO_VENDOR = {
     "providers.base",

@@ -203,13 +203,21 @@ def test_required_constraints_hold() -> None:
         (
             {"url": "https://a.example/", "request_headers": {"X": {"variable_name": "t"}}},
             {"t": "a\r\nY: b"},
-            "no HTTP",
+            "without control characters, got one with U+000D",
         ),
+        ({"url": "https://a.example/", "request_headers": {"X": "a\x7f"}}, {}, "without control characters"),
+        ({"url": "https://a.example/", "request_headers": {"a b": "c"}}, {}, "expected the name of an HTTP header"),
         ({"url": "https://a.example/", "method": "TRACE"}, {}, "expected GET, POST"),
     ],
 )
 def test_what_cannot_be_asked_is_not_asked(api_schema: dict[str, Any], variables: dict[str, Any], why: str) -> None:
     assert why in refusal(api_schema, **variables)
+
+
+def test_headers_that_say_how_a_message_is_sent_are_not_the_tools_to_say() -> None:
+    theirs = {"content-type": "application/vnd.x+json", "Host": "b.example", "Content-Length": "5", "EXPECT": "x"}
+    schema = {**body({}), "request_headers": theirs}
+    assert made(schema).headers == {"content-type": "application/vnd.x+json"}
 
 
 def test_a_value_that_looks_like_a_placeholder_is_none() -> None:

@@ -17,6 +17,7 @@ import structlog
 from parola import logs
 from parola.config import Settings
 from parola.metrics import Metrics
+from parola.outbound.request_headers import WEBHOOKS
 from parola.store.base import ConversationChange, ConversationRow, DocumentRow
 from parola.store.memory import MemoryStore
 from parola.store.outbox import DeliveryRow
@@ -283,6 +284,37 @@ def test_an_attempt_in_which_something_unforeseen_happens_is_an_attempt():
         world = told_as_story(story, answers=broken)
     assert [request.at for request in world.requests][:4] == [0, 20, 30, 150]
     assert {line["error"] for line in said if line["event"] == "webhook_attempt_unforeseen"} == {"LookupError"}
+
+
+def test_of_the_headers_of_an_endpoint_that_was_stored_long_ago_those_that_are_ours_stay_here():
+    theirs = {"X-Team": "red", "content-length": "5", "Transfer-Encoding": "chunked", "HOST": "x.example"}
+    theirs |= {"Content-Type": "text/plain", "elevenlabs-signature": "t=1,v0=00", "x-webhook-attempt": "9"}
+
+    async def story(world: World) -> None:
+        await world.has_webhook("wh_1", request_headers=theirs)
+        await world.has_settings(post_call_webhook_id="wh_1")
+        await world.ends("conv_1")
+        await asyncio.sleep(1)
+
+    (request,) = told_as_story(story).requests
+    names = [name.lower() for name in request.headers]
+    assert len(names) == len(set(names)) and set(names) - WEBHOOKS == {"x-team"}
+    assert request.headers["X-Webhook-Attempt"] == "1"
+
+
+@pytest.mark.parametrize("headers", [{"X-Key": "secret\n"}, {"X Key": "secret"}])
+def test_a_header_that_cannot_be_sent_is_told_without_its_value(headers: dict[str, str]):
+    async def story(world: World) -> None:
+        await world.has_webhook("wh_1", request_headers=headers)
+        await world.has_settings(post_call_webhook_id="wh_1")
+        await world.ends("conv_1")
+        await asyncio.sleep(1)
+        row = await world.only("conv_1")
+        assert (row.status, row.reason) == ("dead", "invalid_header")
+        told = row.attempts[0]["answer"]
+        assert told.startswith("request_headers") and next(iter(headers)) in told and "secret" not in told
+
+    assert told_as_story(story).requests == []
 
 
 def test_what_cannot_be_noted_about_an_endpoint_costs_no_attempt():

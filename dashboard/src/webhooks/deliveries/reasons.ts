@@ -47,6 +47,10 @@ const ATTEMPTS: Record<string, Reason> = {
     advice: "Private addresses need outbound_private or outbound_allow in the configuration of this server.",
   },
   invalid_url: { text: "The address is none.", advice: "Edit the endpoint and correct its URL." },
+  invalid_header: {
+    text: "A header of the endpoint cannot be sent, so it was not asked.",
+    advice: "Look for an end of line in its secret, and edit the endpoint.",
+  },
   value_not_found: {
     text: "The address or a header names a secret or variable that is gone.",
     advice: "Add it again, or edit the endpoint.",
