@@ -25,6 +25,7 @@ from parola.endings import SERVER_STOPPED
 from parola.errors import Conflict, NotFound, ParolaError, ProviderError, StoreError
 from parola.in_turn import InTurn
 from parola.logs import logger
+from parola.session.spool import seconds_in
 from parola.store.base import ConversationChange, ConversationRow, Store, spool_of
 from parola.store.erased import is_erased
 from parola.store.pages import Document
@@ -263,10 +264,13 @@ class AfterCall:
         await self._store.conversations.conclude(row.conversation_id, change, deliveries)
 
     async def _abandoned(self, row: ConversationRow) -> ConversationChange:
-        """The end of a conversation whose server was killed: at the last thing that was stored of it."""
+        """The end of a conversation whose server was killed: at the last thing that was stored of it, or heard."""
         turns = await self._store.conversations.numbered_turns(row.conversation_id)
-        last = turns[max(turns)].get("time_in_call_secs") or 0 if turns else 0
         spool = spool_of(self._store.recording_path(row.conversation_id))
+        last = max(
+            turns[max(turns)].get("time_in_call_secs") or 0 if turns else 0,
+            await asyncio.to_thread(seconds_in, spool),
+        )
         close = {"code": STOPPED_CODE, "reason": "", "by": "crash", "status": "failed"}
         return ConversationChange(
             turns=with_results(turns),

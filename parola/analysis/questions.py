@@ -378,17 +378,24 @@ def collected(batch: Batch, read: Mapping[str, Any], unread: str = UNCOLLECTED) 
         if entry is None:
             rationale = unread
         elif trouble:
-            rationale = f"{rationale} The value could not be read: {trouble}".strip()
+            rationale = f"{rationale} {_unread(trouble)}".strip()
         yield result_of(item, value, rationale)
 
 
 def known(item: Item, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """The result of a value that stands somewhere already."""
+    """The result of a value that stands somewhere already, in the type that was asked for."""
     if item.constant not in ("", None):
-        return result_of(item, item.constant, "It is a constant of the agent.")
-    if item.variable not in variables:
+        found, rationale = item.constant, "It is a constant of the agent."
+    elif item.variable not in variables:
         return result_of(item, None, f"The conversation has no dynamic variable {item.variable}.")
-    return result_of(item, variables[item.variable], f"It is the dynamic variable {item.variable}.")
+    else:
+        found, rationale = variables[item.variable], f"It is the dynamic variable {item.variable}."
+    value, trouble = value_of(item, {"value": found})
+    return result_of(item, value, f"{rationale} {_unread(trouble)}".strip())
+
+
+def _unread(trouble: str) -> str:
+    return f"The value could not be read: {trouble}" if trouble else ""
 
 
 def result_of(item: Item, value: Any, rationale: str) -> dict[str, Any]:

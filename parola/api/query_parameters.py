@@ -1,18 +1,20 @@
-"""Parameters of a query that nobody knows.
+"""Parameters of a query, and fields of a body, that nobody knows.
 
 The hosted platform ignores them ("Unknown filters must not 422", rest.md §3.6), and so do the routes that it has: its
 clients are newer than servers. Below ``/v1/x/`` every client is ours, and a filter with a typo in its name would answer
-with everything, which is worse than an error.
+with everything, which is worse than an error; so would a limit (``ttl`` for ``ttl_secs``) that does not hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.requests import HTTPConnection
+
+from parola.protocol.documents import Asked
 
 OURS = "/v1/x/"
 
@@ -34,6 +36,25 @@ def refuse_unknown(connection: HTTPConnection) -> None:
                     "msg": message,
                     "input": connection.query_params[name],
                 }
+                for name in unknown
+            ]
+        )
+
+
+def refuse_unknown_fields(connection: HTTPConnection, body: Mapping[str, Any]) -> None:
+    """The same of a body; those that are documents, with any fields, are left alone."""
+    route = connection.scope.get("route")
+    if not isinstance(route, APIRoute) or not route.path.startswith(OURS):
+        return
+    model, *_ = getattr(route.endpoint, "__described__", (None,))
+    if not isinstance(model, type) or not issubclass(model, Asked) or not model.model_fields:
+        return
+    unknown = [name for name in body if name not in model.model_fields]
+    if unknown:
+        message = f"Expected only fields that this route has: {', '.join(model.model_fields)}"
+        raise RequestValidationError(
+            [
+                {"type": "extra_forbidden", "loc": ("body", name), "msg": message, "input": body[name]}
                 for name in unknown
             ]
         )

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.responses import JSONResponse
 
+from parola.api.query_parameters import refuse_unknown_fields
 from parola.protocol.documents import JsonObject
 from parola.protocol.lossless import dumps, loads
 
@@ -40,6 +41,7 @@ async def _raw_body(request: Request) -> JsonObject:
         raise RequestValidationError(
             [{"type": "dict_type", "loc": ("body",), "msg": "Expected a JSON object", "input": document}]
         )
+    refuse_unknown_fields(request, document)
     return document
 
 

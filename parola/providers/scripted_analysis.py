@@ -29,9 +29,11 @@ def _filled(schema: Mapping[str, JSON], given: JSON) -> JSON:
     properties = schema.get("properties")
     if properties is None:
         return _leaf(schema) if given is None else given
+    judged = next((name for name in ("result", "value") if name in properties), None)
     if not isinstance(given, Mapping):
-        judged = next((name for name in ("result", "value") if name in properties), None)
-        given = {} if given is None or judged is None else {judged: given, "rationale": BY_SCRIPT}
+        given = {} if given is None or judged is None else {judged: given}
+    if judged in given:
+        given = {"rationale": BY_SCRIPT, **given}
     empty = {name: "" for name in OF_THE_CALL if name in properties}
     return {name: _filled(part, given.get(name, empty.get(name))) for name, part in properties.items()}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +75,15 @@ def played(spool: int) -> tuple[list[Piece], AudioFormat]:
         elif piece.track == b"A" and cut_at < float("inf"):
             piece.samples = min(piece.samples, max(0, round((cut_at - piece.at) * piece.rate)))
     return [piece for piece in found if piece.samples], output
+
+
+def seconds_in(path: Path) -> float:
+    """How long what was recorded lasts; 0 where there is no spool."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            return max((piece.end / piece.rate for piece in played(file.fileno())[0]), default=0.0)
+    except FileNotFoundError:
+        return 0.0
 
 
 def sound(spool: int, piece: Piece, first: int = 0, last: int | None = None) -> Samples:

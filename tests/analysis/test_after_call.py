@@ -14,7 +14,10 @@ from parola.analysis.analysing import Analysing
 from parola.config import Settings
 from parola.errors import Conflict, ProviderError, StoreError, TooMany
 from parola.providers.base import ModelEvent, ModelRequest
-from parola.store.base import AgentRow, ConversationChange, ConversationRow
+from parola.session.audio import AudioFormat
+from parola.session.recording import Recorder
+from parola.session.spool import seconds_in
+from parola.store.base import AgentRow, ConversationChange, ConversationRow, spool_of, whole_seconds
 from parola.store.memory import MemoryStore
 from parola.store.outbox import DeliveryRow
 from parola.store.pages import Document
@@ -164,6 +167,22 @@ def test_what_a_stopped_server_left_is_taken_up_by_the_next() -> None:
         assert len(await world.deliveries("conv_ended")) == len(await world.deliveries("conv_cut")) == 1
         await world.after_call.take_up()
         assert world.after_call.waiting == 0, "nothing is left"
+
+    run(story())
+
+
+def test_a_call_that_was_cut_is_as_long_as_the_recording_that_was_kept() -> None:
+    async def story() -> None:
+        world = World(SlowReader(GOOD))
+        await world.begin("conv_cut")
+        spool = spool_of(world.store.recording_path("conv_cut"))
+        recorder = Recorder(spool, AudioFormat("pcm", 16000), started_at=0.0)
+        recorder.user_spoke(bytes(2 * 16000), now=11.8)
+        recorder.close()
+        await world.after_call.take_up()
+        row = await world.row("conv_cut")
+        assert row.ended_at is not None and whole_seconds(row.started_at, row.ended_at) == 12 and row.has_audio
+        assert row.ended_at - row.started_at >= seconds_in(spool) == pytest.approx(11.8)
 
     run(story())
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 
 from parola.analysis import questions
 from parola.analysis.questions import Batch
 from parola.analysis.transcript_text import documents_text, readable
 from parola.analysis.wanted import Item, Wanted, wanted_of
+from parola.providers.scripted_analysis import BY_SCRIPT, NOBODY, answer_to
 
 AGENT: dict[str, Any] = {
     "platform_settings": {
@@ -257,3 +259,44 @@ def test_a_model_that_answers_at_length_or_in_depth_is_cut() -> None:
     first, second = questions.collected(asked, read)
     assert first["value"] is second["value"] is None
     assert len(first["rationale"]) < 5000 and len(second["rationale"]) < 500
+
+
+def test_a_verdict_of_a_script_is_the_scripts_with_a_score_or_without() -> None:
+    """As docs/after-the-call.md has it: a result alone, or an object without a rationale."""
+    given = {"evaluation_criteria": {"polite": "success", "criterion_2": {"score": 7, "result": "success"}}}
+    answer = orjson.loads(answer_to(questions.schema(batch()), given))
+    polite, greeting = questions.verdicts(batch(), answer)
+    assert (polite["result"], polite["rationale"]) == ("success", BY_SCRIPT)
+    assert (greeting["result"], greeting["score"], greeting["rationale"]) == ("success", 7, BY_SCRIPT)
+    own = {"evaluation_criteria": {"polite": {"result": "failure", "rationale": "Rude."}}}
+    answer = orjson.loads(answer_to(questions.schema(batch()), own))
+    polite, greeting = questions.verdicts(batch(), answer)
+    assert polite["rationale"] == "Rude." and greeting["rationale"] == NOBODY
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        ({"type": "integer", "dynamic_variable": "count"}, 12),
+        ({"type": "boolean", "dynamic_variable": "is_vip"}, True),
+        ({"type": "number", "constant_value": "3.5"}, 3.5),
+        ({"type": "string", "constant_value": 7}, "7"),
+        ({"type": "string", "dynamic_variable": "meal", "enum": ["Lunch", "Dinner"]}, "Lunch"),
+        ({"type": "boolean", "constant_value": False}, False),
+    ],
+)
+def test_what_is_known_already_has_the_type_that_was_asked_for(entry: dict[str, Any], value: Any) -> None:
+    (item,) = wanted_of({"platform_settings": {"data_collection": {"it": entry}}}).items
+    found = questions.known(item, {"count": "12", "is_vip": "true", "meal": "lunch"})
+    assert found["value"] == value and type(found["value"]) is type(value)
+    assert found["rationale"].startswith("It is ") and "read" not in found["rationale"]
+
+
+def test_what_is_known_and_has_another_type_says_so() -> None:
+    entry = {"type": "integer", "dynamic_variable": "count"}
+    (item,) = wanted_of({"platform_settings": {"data_collection": {"it": entry}}}).items
+    found = questions.known(item, {"count": "a dozen"})
+    assert found["value"] is None
+    assert found["rationale"] == (
+        "It is the dynamic variable count. The value could not be read: expected integer or null, got 'a dozen'."
+    )
