@@ -31,6 +31,9 @@ from parola.store.versions import main_branch
 
 SHORTEST_HMAC_SECRET = 16
 
+STARTING = "conversations:start"
+"""The scope that opens conversations."""
+
 OF_NOW = frozenset({"auth", "overrides", "x_override_policy", "call_limits", "queueing_config", "privacy"})
 """Of ``platform_settings``, what is an agreement with callers and no part of what a version does."""
 
@@ -180,8 +183,8 @@ class Admission:
         auth: Mapping[str, Any] = _platform(agent).get("auth") or {}
         method, key_id = "public", None
         if claims is not None:
-            if claims.key_id is not None and not await self._keys.exists(claims.key_id):
-                raise _unauthorized("the API key that made this signed URL has been deleted")
+            if claims.key_id is not None and not await self._keys.still_may(claims.key_id, STARTING):
+                raise _unauthorized("the API key that made this signed URL has been deleted, or may not start any more")
             method, key_id = "signed_url", claims.key_id
         elif auth.get("enable_auth"):
             key = headers.get("xi-api-key") or _bearer(headers.get("authorization"), subprotocols)
@@ -190,7 +193,7 @@ class Admission:
             if await self._keys.are_needed():
                 try:
                     caller = await self._keys.caller(key)
-                    self._keys.require(caller, "conversations:start")
+                    self._keys.require(caller, STARTING)
                 except Unauthorized as error:
                     raise _unauthorized(error.message) from None
                 key_id = caller.key_id

@@ -13,11 +13,12 @@ import secrets
 import time
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from math import ceil
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from parola.api.scopes import ADMIN, ANY, SCOPES
+from parola.api.scopes import ADMIN, ANY, SCOPES, granted
 from parola.config import LOOPBACK, Settings
 from parola.errors import Forbidden, NotFound, TooMany, Unauthorized
 from parola.rates import Rates
@@ -53,7 +54,7 @@ class Caller:
 
     def may(self, scope: str) -> bool:
         """Whether this scope is among the caller's."""
-        return self.scopes is None or scope in (ANY, *self.scopes) or ADMIN in self.scopes
+        return self.scopes is None or scope == ANY or not granted(self.scopes).isdisjoint((scope, ADMIN))
 
 
 class ApiKeyCheck:
@@ -115,14 +116,17 @@ class ApiKeyCheck:
             raise NotFound(f"Document with id {key_id} not found.")
         return found
 
-    async def exists(self, key_id: str) -> bool:
-        """Whether what this key began or signed still holds: it was not deleted, and has not expired. A key that was
-        rotated lives on in the one that replaces it."""
+    async def still_may(self, key_id: str, *scopes: str) -> bool:
+        """Whether what this key began or signed still holds: it was not deleted, has not expired, and has these scopes
+        still. A key that was rotated lives on in the one that replaces it."""
         rows = {row.key_id: row for row in await self._store.api_keys.all()}
         row = rows.get(key_id)
         while row is not None and row.replaced_by is not None and row.replaced_by in rows:
             row = rows[row.replaced_by]
-        return row is not None and (row.expires_at is None or time.time() < row.expires_at)
+        if row is None or (row.expires_at is not None and time.time() >= row.expires_at):
+            return False
+        caller = Caller(row.key_id, scopes=row.scopes)
+        return all(caller.may(scope) for scope in scopes)
 
     async def delete(self, key_id: str) -> bool:
         """False when there was none. From now on the key opens nothing."""
@@ -215,7 +219,14 @@ class ApiKeyCheck:
 
     def _refuse_strange_pages(self, headers: Mapping[str, str]) -> None:
         """Without keys, any page open in a browser on this machine could command the server: only pages of this
-        machine, and configured ones, may."""
+        machine, and configured ones, may. A page's own name may be made to lead here (DNS rebinding), and then its
+        requests say no more than that name."""
+        asked = _name_in(headers.get("host", ""))
+        if asked and not self._is_own_name(asked):
+            raise Forbidden(
+                f"{asked} is not known as a name of this server, which has no API keys yet: create one, "
+                "or set public_url to the address that it is asked by."
+            )
         origin = headers.get("origin")
         if not origin or origin in self._settings.cors_origins:
             return
@@ -227,6 +238,13 @@ class ApiKeyCheck:
             "or name the page in cors_origins."
         )
 
+    def _is_own_name(self, name: str) -> bool:
+        """Addresses, and names that no public name server gives out, are; others must be configured."""
+        if name in LOOPBACK or name.endswith(".localhost") or "." not in name.strip("."):
+            return True
+        configured = (self._settings.public_url, *self._settings.cors_origins)
+        return _is_address(name) or any(urlsplit(one).hostname == name for one in configured)
+
 
 def headers_of(scope: Mapping[str, Any]) -> dict[str, str]:
     """The headers of an ASGI scope, their names in lower case."""
@@ -237,6 +255,22 @@ def address_of(scope: Mapping[str, Any]) -> str:
     """The client's address; empty when the server does not know it."""
     client = scope.get("client")
     return str(client[0]) if client else ""
+
+
+def _name_in(host: str) -> str:
+    """The name in a ``Host`` header, without the port."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return host
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _bearer(authorization: str | None) -> str | None:

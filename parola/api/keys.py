@@ -16,7 +16,7 @@ from parola.api.described import described
 from parola.api.errors import checked
 from parola.api.members import find_member
 from parola.api.responses import Json, OptionalBody, RawBody
-from parola.api.scopes import ROLES, is_within, read_scopes
+from parola.api.scopes import ADMIN, ROLES, is_within, read_scopes
 from parola.api.services import CallerDep, Services, ServicesDep, needs_key
 from parola.errors import Forbidden, InvalidRequest, NotFound
 from parola.protocol.documents import JsonObject
@@ -87,10 +87,17 @@ async def rotate(key_id: str, raw: OptionalBody, services: ServicesDep, caller: 
 
 
 @router.delete("/{key_id}", operation_id="x_api_keys_delete")
-async def delete(key_id: str, services: ServicesDep) -> Json:
-    """Delete an API key; it opens nothing any more, nor do the URLs that it signed."""
-    if not await services.keys.delete(key_id):
+async def delete(key_id: str, services: ServicesDep, caller: CallerDep) -> Json:
+    """Delete an API key; it opens nothing any more, nor do the URLs that it signed. The last one is only for a key to
+    delete that may do everything: without keys, a server for this machine alone asks for none."""
+    rows = await services.store.api_keys.all()
+    row = next((row for row in rows if row.key_id == key_id), None)
+    if row is None:
         raise NotFound(f"Document with id {key_id} not found.")
+    _refuse_more_than_own(caller, row.scopes)
+    if len(rows) == 1 and not caller.may(ADMIN):
+        raise Forbidden("It is the last key of this server: deleting it takes one that may do everything.")
+    await services.keys.delete(key_id)
     return Json({})
 
 

@@ -20,7 +20,7 @@ from parola.api.described import described
 from parola.api.process import Services
 from parola.api.responses import Json
 from parola.api.services import ServicesDep, needs
-from parola.api.streaming import KEY_IS_GONE, Streamed, event
+from parola.api.streaming import KEY_IS_GONE, Holds, Streamed, event, key_of
 from parola.privacy.keeping import PrivateConversations
 from parola.protocol.live import LiveConversationsResponse
 
@@ -44,12 +44,10 @@ async def live(
     if "text/event-stream" not in accept:
         return Json(_document(services, agent_id))
     caller = request.scope.get(CALLER)
-    key_id = None
     if isinstance(caller, Caller):
-        key_id = caller.key_id
         await services.audit.note(caller, "monitor", "live")
     headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
-    return Streamed(_stream(services, agent_id, key_id), "text/event-stream", headers)
+    return Streamed(_stream(services, agent_id, key_of(request, services)), "text/event-stream", headers)
 
 
 def _document(services: Services, agent_id: str | None) -> dict[str, Any]:
@@ -65,7 +63,7 @@ def _document(services: Services, agent_id: str | None) -> dict[str, Any]:
     return {"conversations": found}
 
 
-async def _stream(services: Services, agent_id: str | None, key_id: str | None) -> AsyncGenerator[bytes, None]:
+async def _stream(services: Services, agent_id: str | None, holds: Holds) -> AsyncGenerator[bytes, None]:
     clock = asyncio.get_running_loop().time
     told, told_at, checked_at = b"", clock(), clock()
     while not services.live.has_stopped:
@@ -80,7 +78,7 @@ async def _stream(services: Services, agent_id: str | None, key_id: str | None) 
             yield b": heartbeat\n\n"
         if now - checked_at >= HEARTBEAT_SECONDS:
             checked_at = now
-            if key_id is not None and not await services.keys.exists(key_id):
+            if not await holds():
                 yield event("x_stream_ended", orjson.dumps({"reason": KEY_IS_GONE}))
                 return
         await asyncio.sleep((tick + 1) * EVERY_SECONDS - clock())

@@ -15,11 +15,12 @@ ADMIN: Final = "admin"
 SCOPES: Mapping[str, str] = {
     "agents:read": "see agents, tools, documents, models and voices",
     "agents:write": "change agents, tools and documents",
-    "conversations:read": "see records, recordings and what happens, after the fact",
+    "conversations:read": "see records and recordings; of a running conversation what its record has by now",
     "conversations:write": "change and delete records",
     "conversations:start": "make signed URLs, and talk to private agents with the key itself",
     "monitor": "watch and hear a conversation while it runs",
     "inject": "speak into a running conversation, take it over, end it",
+    "webhooks:read": "see webhooks and their deliveries",
     "webhooks": "see and change webhooks and their deliveries",
     "secrets": "keep, replace and delete secrets and auth connections; no value is ever shown",
     "keys": "make, rotate and delete API keys with at most its own scopes",
@@ -28,10 +29,13 @@ SCOPES: Mapping[str, str] = {
 }
 """What a key may be allowed to do. A key without a list of scopes may do everything."""
 
+_IMPLIED = {"webhooks": ("webhooks:read",)}
+"""What a scope is good for besides itself."""
+
 HOSTED: Mapping[str, tuple[str, ...]] = {
     "convai_read": ("agents:read", "conversations:read"),
     "convai_write": ("agents:write", "conversations:write", "conversations:start", "inject", "secrets"),
-    "workspace_read": ("webhooks",),
+    "workspace_read": ("webhooks:read",),
     "workspace_write": ("webhooks", "secrets"),
     "webhooks_write": ("webhooks",),
     "voices_read": ("agents:read",),
@@ -68,8 +72,13 @@ ROLES: Mapping[str, tuple[str, ...] | None] = {
 """What the keys of a member may do at most; None: everything."""
 
 
+def granted(scopes: Iterable[str]) -> frozenset[str]:
+    """These scopes and all that they are good for."""
+    return frozenset(one for scope in scopes for one in (scope, *_IMPLIED.get(scope, ())))
+
+
 def is_within(scopes: Iterable[str] | None, most: Iterable[str] | None) -> bool:
     """Whether a key with ``scopes`` may do no more than one with ``most``; None is everything."""
     if most is None or ADMIN in (most := tuple(most)):
         return True
-    return scopes is not None and set(scopes) <= set(most)
+    return scopes is not None and set(scopes) <= granted(most)

@@ -125,20 +125,25 @@ class Door:
         claims = self.services.credentials.verify(signature, time.time())
         if claims.attach is None or claims.conversation_id != visitor.conversation_id or claims.url_id is None:
             raise Unauthorized("The signed URL is not for attaching to this conversation.")
-        if claims.key_id is not None and not await self.services.keys.exists(claims.key_id):
-            raise Unauthorized("The API key that made this signed URL has been deleted.")
+        scopes = scopes_of_role(claims.attach)
+        if claims.key_id is not None and not await self.services.keys.still_may(claims.key_id, *scopes):
+            raise Unauthorized("The API key that made this signed URL has been deleted, or may not do this any more.")
         if await self.services.grants.take(claims.url_id) is None:
             raise Unauthorized("This signed URL has been used, or revoked.")
         visitor.query["role"] = claims.attach
-        return Caller(claims.key_id, "", None, scopes_of_role(claims.attach), address_of(visitor.scope))
+        return Caller(claims.key_id, "", None, scopes, address_of(visitor.scope))
 
     async def _key_is_gone(self, visitor: Visitor) -> None:
-        """Raises ``Unauthorized`` when the visitor's key has been deleted, or has expired."""
+        """Raises ``Unauthorized`` when the visitor's key has been deleted, has expired, or may do less than when they
+        came: with what is left to it they may come in anew."""
+        had = [scope for scope in scopes_of_role("operator") if visitor.caller.may(scope)]
         while True:
             await asyncio.sleep(KEY_CHECK_SECONDS)
             key_id = visitor.caller.key_id
-            if key_id is not None and not await self.services.keys.exists(key_id):
-                raise Unauthorized("The API key that opened this socket has been deleted, or has expired.")
+            if key_id is not None and not await self.services.keys.still_may(key_id, *had):
+                raise Unauthorized(
+                    "The API key that opened this socket has been deleted, has expired, or may do less than before."
+                )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import orjson
 from starlette.responses import StreamingResponse
 
+from parola.api.access import rule_of
 from parola.api.auth import CALLER, Caller
 from parola.api.cutting import UNREAD_SECONDS, cut
 from parola.logs import logger
@@ -29,7 +30,7 @@ log = logger(__name__)
 HEARTBEAT_SECONDS = 15.0
 """A comment is sent so often when nothing happens, so that nobody in between takes the stream for dead."""
 
-KEY_IS_GONE = "The API key that opened this stream has been deleted, or has expired."
+KEY_IS_GONE = "The API key that opened this stream has been deleted, has expired, or may not read it any more."
 
 T = TypeVar("T")
 
@@ -71,12 +72,13 @@ class EventStream(Streamed):
 
 
 def key_of(request: Request, services: Services) -> Holds:
-    """Whether the key that a request came with still holds."""
+    """Whether the key that a request came with may still make it."""
+    caller = request.scope.get(CALLER)
+    key_id = caller.key_id if isinstance(caller, Caller) else None
+    scope = rule_of(request.scope["route"]).scope
 
     async def holds() -> bool:
-        caller = request.scope.get(CALLER)
-        key_id = caller.key_id if isinstance(caller, Caller) else None
-        return key_id is None or await services.keys.exists(key_id)
+        return key_id is None or await services.keys.still_may(key_id, *filter(None, [scope]))
 
     return holds
 

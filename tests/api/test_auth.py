@@ -64,6 +64,36 @@ def test_without_keys_a_strangers_web_page_cannot_command_the_server(
     assert client.get(f"{AGENTS}/{agent_id}/widget", headers={"origin": origin}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8400", 200),
+        ("127.0.0.1:8400", 200),
+        ("[::1]:8400", 200),
+        ("192.168.1.7", 200),
+        ("box.localhost", 200),
+        ("desk:8400", 200),
+        ("voice.example", 200),
+        ("app.example", 200),
+        ("evil.example:8400", 403),
+        ("127.0.0.1.evil.example", 403),
+        ("[evil.example", 403),
+    ],
+)
+def test_without_keys_a_name_that_leads_here_does_not_make_a_strangers_page_ours(
+    start: Callable[..., TestClient], settings: Settings, host: str, status: int
+) -> None:
+    client = start(replace(settings, public_url="https://voice.example", cors_origins=("https://app.example",)))
+    for headers in ({"host": host}, {"host": host, "origin": f"http://{host}"}):
+        assert client.get(AGENTS, headers=headers).status_code == status
+        answer = client.post(f"{AGENTS}/create", json={"conversation_config": {}}, headers=headers)
+        assert answer.status_code == status
+    if status == 403:
+        assert answer.json()["detail"]["message"].startswith(f"{host.removesuffix(':8400')} is not known as a name of")
+        key = new_key(client)["api_key"]
+        assert client.get(AGENTS, headers={"host": host, "xi-api-key": key}).status_code == 200
+
+
 def test_a_key_is_shown_once_and_opens_nothing_after_it_was_deleted(client: TestClient) -> None:
     first = new_key(client)
     headers = {"xi-api-key": first["api_key"]}

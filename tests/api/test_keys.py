@@ -82,6 +82,7 @@ def test_nobody_makes_a_key_that_may_do_more_than_their_own(client: TestClient, 
         ("POST", f"{KEYS}/{first}/rotate", {}),
         ("PATCH", f"{KEYS}/{first}", {"name": "mine"}),
         ("PATCH", f"{KEYS}/{clerk['key_id']}", {"scopes": ["webhooks"]}),
+        ("DELETE", f"{KEYS}/{first}", None),
     ):
         refused = client.request(method, path, json=body, headers=headers(clerk))
         assert refused.status_code == 403, (method, path)
@@ -91,6 +92,29 @@ def test_nobody_makes_a_key_that_may_do_more_than_their_own(client: TestClient, 
     wrong = client.post(KEYS, json={"scopes": ["agents"]}, headers=owner)
     assert wrong.status_code == 400
     assert wrong.json()["detail"]["message"].endswith('got "agents".')
+
+
+def test_the_last_key_goes_only_with_one_that_may_do_everything(client: TestClient, owner: dict[str, str]) -> None:
+    clerk = client.post(KEYS, json={"scopes": ["keys"]}, headers=owner).json()
+    first = client.get(KEYS, headers=owner).json()["api_keys"][0]["key_id"]
+    assert client.delete(f"{KEYS}/{first}", headers=owner).status_code == 200
+    refused = client.delete(f"{KEYS}/{clerk['key_id']}", headers=headers(clerk))
+    assert refused.status_code == 403 and "It is the last key of this server" in refused.text
+    assert client.get(AGENTS).status_code == 401
+
+
+def test_who_may_read_webhooks_changes_none(client: TestClient, owner: dict[str, str]) -> None:
+    reader = client.post(KEYS, json={"scopes": ["workspace_read"]}, headers=owner).json()
+    assert reader["scopes"] == ["webhooks:read"]
+    webhooks, settings = "/v1/workspace/webhooks", "/v1/convai/settings"
+    for path in (webhooks, settings, "/v1/x/webhook-deliveries"):
+        assert client.get(path, headers=headers(reader)).status_code == 200
+    for method, path in (("POST", webhooks), ("PATCH", settings)):
+        refused = client.request(method, path, json={}, headers=headers(reader))
+        assert refused.status_code == 401 and "missing the permission webhooks " in refused.text
+    clerk = client.post(KEYS, json={"scopes": ["keys", "webhooks"]}, headers=owner).json()
+    less = client.post(KEYS, json={"scopes": ["webhooks:read"]}, headers=headers(clerk))
+    assert less.status_code == 200, "who may change them may read them"
 
 
 def test_the_role_of_a_member_is_the_most_that_their_keys_may_do(client: TestClient, owner: dict[str, str]) -> None:

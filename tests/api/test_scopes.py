@@ -16,7 +16,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from parola.api.access import ANY, Rule, rule_of
 from parola.api.auth import Caller
-from parola.api.scopes import HOSTED, SCOPES, read_scopes
+from parola.api.scopes import HOSTED, SCOPES, granted, read_scopes
 from parola.app import create_app
 from parola.config import LimitSettings, Settings
 from parola.errors import InvalidRequest
@@ -86,11 +86,11 @@ class Keys:
         self.nothing = make("nothing", scopes=[])
 
     def all_but(self, scope: str) -> str:
-        """A key with every scope except this one and ``admin``."""
+        """A key with every scope except ``admin`` and those that are good for this one."""
         name = f"all but {scope}"
         if name not in self.only:
             keys = self.client.app.state.services.keys  # type: ignore[attr-defined]
-            others = [one for one in SCOPES if one not in (scope, "admin")]
+            others = [one for one in SCOPES if scope not in granted([one]) and one != "admin"]
             self.only[name] = call(self.client, keys.create, name, scopes=others)[1]
         return self.only[name]
 

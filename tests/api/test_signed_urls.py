@@ -62,7 +62,7 @@ def test_what_was_asked_for_is_signed(client: TestClient) -> None:
     ("headers", "start_of_url"),
     [
         ({}, "ws://127.0.0.1:8400/v1/"),
-        ({"host": "voice.example:99"}, "ws://voice.example:99/v1/"),
+        ({"host": "desk:99"}, "ws://desk:99/v1/"),
         ({"x-forwarded-proto": "https"}, "wss://127.0.0.1:8400/v1/"),
         ({"x-forwarded-proto": "https, http", "x-forwarded-host": "a.example, b"}, "wss://a.example/v1/"),
         ({"x-forwarded-host": "a.example", "x-forwarded-prefix": "/voice/"}, "ws://a.example/voice/v1/"),

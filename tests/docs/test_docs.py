@@ -123,6 +123,7 @@ FOR_ANYONE = {
     "store.versions",
 }
 FOR_ANYONE |= {"tracing.context", "tracing.spans", "tracing.tracer"}
+FOR_ANYONE |= {"outbound.addresses"}
 FOR_ANYONE |= {"outbound.http", "outbound.guard", "outbound.locators", "outbound.event_stream", "outbound.environment"}
 FOR_ANYONE |= {"outbound.request_headers", "outbound.retry_after"}
 

@@ -24,7 +24,7 @@ export const GROUPS: { name: string; scopes: Scope[] }[] = [
       {
         value: "conversations:read",
         label: "Read records",
-        text: "Transcripts, recordings and what happened, after the fact.",
+        text: "Transcripts, recordings and what happened so far.",
       },
       { value: "conversations:write", label: "Change records", text: "Change and delete records." },
       { value: "monitor", label: "Watch live calls", text: "See and hear a conversation while it runs." },
@@ -34,7 +34,8 @@ export const GROUPS: { name: string; scopes: Scope[] }[] = [
   {
     name: "Server",
     scopes: [
-      { value: "webhooks", label: "Webhooks", text: "See and change webhooks and their deliveries." },
+      { value: "webhooks:read", label: "See webhooks", text: "Webhooks and their deliveries." },
+      { value: "webhooks", label: "Change webhooks", text: "See and change webhooks and their deliveries." },
       {
         value: "secrets",
         label: "Secrets",
