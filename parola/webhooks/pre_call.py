@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from pydantic import ValidationError
 
+from parola.conversation.start_variables import from_client
 from parola.errors import ConversationRefused
 from parola.logs import logger
+from parola.outbound.addresses import told
 from parola.outbound.guard import AddressRefused
 from parola.outbound.http import proxy_for
 from parola.outbound.locators import Seal, ValueNotFound
 from parola.outbound.request_headers import WEBHOOKS, without
+from parola.protocol.agents import ConversationalConfig
 from parola.protocol.client_messages import ConversationInitiationClientData
 from parola.protocol.lossless import loads, merged
 from parola.protocol.webhooks import Channel, PreCallWebhook
@@ -41,6 +44,9 @@ MOST_BYTES = 256 * 1024
 """Of an answer."""
 
 FAILED = "pre_call_webhook_failed"
+
+INVALID_ANSWER = "invalid_answer"
+"""There was an answer, and nothing can be made of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +131,9 @@ class PreCall:
         log.warning(FAILED, reason=failure.reason, status=failure.status)
         if on_failure == "reject":
             message = f"The pre-call webhook failed: {failure.message}"
-            raise ConversationRefused(1002, FAILED, message, reason="The pre-call webhook failed.")
+            # What keeps it from being asked may name addresses, which are nothing for a caller.
+            reason = None if failure.reason == INVALID_ANSWER else "The pre-call webhook failed."
+            raise ConversationRefused(1002, FAILED, message, reason=reason)
         told |= {"result": "failed", "reason": failure.reason, "status_code": failure.status}
         warning = f"The pre-call webhook failed, and the conversation began without it: {failure.message}"
         return Outcome(client_data, told, warning)
@@ -162,14 +170,22 @@ class PreCall:
         except AddressRefused as error:
             raise _Failed("address_refused", error.message) from None
         except (aiohttp.ClientError, ValueError, OSError) as error:
-            raise _Failed("connection_failed", str(error) or type(error).__name__) from None
+            raise _Failed("connection_failed", told(error)) from None
         try:
             answer = loads(bytes(body))
         except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
-            raise _Failed("invalid_answer", "expected a JSON object", 200)
+            raise _Failed(INVALID_ANSWER, "expected a JSON object", 200)
         return answer
+
+
+def _wrong(error: ValidationError, *where: str) -> str:
+    """The first thing that is wrong, what is missing left aside; empty: there is nothing else."""
+    for one in error.errors(include_url=False, include_context=False):
+        if one["type"] != "missing":
+            return f"{'.'.join(str(part) for part in (*where, *one['loc']))}: {one['msg']}"
+    return ""
 
 
 def _without_ours(configured: Any) -> Any:
@@ -184,13 +200,21 @@ def laid_over(client_data: ConversationInitiationClientData, answer: Document) -
     kind = answer.get("type", ConversationInitiationClientData.event_type)
     if kind != ConversationInitiationClientData.event_type:
         expected = ConversationInitiationClientData.event_type
-        raise _Failed("invalid_answer", f'type: expected "{expected}", got {kind!r}', 200)
+        raise _Failed(INVALID_ANSWER, f'type: expected "{expected}", got {kind!r}', 200)
     try:
         given = ConversationInitiationClientData.model_validate(answer)
+        from_client(given.dynamic_variables)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise _Failed("invalid_answer", f"{where}: {first['msg']}", 200) from None
+        raise _Failed(INVALID_ANSWER, _wrong(error), 200) from None
+    except ConversationRefused as error:
+        raise _Failed(INVALID_ANSWER, f"dynamic_variables: {error.message.rstrip('.')}", 200) from None
+    try:
+        # Only a part: what is missing stands in the agent's. What the agent does not allow to be overridden is another
+        # matter, and refuses the conversation when it begins.
+        ConversationalConfig.model_validate(given.conversation_config_override)
+    except ValidationError as error:
+        if wrong := _wrong(error, "conversation_config_override"):
+            raise _Failed(INVALID_ANSWER, wrong, 200) from None
     override = merged(dict(client_data.conversation_config_override), dict(given.conversation_config_override))
     changed: Document = {
         "dynamic_variables": {**client_data.dynamic_variables, **given.dynamic_variables},

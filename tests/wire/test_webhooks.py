@@ -227,6 +227,8 @@ async def test_an_endpoint_says_before_the_call_who_it_is(server: ServerProcess,
     [
         (b"{}", 503, "http_503"),
         (b"[]", 200, "invalid_answer"),
+        (b'{"dynamic_variables": {"name": {"x": 1}}}', 200, "invalid_answer"),
+        (b'{"user_id": 17}', 200, "invalid_answer"),
         (b'{"dynamic_variables": ' + b'{"x": "' + b"x" * 300_000 + b'"}}', 200, "too_large"),
         (None, 200, "timeout"),
     ],
@@ -264,6 +266,26 @@ async def test_a_conversation_may_be_refused_for_it_and_that_is_told_too(
     assert data["failure_reason"] == "unknown" and data["metadata"]["type"] == "web"
     assert data["metadata"]["body"]["close_code"] == 1002
     assert "expected status 200, got 404" in data["metadata"]["body"]["error_reason"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b'{"dynamic_variables": {"name": {"x": 1}}}', "dynamic_variables: Dynamic variable 'name': expected a string"),
+        (b'{"dynamic_variables": {"system__x": "1"}}', "dynamic_variables: Dynamic variable 'system__x' is reserved"),
+        (b'{"user_id": 17}', "user_id: Input should be a valid string"),
+        (b'{"conversation_config_override": {"agent": {"first_message": 5}}}', "agent.first_message: Input should be"),
+    ],
+)
+async def test_a_refusal_says_what_is_wrong_with_the_answer(
+    server: ServerProcess, receiver: Receiver, answer: bytes, told: str
+) -> None:
+    receiver.answer = answer
+    platform = asking(receiver.url, x_channels=["web"], x_on_failure="reject")
+    async with RawClient(server.socket_of(server.create_agent(agent(platform=platform))), checked=False) as client:
+        await client.send({"type": "conversation_initiation_client_data"})
+        code, reason = await client.closed()
+    assert code == 1002 and reason.startswith("The pre-call webhook failed: ") and told in reason
 
 
 async def test_it_may_override_only_what_the_agent_allows(server: ServerProcess, receiver: Receiver) -> None:
