@@ -42,12 +42,17 @@ DEEDS = {
     "contextual_update": "told the agent something",
     "variables": "set variables",
     "tool_result": "answered a tool",
-    "transfer_to_number": "transferred the call",
+    "transfer_to_number": "asked for a transfer of the call",
     "waiting_for_human_begin": "asked for a person",
     "waiting_for_human_end": "called off that a person was asked for",
     "end": "ended it",
 }
 """What somebody outside the call had done in it, by ``x_commands``' types."""
+
+LOST_CODE = 1006
+"""Of a close without a close frame."""
+
+NOTED_WITHIN_SECONDS = 0.25
 
 MOST_DEEDS = 8
 """Of one person, told one by one."""
@@ -57,6 +62,8 @@ Record = Mapping[str, Any]
 
 def story(record: Record, deliveries: Sequence[DeliveryRow] = ()) -> list[str]:
     """About ten sentences. ``record`` is a conversation's record as the API gives it."""
+    if record["status"] == "initiated":
+        return [_announced(record)]
     return [
         *_beginning(record),
         *_course(record),
@@ -111,6 +118,8 @@ def _slowest(record: Record) -> Iterator[str]:
     asked: Mapping[str, Any] = {}
     for turn in record.get("transcript") or ():
         times: Mapping[str, Any] = turn.get("x_timeline") or {}
+        if turn.get("contextual_update_info"):
+            continue
         if turn.get("role") == "user":
             asked = times
             continue
@@ -228,20 +237,32 @@ def _others(record: Record) -> Iterator[str]:
         by.setdefault(who, []).append(f"{deed} at {_clock(at)}")
     for who, deeds in by.items():
         more = f" and {len(deeds) - MOST_DEEDS} times more" if len(deeds) > MOST_DEEDS else ""
-        yield f"From outside, {_name(who)} {', '.join(deeds[:MOST_DEEDS])}{more}."
+        yield f"From outside, {who} {', '.join(deeds[:MOST_DEEDS])}{more}."
+    left_out: Mapping[str, int] = record["metadata"].get("x_commands_left_out") or {}
+    if left_out:
+        kinds = ", ".join(f"{count} × {_plain(kind)}" for kind, count in left_out.items())
+        yield f"The record does not name all that was done from outside; it leaves out: {kinds}."
 
 
 def _deeds(record: Record) -> list[tuple[float, str, str]]:
     """(seconds into the conversation, by whom, what), in order."""
     begun = record["metadata"]["start_time_unix_secs"]
     found = [
-        (float(one.get("time_in_call_secs", one["time_unix_secs"] - begun)), str(one["by"]), _deed(one))
+        (float(one.get("time_in_call_secs", one["time_unix_secs"] - begun)), _doer(one), _deed(one))
         for one in record["metadata"].get("x_commands") or ()
     ]
     for at, turn in _moments(record):
         if (told := turn.get("x_injected_by") or {}).get("type") == "human_speech":
-            found.append((at, str(told.get("by") or ""), DEEDS["human_speech"]))
+            found.append((at, _name(str(told.get("by") or "")), DEEDS["human_speech"]))
     return sorted(found, key=lambda one: one[0])
+
+
+def _doer(command: Record) -> str:
+    """The person in whose name it was commanded, and the key that did it if that is another."""
+    by, person = str(command.get("by") or ""), str(command.get("operator") or "")
+    if person and by in ("", "local", person):
+        return person
+    return f"{person} (by {_name(by)})" if person else _name(by)
 
 
 def _deed(command: Record) -> str:
@@ -264,11 +285,18 @@ def _warnings(record: Record) -> Iterator[str]:
         yield f"… and {len(warnings) - MOST_OF_A_KIND} more warnings in the record."
 
 
+def _announced(record: Record) -> str:
+    """Of a conversation that only has its id: what its metadata says of a caller is not known yet."""
+    agent = record.get("agent_name") or record.get("agent_id")
+    announced = datetime.fromtimestamp(record["metadata"]["start_time_unix_secs"], tz=UTC)
+    return f"A conversation with {agent} was announced at {announced:%Y-%m-%d %H:%M:%S UTC}; nobody has called yet."
+
+
 def ending(record: Record) -> str:
     """Who ended it, why, and with which close frame."""
     metadata, status = record["metadata"], record["status"]
     if status == "initiated":
-        return "It was announced, and nobody has called yet."
+        return _announced(record)
     if status == "in-progress":
         return "It still runs."
     close: Mapping[str, Any] = metadata.get("x_close") or {}
@@ -278,24 +306,44 @@ def ending(record: Record) -> str:
         frame += f" “{close['reason']}”"
     if was_refused(record):
         return f"It was refused before it began: {reason} ({frame})"
-    match close.get("by"):
-        case "crash":
-            last = next((_at(turn) for turn in reversed(record.get("transcript") or ())), None)
-            known = f"The last thing stored of it is from {last}." if last else "Nothing was stored of it."
-            return f"The server was killed or crashed while it ran; no close frame was sent. {known}"
-        case "client" if (losses := _losses(record)) and losses[-1][1] is None:
-            return f"The client was waited for in vain: {reason} ({frame})"
+    if close.get("by") == "crash":
+        last = next((_at(turn) for turn in reversed(record.get("transcript") or ())), None)
+        known = f"The last thing stored of it is from {last}." if last else "Nothing was stored of it."
+        return f"The server was killed or crashed while it ran; no close frame was sent. {known}"
+    left = "The connection to the client was lost" if _was_cut_off(close) else "The client hung up"
+    if close.get("by") != "client":
+        away = " The client was away, and was not told." if close.get("client_away") else ""
+        return f"{_who_ended(record)}: {reason} ({frame}){away}"
+    match close.get("cause"):
         case "client":
-            return f"The client hung up: {reason} ({frame})"
-    if _agent_hung_up(record):
-        return f"The agent ended it: {reason} ({frame})"
-    last = (metadata.get("x_commands") or [{}])[-1]
-    if last.get("type") == "end" and status != "failed" and not metadata.get("error"):
-        return f"It was ended from outside by {_name(str(last['by']))}: {reason} ({frame})"
-    what = (
-        "The server ended it after a failure" if status == "failed" or metadata.get("error") else "The server ended it"
-    )
-    return f"{what}: {reason} ({frame})"
+            return f"{left}: {reason} ({frame})"
+        case "client_lost":
+            return f"The client was waited for in vain: {reason} ({frame})"
+        case None:  # a record from before there were causes
+            losses = _losses(record)
+            is_awaited = bool(losses) and losses[-1][1] is None
+            return f"{'The client was waited for in vain' if is_awaited else left}: {reason} ({frame})"
+    return f"{_who_ended(record)}: {reason} {left} during the last words. ({frame})"
+
+
+def _was_cut_off(close: Record) -> bool:
+    """The client sent no close frame: its connection broke."""
+    return close.get("by") == "client" and close.get("code") == LOST_CODE
+
+
+def _who_ended(record: Record) -> str:
+    metadata = record["metadata"]
+    cause = (metadata.get("x_close") or {}).get("cause")
+    has_failed = record["status"] == "failed" or bool(metadata.get("error"))
+    commands: Sequence[Record] = metadata.get("x_commands") or ()
+    if cause == "agent" or (cause is None and _agent_hung_up(record)):
+        return "The agent ended it"
+    if cause == "command":
+        by = next((f" by {_doer(one)}" for one in reversed(commands) if one.get("type") == "end"), "")
+        return f"It was ended from outside{by}"
+    if cause is None and not has_failed and commands and commands[-1].get("type") == "end":
+        return f"It was ended from outside by {_doer(commands[-1])}"
+    return "The server ended it after a failure" if has_failed else "The server ended it"
 
 
 def _agent_hung_up(record: Record) -> bool:
@@ -356,12 +404,13 @@ def _webhooks(record: Record, deliveries: Sequence[DeliveryRow]) -> Iterator[str
 def timeline(record: Record) -> list[dict[str, Any]]:
     """What happened when: ``at_secs`` into the conversation, ``event``, and a few words."""
     events: list[dict[str, Any]] = [_event(0.0, "began", str(record["metadata"].get("authorization_method") or ""))]
-    for at, turn in _moments(record):
+    for began_at, turn in _moments(record):
+        at = max(began_at, _commanded_at(record, turn, began_at))
         times: Mapping[str, Any] = turn.get("x_timeline") or {}
         if turn.get("message"):
             told = turn.get("x_injected_by") or {}
             whose = f"{_name(str(told.get('by') or ''))}: " if told else ""
-            events.append(_event(at, str(turn.get("role")), whose + _short(turn["message"])))
+            events.append(_event(at, _kind(turn), whose + _short(turn["message"])))
         results = {result.get("request_id"): result for result in turn.get("tool_results") or ()}
         for call in turn.get("tool_calls") or ():
             result = results.get(call.get("request_id")) or {}
@@ -371,7 +420,7 @@ def timeline(record: Record) -> list[dict[str, Any]]:
             events.append(_event(at, kind, f"{call.get('tool_name')} {outcome}{took}"))
         if times.get("interrupted_secs") is not None and not _cut_by_end(record, turn):
             events.append(_event(times["interrupted_secs"], "interruption", f"heard: {_short(turn.get('message'))}"))
-    events += [_event(at, "command", f"{_name(who)} {deed}") for at, who, deed in _deeds(record)]
+    events += [_event(at, "command", f"{who} {deed}") for at, who, deed in _deeds(record)]
     for wait in record["metadata"].get("x_waiting_for_human") or ():
         events.append(_event(_moment(wait), "person asked for", _fate_of_wait(record, wait)))
     for lost, back in _losses(record):
@@ -380,12 +429,34 @@ def timeline(record: Record) -> list[dict[str, Any]]:
             events.append(_event(_moment(back), "connection resumed", f"after {back['away_secs']:g} s"))
     if record["status"] not in ("initiated", "in-progress"):
         close: Mapping[str, Any] = record["metadata"].get("x_close") or {}
-        words = f"{close.get('code', '')} {close.get('reason') or ''} (by {close.get('by', 'nobody knows whom')})"
+        whose = f"by {close.get('by', 'nobody knows whom')}"
+        if _was_cut_off(close):
+            whose = "the client's connection was lost"
+        elif close.get("client_away"):
+            whose += ", while the client was away"
+        words = f"{close.get('code', '')} {close.get('reason') or ''} ({whose})"
         events.append(_event(float(record["metadata"]["call_duration_secs"]), "close", words.strip()))
     began, *rest = events
     # The length of a conversation is stored in whole seconds: its end comes last all the same.
     last = [rest.pop()] if rest and rest[-1]["event"] == "close" else []
-    return [began, *sorted(rest, key=lambda event: event["at_secs"]), *last]
+    return [began, *sorted(rest, key=lambda event: (event["at_secs"], event["event"] != "command")), *last]
+
+
+def _kind(turn: Record) -> str:
+    """Whose turn it is; ``context`` when it is nobody's: an application let the agent know something."""
+    return "context" if turn.get("contextual_update_info") else str(turn.get("role"))
+
+
+def _commanded_at(record: Record, turn: Record, at: float) -> float:
+    """When it was noted that a turn of ``at`` was commanded, which is a moment after it happened: the command has to
+    come first all the same. 0 when nobody commanded it."""
+    told = turn.get("x_injected_by") or {}
+    moments = (
+        float(one.get("time_in_call_secs") or 0)
+        for one in record["metadata"].get("x_commands") or ()
+        if one.get("type") == told.get("type")
+    )
+    return max((moment for moment in moments if at < moment <= at + NOTED_WITHIN_SECONDS), default=0.0)
 
 
 def _moments(record: Record) -> Iterator[tuple[float, Record]]:
@@ -404,7 +475,7 @@ def _moments(record: Record) -> Iterator[tuple[float, Record]]:
 
 def _began(turn: Record) -> float | None:
     times: Mapping[str, Any] = turn.get("x_timeline") or {}
-    began: float | None = times.get("speech_started_secs", times.get("first_audio_sent_secs"))
+    began: float | None = times.get("speech_started_secs", times.get("first_audio_sent_secs", turn.get("x_at_secs")))
     return began
 
 

@@ -236,6 +236,10 @@ class Close:
     cause: str = field(default="internal_error", compare=False)
     """The same as one of few words, to count by: ``agent``, ``client``, ``client_lost``, ``silence``, ``max_duration``,
     ``guardrail``, ``command``, ``server_stopped``, ``requested``, or after a failure its ``error_type``."""
+    by: Literal["client", "server"] = field(default="server", compare=False)
+    """Whose code and reason they are: the client's, who closed first or whose connection was lost, or our own."""
+    is_client_away: bool = field(default=False, compare=False)
+    """They are ours, and the client is not there to get them: its connection broke, and it might have come back."""
 
 
 Action = (

@@ -182,6 +182,17 @@ def kind_of(command: Command) -> Kind:
             return "waiting_for_human_end"
 
 
+def told_of(command: Command) -> dict[str, str]:
+    """What the record says of a command beside its kind and who gave it."""
+    match command:
+        case BeginTakeover(operator=name) | EndTakeover(operator=name) | Say(operator=name) if name:
+            return {"operator": name}
+        case AnswerTool(result=result):
+            return {"tool_call_id": result.tool_call_id}
+        case _:
+            return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Commanded:
     """Somebody gave a command."""
@@ -222,3 +233,5 @@ class OperatorSaid:
 
     text: str
     by: str
+    began_at: float | None = None
+    """When they began to say it; None: nobody knows, it has just been said."""

@@ -6,7 +6,7 @@ the record gets a status, a termination reason and, after a failure, an error.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from parola import endings
 from parola.conversation import public_words
@@ -83,9 +83,22 @@ def client_stayed_away(event: ClientDisconnected, window_seconds: float) -> Endi
     """Its connection broke, and it had the time to come back."""
     why = f"code {event.code}" + (f", {event.reason}" if event.reason else "")
     reason = f"{endings.BY_CAUSE['client_lost']} ({why}) and it did not come back within {window_seconds:g} s"
-    return Ending(Close(event.code, close_reason(event.reason), termination_reason=reason, cause="client_lost"))
+    return Ending(
+        Close(event.code, close_reason(event.reason), termination_reason=reason, cause="client_lost", by="client")
+    )
 
 
 def client_left(event: ClientDisconnected) -> Ending:
     reason = endings.CLIENT_LEFT + (f": {event.reason}" if event.reason else "")
-    return Ending(Close(event.code, close_reason(event.reason), termination_reason=reason, cause="client"))
+    return Ending(Close(event.code, close_reason(event.reason), termination_reason=reason, cause="client", by="client"))
+
+
+def client_closed_first(how: Ending, event: ClientDisconnected) -> Ending:
+    """The client hung up, or its connection was lost, during the last words: what ended the conversation stands, the
+    close frame is the client's."""
+    return Ending(replace(how.close, code=event.code, reason=close_reason(event.reason), by="client"))
+
+
+def while_client_was_away(how: Ending) -> Ending:
+    """We end it, and nobody is there to be told."""
+    return how if how.close.by == "client" else replace(how, close=replace(how.close, is_client_away=True))

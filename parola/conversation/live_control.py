@@ -75,6 +75,7 @@ class LiveControl(AgentSide):
         self._words: deque[Waiting] = deque()
         self._said: tuple[AgentTurn, Waiting] | None = None
         """What was said last by command, and the turn it was said in."""
+        self._has_telephone = self.setup.has_telephone
 
     # -- what the user's side does ------------------------------------------------------------------------------------
 
@@ -119,6 +120,7 @@ class LiveControl(AgentSide):
             case AnswerTool():
                 call = self._tools.take_result(command.result, now)
                 if call is None:
+                    self._too_late(command.result, event.by)
                     raise Refused(
                         "tool_call_not_pending",
                         f"No client tool call {command.result.tool_call_id} waits for an answer: there is none of this "
@@ -156,13 +158,13 @@ class LiveControl(AgentSide):
             return Refused("taken_over", f"{holder} has taken over: {name or 'somebody else'} cannot act for them.")
         return None
 
-    def _too_late(self, result: ClientToolResult) -> None:
-        """The client answers a call that has its result, or that nobody made: those who watch see that."""
+    def _too_late(self, result: ClientToolResult, by: str = "client") -> None:
+        """Somebody answers a call that has its result, or that nobody made: those who watch see that."""
         calls = (call for entry in self.transcript.entries if isinstance(entry, AgentEntry) for call in entry.calls)
         call = next((call for call in calls if call.call_id == result.tool_call_id), None)
         if call is not None and call.tool is not None and not call.tool.expects_response:
             return  # official clients answer those too
-        about = {"tool_call_id": result.tool_call_id, "by": "client"}
+        about = {"tool_call_id": result.tool_call_id, "by": by}
         self._out.ask(Show({"type": IGNORED, f"{IGNORED}_event": about}))
 
     # -- words --------------------------------------------------------------------------------------------------------
@@ -293,7 +295,8 @@ class LiveControl(AgentSide):
         injected = Injected("human_speech", whose)
         turn = self._speaking.turn  # words they wrote are being spoken: nothing may overtake those
         event_id = self._takeover.audio_id() if turn is None or turn.is_cut else turn.event_id
-        self._out.record(self.transcript.add(AgentEntry(event.text, event_id, now, injected=injected)))
+        at = now if event.began_at is None else min(event.began_at, now)
+        self._out.record(self.transcript.add(AgentEntry(event.text, event_id, at, injected=injected)))
         if is_on or turn is None:
             self._out.send(AgentResponse(agent_response=event.text, event_id=event_id))
 
@@ -316,6 +319,11 @@ class LiveControl(AgentSide):
             known = ", ".join(numbers) or "none"
             raise Refused(
                 "not_configured", f"Expected one of the numbers of {TRANSFER} ({known}), got {command.number!r}."
+            )
+        if not self._has_telephone:
+            raise Refused(
+                "not_a_telephone_call",
+                f"This conversation is not a telephone call: it cannot be transferred to {command.number}.",
             )
         if self._tools.round is not None:
             raise Refused("busy", "The agent is waiting for its tools: try again when they are done.")

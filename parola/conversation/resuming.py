@@ -20,6 +20,7 @@ from parola.conversation.actions import NoteLoss, NoteReturn
 from parola.conversation.afterwards import Afterwards
 from parola.conversation.agent_turn import AgentTurn
 from parola.conversation.commands import EndCall
+from parola.conversation.ending import Ending
 from parola.conversation.events import ClientDisconnected
 from parola.conversation.live_control import LiveControl
 from parola.conversation.phases import Phase
@@ -77,9 +78,10 @@ class Resuming(LiveControl):
         absence = self._absence
         if absence.is_on:
             return
-        if self._farewell.how is not None or not absence.may_follow(event):
+        how = self._farewell.how
+        if how is not None or not absence.may_follow(event):
             self._out.is_hushed = True
-            self._end(self._farewell.how or ending.client_left(event), now)
+            self._end(ending.client_left(event) if how is None else ending.client_closed_first(how, event), now)
             return
         absence.how, absence.since, absence.unsaid, absence.was_protected = event, now, None, False
         self._out.ask(NoteLoss(event.code, event.reason, absence.window_seconds))
@@ -156,6 +158,9 @@ class Resuming(LiveControl):
         assert self._absence.how is not None
         self._out.is_hushed = True
         self._end(ending.client_stayed_away(self._absence.how, self._absence.window_seconds), now)
+
+    def _end(self, how: Ending, now: float) -> None:
+        super()._end(ending.while_client_was_away(how) if self._absence.is_on else how, now)
 
     # -- what waits meanwhile -----------------------------------------------------------------------------------------
 

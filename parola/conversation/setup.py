@@ -98,6 +98,8 @@ class Setup:
     variables: Mapping[str, Any] = field(default_factory=dict)
     """Dynamic variables, ``system__*`` aside."""
     environment: str = "production"
+    has_telephone: bool = False
+    """The client is a telephone, whose call can be transferred."""
     environment_variables: Mapping[str, str] = field(default_factory=dict)
     """Values that ``system__env_<label>`` has in this environment, by label."""
     branch_id: str | None = None

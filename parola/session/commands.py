@@ -1,20 +1,21 @@
 """The one way in for commands from outside the call: REST, the monitor and attached sockets come by here.
 
-A command is logged, told to the conversation, and answered when that says whether it holds. The same idempotency key
-has an effect once, whoever retries.
+A command is logged, told to the conversation, and answered when that says whether it holds: when it does, not before
+that is stored, so that a killed server forgets nothing that somebody was told. The same idempotency key has an effect
+once, whoever retries.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
-from parola.conversation.actions import Acknowledge, NoteOperator
-from parola.conversation.commands import AnswerTool, Command, Commanded, SetVariables, kind_of
+from parola.conversation.actions import Acknowledge, Action, NoteOperator
+from parola.conversation.commands import AnswerTool, Command, Commanded, SetVariables, kind_of, told_of
 from parola.conversation.events import Event
 from parola.errors import Conflict, TooMany
 from parola.protocol.client_messages import Feedback, McpToolApprovalResult, UserActivity
@@ -53,8 +54,11 @@ class _Given:
     seq: int
     kind: str
     by: str
+    about: Mapping[str, str]
     accepted: asyncio.Future[Accepted]
     said: asyncio.Future[int]
+    is_noted: bool = False
+    """The record has it."""
 
 
 @dataclass(slots=True)
@@ -80,6 +84,8 @@ class Commands:
         self._loop = asyncio.get_running_loop()
         self._last = 0
         self._given: dict[int, _Given] = {}
+        self._held: list[tuple[_Given, Acknowledge]] = []
+        """What holds since the last step, and nobody was told of."""
         self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
         self._allowance = float(BURST)
         self._allowed_at = self._loop.time()
@@ -117,7 +123,8 @@ class Commands:
         self._last += 1
         kind = kind_of(command)
         seq = self._log.add("command", by, {"type": f"x_{kind}", f"x_{kind}_event": _shown(command)})
-        given = _Given(seq, kind, by, self._loop.create_future(), self._loop.create_future())
+        accepted, said = self._loop.create_future(), self._loop.create_future()
+        given = _Given(seq, kind, by, told_of(command), accepted, said)
         self._given[self._last] = given
         self._tell(Commanded(self._last, command, by))
         return given.accepted
@@ -141,32 +148,62 @@ class Commands:
             )
         self._allowance -= 1
 
+    def note(self, actions: Sequence[Action]) -> None:
+        """Have the record tell what holds by these, before anything else of the same step is stored or sent."""
+        for action in actions:
+            if not isinstance(action, Acknowledge) or action.code:
+                continue
+            given = self._given.get(action.number)
+            if given is not None and not given.is_noted:
+                given.is_noted = True
+                if given.kind != "typing":
+                    about = {"forced_from": action.forced_from} if action.forced_from else {}
+                    self._note(given.kind, given.by, given.seq, **given.about, **about)
+
     def acknowledged(self, action: Acknowledge) -> None:
-        """The conversation has answered one."""
+        """The conversation has answered one. What does not hold is told at once, what holds by ``answer``."""
         given = self._given.get(action.number)
         if given is None:
             return
-        result: dict[str, Any] = {"command_seq": given.seq, "type": given.kind, "ok": not action.code}
-        if action.code:
-            self._given.pop(action.number)
-            result |= {"code": action.code, "message": action.problem}
-            failure = TooMany if action.code in LIMIT_CODES else Conflict
-            _settle(given.accepted, failure(action.problem, code=action.code))
-            given.said.cancel()
-        elif not given.accepted.done():
-            if given.kind != "typing":
-                about = {"forced_from": action.forced_from} if action.forced_from else {}
-                self._note(given.kind, given.by, given.seq, **about)
-                result |= about
-            given.accepted.set_result(Accepted(given.seq, action.event_id, given.said, action.forced_from))
-        if action.event_id is not None:
-            result["event_id"] = action.event_id
-            if not given.said.done():
-                given.said.set_result(action.event_id)
-        if action.is_waiting:
-            result["is_waiting"] = True
+        if not action.code:
+            self._held.append((given, action))
+            return
+        self._given.pop(action.number)
+        failure = TooMany if action.code in LIMIT_CODES else Conflict
+        _settle(given.accepted, failure(action.problem, code=action.code))
+        given.said.cancel()
+        self._log_result(given, ok=False, code=action.code, message=action.problem)
+
+    def answer(self, stored: asyncio.Future[None] | None) -> None:
+        """The step is over: tell what holds by it as soon as ``stored``, the last write, is done. After a write that
+        failed the conversation ends, and ``close`` tells."""
+        if not self._held:
+            return
+        held, self._held = self._held, []
+        if stored is None or stored.done():
+            self._stored(held, stored)
         else:
-            self._given.pop(action.number, None)  # a call may last for hours: nothing more will come of it
+            stored.add_done_callback(partial(self._stored, held))
+
+    def _stored(self, held: Sequence[tuple[_Given, Acknowledge]], stored: asyncio.Future[None] | None) -> None:
+        if stored is not None and (stored.cancelled() or stored.exception() is not None):
+            return
+        for given, action in held:
+            about: dict[str, Any] = {"forced_from": action.forced_from} if action.forced_from else {}
+            if not given.accepted.done():
+                given.accepted.set_result(Accepted(given.seq, action.event_id, given.said, action.forced_from))
+            if action.event_id is not None:
+                about["event_id"] = action.event_id
+                if not given.said.done():
+                    given.said.set_result(action.event_id)
+            if action.is_waiting:
+                about["is_waiting"] = True
+            else:
+                self._given.pop(action.number, None)  # a call may last for hours: nothing more will come of it
+            self._log_result(given, ok=True, **about)
+
+    def _log_result(self, given: _Given, *, ok: bool, **about: Any) -> None:
+        result = {"command_seq": given.seq, "type": given.kind, "ok": ok, **about}
         self._log.add("internal", given.by, {"type": "x_command_result", "x_command_result_event": result})
 
     def operator_noted(self, action: NoteOperator) -> None:

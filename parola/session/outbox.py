@@ -104,7 +104,7 @@ class Outbox:
                     await self._send(item)
                     continue
                 try:
-                    await item
+                    await asyncio.shield(item)  # a write goes on when sending is given up
                 except Exception as error:
                     failed(error)
                     self._items.clear()

@@ -11,15 +11,13 @@ from typing import Any
 from parola.conversation.actions import Close
 from parola.conversation.setup import Setup
 from parola.session.features import Features
+from parola.session.noted_commands import NotedCommands
 from parola.store.base import ConversationChange, Conversations
 from parola.store.pages import Document
 
 EndRecord = Callable[[str, ConversationChange], Awaitable[None]]
 """Stores the last change of a conversation, and sees to what follows a call. Raises what the store raises."""
 
-
-MOST_COMMANDS = 500
-"""Commands from outside that a record names (``metadata.x_commands``); the event log has them all."""
 
 MOST_CONNECTIONS = 100
 """Losses and returns of the client that a record names (``metadata.x_connections``)."""
@@ -46,8 +44,7 @@ class Record:
         self._has_new_warnings = False
         self._visited: list[Document] = [{"agent_id": setup.agent_id, "branch_id": setup.branch_id}]
         self._has_moved = False
-        self._commands: list[Document] = []
-        self._has_new_commands = False
+        self._commands = NotedCommands()
         self._connections: list[Document] = []
         self._has_new_connections = False
         self._human_waits: dict[int, Document] = {}
@@ -90,10 +87,8 @@ class Record:
 
     def commanded(self, kind: str, by: str, seq: int, /, **about: Any) -> None:
         """Somebody outside the call had something done in it; ``seq`` is its number in the event log."""
-        if len(self._commands) < MOST_COMMANDS:
-            at = {"time_unix_secs": int(time.time()), "time_in_call_secs": round(self._loop.time() - self._began_at, 3)}
-            self._commands.append({"type": kind, "by": by, "seq": seq, **about, **at})
-            self._has_new_commands = True
+        at = {"time_unix_secs": int(time.time()), "time_in_call_secs": round(self._loop.time() - self._began_at, 3)}
+        self._commands.add({"type": kind, "by": by, "seq": seq, **about, **at})
 
     def connection(self, event: Mapping[str, Any]) -> None:
         """The client's connection was lost, or it is back: an event of the log."""
@@ -113,7 +108,7 @@ class Record:
 
     def flush(self) -> asyncio.Task[None] | None:
         """Begin to write what was collected; None when there is nothing."""
-        has_metadata = self._has_new_warnings or self._has_new_commands or self._has_new_connections
+        has_metadata = self._has_new_warnings or self._commands.is_new or self._has_new_connections
         has_metadata |= self._has_new_human_waits
         if not self._turns and not has_metadata and not self._has_moved:
             return None
@@ -121,14 +116,14 @@ class Record:
         document: Document = {"metadata": {"warnings": list(self._warnings)}} if self._has_new_warnings else {}
         if self._has_moved:
             document["visited_agents"] = list(self._visited)
-        if self._has_new_commands:
-            document.setdefault("metadata", {})["x_commands"] = list(self._commands)
+        if self._commands.is_new:
+            document.setdefault("metadata", {}).update(self._commands.metadata())
         if self._has_new_connections:
             document.setdefault("metadata", {})["x_connections"] = list(self._connections)
         if self._has_new_human_waits:
             document.setdefault("metadata", {})["x_waiting_for_human"] = self._told_human_waits()
             self._has_new_human_waits = False
-        self._has_new_warnings = self._has_moved = self._has_new_commands = self._has_new_connections = False
+        self._has_new_warnings = self._has_moved = self._has_new_connections = False
         change = ConversationChange(turns=turns, document=document or None)
         return self._loop.create_task(self._write(change))
 
@@ -140,25 +135,24 @@ class Record:
         await asyncio.sleep(0)
         await self._conversations.write(self._id, change)
 
-    async def finish(
-        self, close: Close, *, by_client: bool, has_audio: bool, charging: Mapping[str, Any] | None = None
-    ) -> None:
-        """The terminal state, with what was still unwritten. ``by_client``: it was the client who hung up."""
+    async def finish(self, close: Close, *, has_audio: bool, charging: Mapping[str, Any] | None = None) -> None:
+        """The terminal state, with what was still unwritten."""
         metadata: Document = {
             "warnings": list(self._warnings),
             "x_close": {
                 "code": close.code,
                 "reason": close.reason,
-                "by": "client" if by_client else "server",
+                "by": close.by,
                 "status": close.status,
                 "cause": close.cause,
             },
         }
+        if close.is_client_away:
+            metadata["x_close"]["client_away"] = True
         metadata["features_usage"] = self._features.document()
         if self._languages:
             metadata["main_language"] = Counter(self._languages.values()).most_common(1)[0][0]
-        if self._commands:
-            metadata["x_commands"] = list(self._commands)
+        metadata |= self._commands.metadata()
         if self._connections:
             metadata["x_connections"] = list(self._connections)
         if self._human_waits:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -134,7 +135,7 @@ class Session:
         keep_events: KeepEvents | None = None,
         humans: HumanQueue | None = None,
     ) -> None:
-        self.setup = setup
+        self.setup = setup = setup if telephone is None else replace(setup, has_telephone=True)
         self._loop = asyncio.get_running_loop()
         self._fetch_files = fetch_files
         self._mcp = mcp
@@ -163,6 +164,8 @@ class Session:
         """Who is beside it by a socket."""
         self._tool_calls = ToolCalls(tool_runners or {}, self.tell)
         self._sounds = ToolSounds(self.tell)
+        self._stored: asyncio.Task[None] | None = None
+        """The last write to the store; writes are done in order."""
         self._fetching: set[asyncio.Task[None]] = set()
         self._connection = Connection(
             transport,
@@ -304,6 +307,8 @@ class Session:
             await inbox.wait(deadline)
 
     def _perform(self, actions: list[Action], group: asyncio.TaskGroup) -> Close | None:
+        if self.commands.open:
+            self.commands.note(actions)
         for action in actions:
             self._counting.saw(action)
             match action:
@@ -362,10 +367,14 @@ class Session:
                 case Warn():
                     self._warn(action.message)
                 case Close():
-                    self._store_collected()
+                    self._step_is_over()
                     return action
-        self._store_collected()
+        self._step_is_over()
         return None
+
+    def _step_is_over(self) -> None:
+        self._store_collected()
+        self.commands.answer(self._stored)
 
     def _note_connection(self, action: NoteLoss | NoteReturn) -> None:
         noted = noted_connection(action)
@@ -411,6 +420,7 @@ class Session:
     def _store_collected(self) -> None:
         if write := self._record.flush():
             self._outbox.put(write)
+            self._stored = write
 
     def _not_stored(self, error: Exception) -> None:
         log.error("conversation_not_stored", conversation_id=self.conversation_id, error=reason(error))
@@ -468,8 +478,7 @@ class Session:
         try:
             user, agent = await self._staff.put_away_recording()
             self._record.audio(user=user, agent=agent)
-            is_gone = self._connection.is_gone
-            await self._record.finish(close, by_client=is_gone, has_audio=user or agent, charging=charging)
+            await self._record.finish(close, has_audio=user or agent, charging=charging)
         except Exception as error:
             log.error("conversation_end_not_stored", conversation_id=self.conversation_id, error=reason(error))
         await self._close_events(close)

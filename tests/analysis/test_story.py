@@ -139,6 +139,86 @@ def test_the_end_is_somebodys_and_has_a_reason(found: dict[str, Any], said: str)
     assert ending(found) == said
 
 
+def closed(by: str, cause: str, code: int = 1000, reason: str = "", **more: Any) -> dict[str, Any]:
+    return {"code": code, "reason": reason, "by": by, "status": "done", "cause": cause, **more}
+
+
+ENDED = [{"type": "end", "by": "Zed", "seq": 3, "time_unix_secs": 1_760_000_070, "time_in_call_secs": 70.0}]
+AWAY = [{"type": "x_connection_lost", "time_in_call_secs": 60.0, "code": 1006}]
+
+
+@pytest.mark.parametrize(
+    ("close", "metadata", "said", "last"),
+    [
+        (
+            closed("client", "client", 1006),
+            {},
+            "The connection to the client was lost: Client disconnected. (close 1006)",
+            "1006  (the client's connection was lost)",
+        ),
+        (
+            closed("client", "command"),
+            {"x_commands": ENDED, "termination_reason": "stop now"},
+            "It was ended from outside by Zed: stop now. The client hung up during the last words. (close 1000)",
+            "1000  (by client)",
+        ),
+        (
+            closed("client", "agent", 1006),
+            {"termination_reason": "The agent ended the call"},
+            "The agent ended it: The agent ended the call. "
+            "The connection to the client was lost during the last words. (close 1006)",
+            "1006  (the client's connection was lost)",
+        ),
+        (
+            closed("server", "command", reason="we closed", client_away=True),
+            {"x_commands": ENDED, "x_connections": AWAY, "termination_reason": "we closed"},
+            "It was ended from outside by Zed: we closed. (close 1000 “we closed”) "
+            "The client was away, and was not told.",
+            "1000 we closed (by server, while the client was away)",
+        ),
+        (
+            closed("server", "server_stopped", 1001, "The server is stopping.", client_away=True),
+            {"x_connections": AWAY, "termination_reason": "The server is stopping."},
+            "The server ended it: The server is stopping. (close 1001 “The server is stopping.”) "
+            "The client was away, and was not told.",
+            "1001 The server is stopping. (by server, while the client was away)",
+        ),
+        (
+            closed("client", "client_lost", 1006),
+            {"x_connections": AWAY, "termination_reason": "It did not come back"},
+            "The client was waited for in vain: It did not come back. (close 1006)",
+            "1006  (the client's connection was lost)",
+        ),
+    ],
+)
+def test_who_ended_it_is_told_apart_from_whose_close_it_was(
+    close: dict[str, Any], metadata: dict[str, Any], said: str, last: str
+) -> None:
+    found = record(close=close, metadata=metadata)
+    assert ending(found) == said and timeline(found)[-1]["words"] == last
+
+
+def test_an_operator_who_hangs_up_during_the_agents_goodbye_is_who_ended_it() -> None:
+    told = {"x_commands": ENDED, "termination_reason": "zed ends"}
+    found = record(transcript=END_CALL, close=closed("server", "command", reason="zed ends"), metadata=told)
+    assert ending(found) == "It was ended from outside by Zed: zed ends. (close 1000 “zed ends”)"
+
+
+def test_a_person_is_told_apart_from_the_key_that_acted_for_them() -> None:
+    at = {"seq": 9, "time_unix_secs": 1_760_000_004}
+    commands = [
+        {"type": "takeover_begin", "by": "local", "operator": "Ann", "time_in_call_secs": 4.0, **at},
+        {"type": "takeover_end", "by": "crm", "operator": "Bob", "forced_from": "Ann", "time_in_call_secs": 9.0, **at},
+    ]
+    found = record(metadata={"x_commands": commands, "x_commands_left_out": {"contextual_update": 7}})
+    told = story(found)
+    assert "From outside, Ann took over at 0:04." in told
+    assert "From outside, Bob (by crm) took it away from Ann at 0:09." in told
+    left_out = "The record does not name all that was done from outside; it leaves out: 7 × contextual update."
+    assert left_out in told
+    assert "Bob (by crm) took it away from Ann" in [event["words"] for event in timeline(found)]
+
+
 @pytest.mark.parametrize(
     ("row", "fate"),
     [

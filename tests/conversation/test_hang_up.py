@@ -3,6 +3,7 @@
 import pytest
 
 from parola.conversation.actions import Close, Record, Send, StopReply
+from parola.conversation.commands import Commanded, EndCall
 from parola.conversation.events import ReplyText
 from tests.story import Story, client_tool, system_tool
 
@@ -71,3 +72,19 @@ def test_a_reply_heard_to_its_end_is_kept_whole():
 def test_a_tool_that_was_running_has_a_result_that_says_so():
     result = waiting().hangs_up().record[-1]["tool_results"][0]
     assert result["is_error"] and result["error_type"] == "not_answered"
+
+
+def test_a_client_that_hangs_up_during_the_last_words_has_sent_its_own_close_frame():
+    story = ending().hangs_up(1000)
+    assert story.close == Close(1000, "", termination_reason="The agent ended the call")
+    assert (story.close.by, story.close.cause) == ("client", "agent")
+
+
+@pytest.mark.parametrize("code", [1000, 1006])
+def test_who_leaves_has_closed(code):
+    assert listening().hangs_up(code).close.by == "client"
+
+
+def test_an_operator_who_hangs_up_during_the_agents_goodbye_is_who_ended_it():
+    story = ending().tell(Commanded(1, EndCall("zed ends", is_immediate=True), "Zed"))
+    assert (story.close.cause, story.close.termination_reason) == ("command", "zed ends")

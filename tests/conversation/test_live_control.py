@@ -499,11 +499,20 @@ def test_whoever_answers_a_client_tool_first_counts():
     )
     story.commands(AnswerTool(result), "backend")
     assert story.answer.code == "tool_call_not_pending"
+    ignored = [action.event for action in story.step if isinstance(action, Show)]
+    assert [event["x_tool_result_ignored_event"]["by"] for event in ignored] == ["backend"]
+
+
+def test_what_is_no_telephone_call_is_not_transferred_and_goes_on():
+    tool = built_in("transfer_to_number", transfers=[{"phone_number": "+1555", "condition": "always"}])
+    story = began(tools=[tool])
+    story.commands(CallNumber("+1555"), "Zed")
+    assert (story.answer.code, story.step) == ("not_a_telephone_call", [story.answer])
 
 
 def test_a_call_goes_to_a_number_that_the_agent_may_call():
     tool = built_in("transfer_to_number", transfers=[{"phone_number": "+1555", "condition": "always"}])
-    story = began(tools=[tool])
+    story = began(tools=[tool], has_telephone=True)
     story.commands(CallNumber("+1666"))
     assert story.answer.code == "not_configured" and "+1555" in story.answer.problem
     story.commands(CallNumber("+1555", agent_message="A caller for you"))

@@ -8,7 +8,7 @@ import pytest
 
 from parola.conversation.actions import Close, NoteLoss, NoteReturn
 from parola.conversation.commands import Commanded, EndCall, Say
-from parola.conversation.events import ClientDisconnected, ClientResumed, EndRequested
+from parola.conversation.events import ClientDisconnected, ClientResumed, EndRequested, Event
 from parola.protocol.server_messages import AgentResponse, Audio, ClientToolCall, Interruption
 from tests.story import Story, client_tool, server_tool
 
@@ -26,6 +26,29 @@ def test_a_client_that_does_not_come_back_has_left():
     reason = "The client's connection was lost (code 1006) and it did not come back within 30 s"
     assert call.close == Close(1006, "", termination_reason=reason)
     assert call.close.cause == "client_lost"
+
+
+@pytest.mark.parametrize("text_only", [False, True])
+@pytest.mark.parametrize(
+    ("event", "code", "reason"),
+    [
+        (Commanded(1, EndCall("we closed", "Goodbye"), "Ann"), 1000, "we closed"),
+        (EndRequested("The server is stopping.", 1001), 1001, "The server is stopping."),
+        (None, 1000, "Maximum duration reached"),
+    ],
+)
+def test_what_we_end_while_the_client_is_away_is_ended_by_us(
+    event: Event | None, code: int, reason: str, text_only: bool
+):
+    call = story(max_duration_seconds=20.0, text_only=text_only).connects().loses_connection()
+    if event is None:
+        call.wait(20)
+    else:
+        call.tell(event)
+        if call.close is None:
+            call.agent_says("Goodbye", seconds=0)
+    assert call.close == Close(code, reason, termination_reason=reason)
+    assert call.close.by == "server" and call.close.is_client_away
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1005])
