@@ -176,13 +176,26 @@ def test_with_the_key_ends_what_it_signed_and_a_rotated_one_lives_on(server: Tes
     assert opened(server, other_url)[1] == "Hello x in y"
 
 
-def test_a_socket_beside_a_conversation_closes_when_its_key_is_deleted(
-    server: TestClient, agent: str, monkeypatch: pytest.MonkeyPatch
+def test_what_a_key_signed_ends_with_the_scope_that_it_took(server: TestClient, agent: str) -> None:
+    owner = {"xi-api-key": server.post("/v1/x/api-keys", json={"name": "owner"}).json()["api_key"]}
+    clerk = server.post("/v1/x/api-keys", json={"scopes": ["conversations:start"]}, headers=owner).json()
+    key = {"xi-api-key": clerk["api_key"]}
+    with_terms = server.post(URLS, json={"agent_id": agent}, headers=key).json()["signed_url"]
+    plain = server.get(f"/v1/convai/conversation/get-signed-url?agent_id={agent}", headers=key).json()["signed_url"]
+    for scopes, is_refused in ((["agents:read"], True), (["agents:read", "conversations:start"], False)):
+        server.patch(f"/v1/x/api-keys/{clerk['key_id']}", json={"scopes": scopes}, headers=owner)
+        for url in (with_terms, plain):
+            assert (opened(server, url)[0] == 3000) is is_refused
+
+
+@pytest.mark.parametrize("how", ["it is deleted", "it may do less"])
+def test_a_socket_beside_a_conversation_closes_with_the_rights_of_its_key(
+    server: TestClient, agent: str, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.setattr(socket_door, "KEY_CHECK_SECONDS", 0.02)
     url = made(server, agent)["signed_url"]
     owner = {"xi-api-key": server.post("/v1/x/api-keys", json={"name": "owner"}).json()["api_key"]}
-    desk = server.post("/v1/x/api-keys", json={"scopes": ["monitor"]}, headers=owner).json()
+    desk = server.post("/v1/x/api-keys", json={"scopes": ["monitor", "inject"]}, headers=owner).json()
     init = {"type": "conversation_initiation_client_data", "dynamic_variables": {"name": "x", "town": "y"}}
     with server.websocket_connect(url.partition("8400")[2]) as socket:
         socket.send_json(init)
@@ -191,11 +204,15 @@ def test_a_socket_beside_a_conversation_closes_when_its_key_is_deleted(
         with server.websocket_connect(path, headers={"xi-api-key": desk["api_key"]}) as monitor:
             while json.loads(monitor.receive_text())["type"] != "history_complete":
                 pass
-            server.delete(f"/v1/x/api-keys/{desk['key_id']}", headers=owner)
+            its_path = f"/v1/x/api-keys/{desk['key_id']}"
+            if how == "it is deleted":
+                server.delete(its_path, headers=owner)
+            else:
+                server.patch(its_path, json={"scopes": ["monitor"]}, headers=owner)
             with pytest.raises(WebSocketDisconnect) as close:
                 while True:
                     monitor.receive_text()
-            assert close.value.code == 3000 and "has been deleted" in close.value.reason
+            assert close.value.code == 3000 and "has been deleted, has expired, or may do less" in close.value.reason
 
 
 def test_a_url_lets_somebody_into_a_running_conversation_in_its_role_and_no_other(
