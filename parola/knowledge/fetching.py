@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from parola.errors import InvalidRequest
 from parola.knowledge.formats import MOST_FILE_BYTES, Unreadable, format_of
+from parola.outbound.addresses import shown, told
 from parola.outbound.http import Connections, proxy_for
 
 SECONDS = 30.0
@@ -39,7 +40,7 @@ async def fetch(connections: Connections, url: str, *, seconds: float = SECONDS)
     import aiohttp
 
     if len(url) > LONGEST_URL or urlsplit(url).scheme not in ("http", "https"):
-        raise NotFetched(f'url: expected an address that begins with http:// or https://, got "{url[:80]}".')
+        raise NotFetched(f'url: expected an address that begins with http:// or https://, got "{shown(url)[:80]}".')
     client = await connections.guarded()
     try:
         async with (
@@ -49,23 +50,25 @@ async def fetch(connections: Connections, url: str, *, seconds: float = SECONDS)
             ) as response,
         ):
             if response.status != 200:
-                raise NotFetched(f"{url} answered {response.status}; expected a document (200).")
+                raise NotFetched(f"{shown(url)} answered {response.status}; expected a document (200).")
             content = bytearray()
             async for piece in response.content.iter_chunked(64 * 1024):
                 content += piece
                 if len(content) > MOST_FILE_BYTES:
-                    raise NotFetched(f"{url} sent more than {MOST_FILE_BYTES} bytes, which is the most a document has.")
+                    raise NotFetched(
+                        f"{shown(url)} sent more than {MOST_FILE_BYTES} bytes, which is the most a document has."
+                    )
             mime_type = response.content_type if "content-type" in response.headers else ""
             path = str(response.url.path)
             return Fetched(bytes(content), _telling_name(path, mime_type), mime_type, response.charset or "")
     except TimeoutError:
-        raise NotFetched(f"{url} did not send a document within {seconds:g} s.") from None
+        raise NotFetched(f"{shown(url)} did not send a document within {seconds:g} s.") from None
     except aiohttp.TooManyRedirects:
-        raise NotFetched(f"{url} leads on more than {MOST_REDIRECTS} times.") from None
+        raise NotFetched(f"{shown(url)} leads on more than {MOST_REDIRECTS} times.") from None
     except aiohttp.InvalidURL as error:
-        raise NotFetched(f"{url} leads to something that is no address: {error}.") from None
+        raise NotFetched(f"{shown(url)} leads to something that is no address: {told(error)}.") from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise NotFetched(f"{url} cannot be fetched: {str(error) or type(error).__name__}.") from None
+        raise NotFetched(f"{shown(url)} cannot be fetched: {told(error)}.") from None
 
 
 def _telling_name(path: str, mime_type: str) -> str:

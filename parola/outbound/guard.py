@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 from parola.config import LOOPBACK, Settings
 from parola.errors import ClientError
+from parola.outbound.addresses import shown, told
 from parola.outbound.egress import is_this_machine
 
 if TYPE_CHECKING:
@@ -161,16 +162,18 @@ class Guard:
 
         if isinstance(url, str):
             if any(character <= " " or character in "\\\x7f" for character in url):
-                raise AddressRefused(f"Expected a URL without spaces, control characters and backslashes, got {url!r}.")
+                raise AddressRefused(
+                    f"Expected a URL without spaces, control characters and backslashes, got {shown(url)!r}."
+                )
             try:
                 url = URL(url)
             except ValueError as error:
-                raise AddressRefused(f"{url!r} is no URL: {error}.") from None
+                raise AddressRefused(f"{shown(str(url))!r} is no URL: {told(error)}.") from None
         if url.scheme not in ("http", "https"):
-            raise AddressRefused(f"Expected an address that begins with http:// or https://, got {shown(url)!r}.")
+            raise AddressRefused(f"Expected an address that begins with http:// or https://, got {shown(str(url))!r}.")
         host = (url.raw_host or "").lower()
         if not host.strip("."):
-            raise AddressRefused(f"The address {shown(url)!r} names no host.")
+            raise AddressRefused(f"The address {shown(str(url))!r} names no host.")
         if (address := literal(host)) is not None:
             self.check_address(host, address)
         else:
@@ -308,11 +311,6 @@ def parsed(allowed: Sequence[str]) -> tuple[tuple[str, ...], tuple[Network, ...]
         except ValueError:
             hosts.append(entry.strip().lower().rstrip("."))
     return tuple(hosts), tuple(networks)
-
-
-def shown(url: URL) -> str:
-    """A URL as it may be told: without credentials."""
-    return str(url.with_user(None)) if url.user or url.password else str(url)
 
 
 def _in(address: Address, networks: Sequence[Network]) -> bool:

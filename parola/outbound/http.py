@@ -14,6 +14,7 @@ import orjson
 
 from parola.config import ProviderSettings
 from parola.errors import ProviderError
+from parola.outbound.addresses import joined, shown, told
 from parola.outbound.guard import AddressRefused, Guard
 from parola.tracing.context import headers as tracing
 
@@ -134,10 +135,7 @@ class Endpoint:
         api_version: str = "",
     ) -> None:
         """``api_version`` goes behind the path, as Azure wants it; what the address has there stays."""
-        base, _, query = settings.base_url.partition("?")
-        base = base.rstrip("/")
-        versioned = "&".join(filter(None, (query, f"api-version={quote(api_version)}" if api_version else "")))
-        self.url = (base if base.endswith(path) else base + path) + (f"?{versioned}" if versioned else "")
+        self.url = joined(settings.base_url, path, f"api-version={quote(api_version)}" if api_version else "")
         self.name = name
         self._connections = connections
         self._seconds = settings.timeout_seconds
@@ -150,9 +148,9 @@ class Endpoint:
         """``logged`` is what of ``what`` a log may hold; without it, all up to what it quotes."""
         return ProviderError(
             self.name,
-            f"{self.url} {what}",
+            f"{shown(self.url)} {what}",
             retry_after_seconds=retry_after_seconds,
-            logged=f"{_shown(self.url)} {logged or _QUOTED.split(what)[0]}",
+            logged=f"{shown(self.url)} {logged or _QUOTED.split(what)[0]}",
         )
 
     @asynccontextmanager
@@ -191,14 +189,14 @@ class Endpoint:
             raise self.failed(f"sent nothing for {self._seconds:g} s.") from None
         except aiohttp.ClientConnectorError as error:
             raise self.failed(
-                f"cannot be reached ({error.strerror or error}). Is the server running, is the address right?"
+                f"cannot be reached ({error.strerror or told(error)}). Is the server running, is the address right?"
             ) from None
         except AddressRefused as error:
             raise self.failed(f"is not asked. {error.message}") from None
         except (aiohttp.InvalidURL, ValueError) as error:
-            raise self.failed(f"cannot be asked: {error}.") from None
+            raise self.failed(f"cannot be asked: {told(error)}.") from None
         except aiohttp.ClientError as error:
-            raise self.failed(f"broke off: {str(error) or type(error).__name__}.") from None
+            raise self.failed(f"broke off: {told(error)}.") from None
 
     async def refusal(self, response: aiohttp.ClientResponse) -> tuple[str, ProviderError]:
         """What a response with an error status says: its body, and the error to raise."""
@@ -208,12 +206,6 @@ class Endpoint:
             retry_after_seconds=_retry_after(response) if response.status in (429, 503) else None,
             logged=f"answered {response.status}",
         )
-
-
-def _shown(url: str) -> str:
-    """Without what may be a secret: credentials and the query."""
-    address = urlsplit(url)
-    return f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path}"
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> float | None:

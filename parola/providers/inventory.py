@@ -7,9 +7,9 @@ import importlib.metadata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from parola.config import ProviderSettings
+from parola.outbound.addresses import joined, shown
 from parola.outbound.http import Connections
 from parola.providers.catalogue import MODELS, ModelFile
 
@@ -107,14 +107,6 @@ def installed(kind: str, models: Path) -> list[dict[str, Any]]:
     ]
 
 
-def shown(address: str) -> str:
-    """An address without a user, a password or a query, which may be secrets."""
-    if not address:
-        return ""
-    parts = urlsplit(address)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
 async def _state(
     kind: str, entry: ProviderSettings, models: Path, connections: Connections
 ) -> tuple[bool | None, str | None]:
@@ -137,7 +129,7 @@ async def _probe(entry: ProviderSettings, connections: Connections) -> tuple[boo
     import aiohttp
 
     headers = {"authorization": f"Bearer {entry.api_key}"} if entry.api_key else {}
-    url, timeout = f"{entry.base_url.rstrip('/')}/models", aiohttp.ClientTimeout(total=PROBE_SECONDS)
+    url, timeout = joined(entry.base_url, "/models"), aiohttp.ClientTimeout(total=PROBE_SECONDS)
     try:
         client = await connections.client()
         async with client.get(url, headers=headers, timeout=timeout) as response:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from parola.config import ProviderSettings
 from parola.errors import InvalidRequest
+from parola.outbound.addresses import shown
 from parola.providers.fair_queue import FairQueue
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def check(kind: str, name: str, entry: ProviderSettings) -> None:
     if entry.provider == "openai" and not entry.base_url.startswith(("http://", "https://")):
         raise InvalidRequest(
             f'{where}: expected base_url = "http://…", the address of an OpenAI-compatible server up to and including '
-            f'"/v1"; got "{entry.base_url}".'
+            f'"/v1"; got "{shown(entry.base_url)}".'
         )
 
 

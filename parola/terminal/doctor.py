@@ -20,6 +20,7 @@ from rich.table import Table
 
 from parola.config import ProviderSettings, Settings
 from parola.errors import InvalidRequest, ParolaError
+from parola.outbound.addresses import joined, shown, told
 from parola.providers.catalogue import SMART_TURN, State, status
 from parola.providers.fair_queue import default_threads
 from parola.providers.registry import Registry
@@ -349,14 +350,14 @@ async def _probe(kind: str, name: str, entry: ProviderSettings) -> Finding:
     """Ask an OpenAI-compatible service for its models: the cheapest sign of life."""
     import httpx2
 
-    title = f"{kind}.{name} at {entry.base_url}"
+    title = f"{kind}.{name} at {shown(entry.base_url)}"
     headers = {"Authorization": f"Bearer {entry.api_key}"} if entry.api_key else {}
     begun = time.perf_counter()
     try:
         async with httpx2.AsyncClient(timeout=PROBE_SECONDS) as client:
-            response = await client.get(f"{entry.base_url.rstrip('/')}/models", headers=headers)
+            response = await client.get(joined(entry.base_url, "/models"), headers=headers)
     except httpx2.HTTPError as error:
-        return Finding("bad", f"{title} does not answer ({error or type(error).__name__}). Is it running?")
+        return Finding("bad", f"{title} does not answer ({told(error)}). Is it running?")
     if response.status_code in (401, 403):
         return Finding("bad", f"{title} refuses the key ({response.status_code}). Set PAROLA_{kind.upper()}_API_KEY.")
     took = f"{1000 * (time.perf_counter() - begun):.0f} ms"

@@ -18,6 +18,7 @@ from parola.demo import DEMO_AGENT_ID
 from parola.endings import STOPPING
 from parola.errors import InvalidRequest
 from parola.logs import logger
+from parola.outbound.addresses import shown
 from parola.store.address import without_password
 from parola.terminal.built import has_dashboard
 
@@ -196,7 +197,7 @@ def _state(settings: Settings) -> list[str]:
     lines = []
     for title, entries in (("Thinks", settings.llm), ("Listens", settings.stt), ("Speaks", settings.tts)):
         default = entries["default"]
-        what = " ".join(part for part in (default.provider, default.model, default.base_url) if part)
+        what = " ".join(part for part in (default.provider, default.model, shown(default.base_url)) if part)
         lines.append(f"  {title:<11} {what}")
     lines.append(f"  {'Keeps':<11} {_kept(settings)}")
     if settings.llm["default"].provider == "scripted":

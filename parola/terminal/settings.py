@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from parola.config import LimitSettings, Loaded, ProviderSettings
+from parola.outbound.addresses import shown
 from parola.store.address import without_password
 from parola.terminal import printing
 
@@ -23,6 +24,8 @@ def show(loaded: Loaded) -> None:
             value = tuple(f"{entry.partition('=')[0]}=****" for entry in value)
         if field.name == "database_url" and value:
             value = without_password(value)
+        if field.name == "otlp_endpoint":
+            value = shown(value)
         source = loaded.sources.get(field.name, "default")
         if isinstance(value, LimitSettings):
             for limit in fields(value):
@@ -38,7 +41,7 @@ def show(loaded: Loaded) -> None:
 def _text(value: Any) -> str:
     match value:
         case ProviderSettings():
-            parts = [value.provider, value.base_url, value.model, value.voice]
+            parts = [value.provider, shown(value.base_url), value.model, value.voice]
             if value.api_key:
                 parts.append("api_key=****")
             return " ".join(part for part in parts if part)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from parola.errors import ClientError
+from parola.outbound.addresses import shown, told
 from parola.outbound.guard import AddressRefused
 from parola.outbound.http import message_in, proxy_for
 from parola.outbound.locators import Seal, ValueNotFound
@@ -130,7 +131,7 @@ class AuthConnections:
         answer = await self._ask(str(settings["token_url"]), form, headers)
         token = answer.get(field)
         if not isinstance(token, str) or not token:
-            raise NotAuthorized(f"{settings['token_url']} answered without {field}.")
+            raise NotAuthorized(f"{shown(settings['token_url'])} answered without {field}.")
         seconds = answer.get("expires_in")
         try:
             lasts = float(seconds) if seconds is not None else UNTOLD_SECONDS
@@ -151,18 +152,18 @@ class AuthConnections:
         except AddressRefused:
             raise
         except TimeoutError:
-            raise NotAuthorized(f"{url} gave no token within {TOKEN_TIMEOUT_SECONDS:g} s.") from None
+            raise NotAuthorized(f"{shown(url)} gave no token within {TOKEN_TIMEOUT_SECONDS:g} s.") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise NotAuthorized(f"{url} could not be asked for a token: {error or type(error).__name__}.") from None
+            raise NotAuthorized(f"{shown(url)} could not be asked for a token: {told(error)}.") from None
         if response.status >= 300:
             said = message_in(body.decode(errors="replace")) or "no reason given"
-            raise NotAuthorized(f"{url} gave no token: it answered {response.status}: {said}")
+            raise NotAuthorized(f"{shown(url)} gave no token: it answered {response.status}: {said}")
         try:
             answer = orjson.loads(body)
         except orjson.JSONDecodeError:
             answer = None
         if not isinstance(answer, Mapping):
-            raise NotAuthorized(f"{url} gave no token: expected a JSON object, got {body[:80]!r}.")
+            raise NotAuthorized(f"{shown(url)} gave no token: expected a JSON object, got {body[:80]!r}.")
         return answer
 
 

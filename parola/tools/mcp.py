@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 from parola.conversation.mcp_tools import ListedTool
 from parola.errors import ClientError
 from parola.logs import logger
+from parola.outbound.addresses import told
 from parola.outbound.guard import Guard
 from parola.outbound.locators import Locators
 
@@ -485,8 +486,7 @@ def explained(error: BaseException) -> str:
     """The first thing that went wrong, as a sentence."""
     while isinstance(error, BaseExceptionGroup) and error.exceptions:
         error = error.exceptions[0]
-    said = " ".join(str(error).split())[:300]
-    return said or type(error).__name__
+    return " ".join(told(error).split())[:300]
 
 
 def _settle(attempt: asyncio.Future[None]) -> None:

@@ -19,6 +19,7 @@ from parola.conversation.events import ToolFinished
 from parola.conversation.tools import Tool
 from parola.errors import ParolaError
 from parola.logs import logger
+from parola.outbound.addresses import shown, told
 from parola.outbound.guard import AddressRefused
 from parola.outbound.http import proxy_for
 from parola.outbound.locators import ValueNotFound
@@ -26,7 +27,7 @@ from parola.tools.auth import NotAuthorized
 from parola.tools.callbacks import PATH
 from parola.tools.context import ToolContext
 from parola.tools.identity import Identity, headers_of
-from parola.tools.request import CannotCall, WebhookRequest, webhook_request, without_credentials
+from parola.tools.request import CannotCall, WebhookRequest, webhook_request
 from parola.tools.response import Answer, for_model, read, shortened
 from parola.tools.signing import HEADER, signature
 from parola.tracing.context import headers as trace_headers
@@ -181,7 +182,7 @@ class WebhookTools:
         """The answer, and where it redirects to. Raises ``Unreachable``, ``AddressRefused``."""
         import aiohttp
 
-        shown = without_credentials(request.url)
+        address = shown(request.url)
         client = await self._context.connections().guarded()
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
         try:
@@ -199,13 +200,13 @@ class WebhookTools:
         except AddressRefused:
             raise
         except aiohttp.ConnectionTimeoutError:
-            raise Unreachable(f"{shown} could not be reached in {CONNECT_SECONDS:g} s.") from None
+            raise Unreachable(f"{address} could not be reached in {CONNECT_SECONDS:g} s.") from None
         except aiohttp.ClientConnectorError as error:
-            raise Unreachable(f"{shown} cannot be reached: {error.strerror or error}.") from None
+            raise Unreachable(f"{address} cannot be reached: {error.strerror or told(error)}.") from None
         except (aiohttp.InvalidURL, ValueError) as error:
-            raise CannotCall(f"url: {shown} cannot be asked: {error}.") from None
+            raise CannotCall(f"url: {address} cannot be asked: {told(error)}.") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable(f"{shown} broke off: {str(error) or type(error).__name__}.") from None
+            raise Unreachable(f"{address} broke off: {told(error)}.") from None
 
     def _finished(
         self, call: RunTool, request: WebhookRequest, answer: Answer, api_schema: Mapping[str, Any]
@@ -214,9 +215,8 @@ class WebhookTools:
             result = for_model(answer, api_schema.get("response_filter"))
             return ToolFinished(call.call_id, result, response=answer.json, details=request.details)
         said = shortened(" ".join(answer.text.split())) or "nothing"
-        shown = without_credentials(request.url)
-        result, raw = f"The tool answered {answer.status}: {said}", f"{request.method} {shown} answered {answer.status}"
-        raw += f": {said[:LONGEST_RAW]}"
+        result = f"The tool answered {answer.status}: {said}"
+        raw = f"{request.method} {shown(request.url)} answered {answer.status}: {said[:LONGEST_RAW]}"
         if answer.failure:
             result = raw = f"The tool reported a failure: {answer.failure[:LONGEST_RAW]}"
         elif 300 <= answer.status < 400:
@@ -238,7 +238,7 @@ def redirect_target(url: str, location: str, allowed_domains: Any) -> str:
     target = urljoin(url, location)
     address = urlsplit(target)
     if address.scheme != "https" and not (address.scheme == "http" and urlsplit(url).scheme == "http"):
-        raise AddressRefused(f"The tool redirects to {without_credentials(target)}: expected an https:// address.")
+        raise AddressRefused(f"The tool redirects to {shown(target)}: expected an https:// address.")
     host = (address.hostname or "").rstrip(".")
     allowed = [str(domain).lower().lstrip("*.") for domain in allowed_domains]
     if allowed and not any(host == domain or host.endswith(f".{domain}") for domain in allowed):

@@ -20,6 +20,7 @@ from parola import __version__
 from parola.config import Settings
 from parola.errors import InvalidRequest
 from parola.logs import logger, reason
+from parola.outbound.addresses import shown
 from parola.outbound.egress import is_this_machine
 from parola.outbound.http import Connections, proxy_for
 from parola.outbound.retry_after import retry_after_seconds
@@ -263,7 +264,8 @@ def _url(settings: Settings) -> str:
     address = urlsplit(url)
     if address.scheme not in ("http", "https") or not address.hostname:
         raise InvalidRequest(
-            f'otlp_endpoint: expected the http:// or https:// address of a collector, got "{settings.otlp_endpoint}".'
+            "otlp_endpoint: expected the http:// or https:// address of a collector, "
+            f'got "{shown(settings.otlp_endpoint)}".'
         )
     if settings.egress == "none" and not is_this_machine(address.hostname):
         raise InvalidRequest(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from parola.logs import logger
 from parola.logs import reason as reason_of
+from parola.outbound.addresses import shown, told
 from parola.outbound.guard import AddressRefused
 from parola.outbound.http import proxy_for
 from parola.webhooks.payloads import Message
@@ -73,9 +74,9 @@ class HttpSender:
         except AddressRefused as error:
             return Answer(None, "address_refused", error.message)
         except (aiohttp.InvalidURL, ValueError) as error:
-            return Answer(None, "invalid_url", f"{url} cannot be asked: {error}.")
+            return Answer(None, "invalid_url", f"{shown(url)} cannot be asked: {told(error)}.")
         except (aiohttp.ClientError, OSError) as error:
-            return Answer(None, "connection_failed", str(error) or type(error).__name__)
+            return Answer(None, "connection_failed", told(error))
 
     async def _post(self, url: str, headers: Mapping[str, str], message: Message, seconds: float) -> Answer:
         import aiohttp
