@@ -19,6 +19,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from parola import logs
+from parola.analysis.cut_short import human_waits_cut, last_noted
 from parola.analysis.unanswered import with_results
 from parola.analysis.visits import Visit, visited
 from parola.endings import SERVER_STOPPED
@@ -267,8 +268,10 @@ class AfterCall:
         """The end of a conversation whose server was killed: at the last thing that was stored of it, or heard."""
         turns = await self._store.conversations.numbered_turns(row.conversation_id)
         spool = spool_of(self._store.recording_path(row.conversation_id))
+        metadata: Document = row.document.get("metadata") or {}
         last = max(
             turns[max(turns)].get("time_in_call_secs") or 0 if turns else 0,
+            last_noted(metadata),
             await asyncio.to_thread(seconds_in, spool),
         )
         close = {"code": STOPPED_CODE, "reason": "", "by": "crash", "status": "failed"}
@@ -278,7 +281,13 @@ class AfterCall:
             ended_at=row.started_at + last,
             termination_reason=SERVER_STOPPED,
             has_audio=await asyncio.to_thread(spool.is_file) or None,
-            document={"metadata": {"error": {"code": 1011, "reason": SERVER_STOPPED}, "x_close": close}},
+            document={
+                "metadata": {
+                    "error": {"code": 1011, "reason": SERVER_STOPPED},
+                    "x_close": close,
+                    **human_waits_cut(metadata, last),
+                }
+            },
         )
 
     def _tell_of(self, row: ConversationRow, change: ConversationChange) -> None:

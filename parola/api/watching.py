@@ -13,6 +13,7 @@ from parola.api.conversation_record import LIVE
 from parola.api.process import Services
 from parola.errors import Conflict, NotFound
 from parola.metrics import Metrics
+from parola.privacy.policy import Policy
 from parola.session.commands import NOT_ACTIVE, not_active
 from parola.session.event_log import Dropped, Entry, EventLog
 from parola.store.base import events_of
@@ -34,16 +35,24 @@ Item = Entry | Dropped | HistoryComplete
 
 async def log_of(services: Services, conversation_id: str) -> tuple[EventLog, Session | None]:
     """The events of a conversation, and its session while it runs. Raises ``NotFound``: there is no such conversation,
-    or nothing of it was kept."""
+    nothing of it was to be kept, or it is lost with the server that was killed."""
     session = services.live.get(conversation_id)
     if session is not None:
         return session.events, session
-    if await services.store.conversations.get(conversation_id) is None:
+    row = await services.store.conversations.get(conversation_id)
+    if row is None:
         raise NotFound(f"Document with id {conversation_id} not found.")
     path = events_of(services.store.recording_path(conversation_id))
     try:
         return await asyncio.to_thread(EventLog.read, path), None
     except FileNotFoundError:
+        close = (row.document.get("metadata") or {}).get("x_close") or {}
+        if close.get("by") == "crash" and not Policy.read(row.document).zero_retention:
+            raise NotFound(
+                f"The events of conversation {conversation_id} are lost: they are stored when it ends, and the server "
+                "was killed while it ran. Its record has what was said.",
+                code="events_lost",
+            ) from None
         raise NotFound(f"No events of conversation {conversation_id} are kept.", code="events_not_kept") from None
 
 

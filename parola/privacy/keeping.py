@@ -413,8 +413,7 @@ def metadata_without_words(metadata: Mapping[str, Any]) -> Document:
     if isinstance(close := metadata.get("x_close"), Mapping):
         # The reason may be a model's or a provider's own words.
         kept["x_close"] = {**{key: close.get(key) for key in ("code", "by", "status")}, "reason": ""}
-        if close.get("refused") is True:
-            kept["x_close"]["refused"] = True
+        kept["x_close"] |= {flag: True for flag in ("refused", "client_away") if close.get(flag) is True}
         if (cause := close.get("cause")) in BY_CAUSE:
             kept["x_close"]["cause"] = cause
     feedback = metadata.get("feedback")

@@ -144,6 +144,10 @@ class ConversationClose(Answer):
     reason: str = ""
     by: Literal["client", "server", "crash"]
     status: Literal["done", "failed"]
+    cause: str | None = Field(default=None, description="The kind of ending in one word; whoever ended it.")
+    client_away: bool = Field(
+        default=False, description="It is ours, and was not sent: the client's connection was lost."
+    )
 
 
 class WhyResponse(Answer):

@@ -180,6 +180,10 @@ def test_a_conversation_that_was_cut_off_by_a_kill_is_read_too_and_stays_failed(
     parola: ServerProcess, agent_id: str
 ) -> None:
     conversation = asked(parola, agent_id)
+    desk = f"/v1/x/conversations/{conversation._conversation_id}"
+    for method, what in [("POST", "takeover"), ("DELETE", "takeover"), ("POST", "waiting-for-human")]:
+        body = {"reason": "The bill"} if what == "waiting-for-human" else {"operator": "Ann"}
+        assert parola.http.request(method, f"{desk}/{what}", json=body).status_code == 202
     parola.kill()
     conversation.end_session()
     conversation_id = conversation.wait_for_session_end()
@@ -189,6 +193,12 @@ def test_a_conversation_that_was_cut_off_by_a_kill_is_read_too_and_stays_failed(
     assert record["status"] == "failed" and record["metadata"]["error"]["code"] == 1011
     assert record["analysis"]["data_collection_results"]["guests"]["value"] == 4
     assert record["metadata"]["x_close"] == {"code": 1006, "reason": "", "by": "crash", "status": "failed"}
+    commands = [(one["type"], one.get("operator")) for one in record["metadata"]["x_commands"]]
+    assert commands == [("takeover_begin", "Ann"), ("takeover_end", "Ann"), ("waiting_for_human_begin", None)]
+    (wait,) = record["metadata"]["x_waiting_for_human"]
+    assert wait["outcome"] == "abandoned" and wait["waited_secs"] >= 0
+    answer = parola.http.get(f"{desk}/events")
+    assert answer.status_code == 404 and answer.json()["detail"]["status"] == "events_lost"
 
 
 def test_agents_that_hand_over_are_each_judged_by_their_own_part(parola: ServerProcess, house: House) -> None:
