@@ -6,8 +6,11 @@ import hmac
 import json
 import time
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from queue import Queue
+from threading import Thread
+from typing import Any, NamedTuple
 
 from rich.markup import escape
 
@@ -18,6 +21,9 @@ from parola.terminal.received import body_of
 
 TOLERANCE_SECONDS = 30 * 60
 """How old a signature may be: as the official SDKs have it."""
+
+IDLE_SECONDS = 60.0
+"""How long a connection may say nothing before the receiver closes it."""
 
 
 def list_webhooks(server: Server) -> None:
@@ -77,19 +83,24 @@ def test(server: Server, webhook_id: str) -> bool:
 def listen(host: str, port: int, secret: str, status: int, *, whole: bool, most: int | None = None) -> None:
     """Receive webhooks until interrupted, or until there were ``most``: verify each, print a line, answer with
     ``status``. ``whole``: print the messages themselves, as JSON."""
-    left = most
+    arrived: Queue[_Arrived] = Queue()
     try:
-        server = HTTPServer((host, port), _receiver(secret, status, whole=whole))
+        server = _Listener((host, port), _receiver(arrived, status))
     except OSError as error:
         raise InvalidRequest(f"Nobody can listen on {host}:{port}: {error.strerror or error}.") from None
     with server:
         printing.err.print(f"Listening on http://{host}:{server.server_port}/")
+        Thread(target=server.serve_forever, daemon=True).start()
         try:
-            while left is None or left > 0:
-                server.handle_request()
-                left = None if left is None else left - 1
+            for _ in count() if most is None else range(most):
+                one = arrived.get()
+                if whole:
+                    print(plain.json_line(one.body.decode(errors="replace")), flush=True)
+                else:
+                    plain.line(_line(one.body, verdict(one.body, one.signature, secret, one.at), one.attempt))
         except KeyboardInterrupt:
             pass
+        server.shutdown()
 
 
 def verdict(body: bytes, signature: str | None, secret: str, now: float) -> str:
@@ -109,22 +120,41 @@ def verdict(body: bytes, signature: str | None, secret: str, now: float) -> str:
     return "verified" if age <= TOLERANCE_SECONDS else f"NOT VERIFIED: signed {age:.0f} seconds ago"
 
 
-def _receiver(secret: str, status: int, *, whole: bool) -> type[BaseHTTPRequestHandler]:
+class _Arrived(NamedTuple):
+    body: bytes
+    signature: str | None
+    attempt: str
+    at: float
+    """Unix seconds."""
+
+
+class _Listener(ThreadingHTTPServer):
+    """Each connection is served on its own: one that says nothing keeps nobody waiting."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever sends has gone, and sends it again."""
+
+
+def _receiver(arrived: Queue[_Arrived], status: int) -> type[BaseHTTPRequestHandler]:
+    """``arrived`` gets each message when it was answered."""
+
     class Receiver(BaseHTTPRequestHandler):
+        timeout = IDLE_SECONDS
+
         def do_POST(self) -> None:
             try:
                 body = body_of(self)
             except ValueError as error:
                 self.send_error(400, str(error))
                 return
-            said = verdict(body, self.headers.get("ElevenLabs-Signature"), secret, time.time())
+            at = time.time()
             self.send_response(status)
             self.send_header("content-length", "0")
             self.end_headers()
-            if whole:
-                print(plain.json_line(body.decode(errors="replace")), flush=True)
-            else:
-                plain.line(_line(body, said, self.headers.get("X-Webhook-Attempt", "1")))
+            headers = self.headers
+            arrived.put(_Arrived(body, headers.get("ElevenLabs-Signature"), headers.get("X-Webhook-Attempt", "1"), at))
 
         def log_message(self, *_: Any) -> None:
             """A line for each message is enough."""

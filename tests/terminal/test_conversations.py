@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -226,6 +227,9 @@ def test_a_webhook_is_shown_and_not_obeyed_either():
             [*listens, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
         ) as listener:
             address = listener.stderr.readline().split()[-1]
+            url = httpx2.URL(address)
+            idle = socket.create_connection((url.host, url.port))  # says nothing, and keeps nobody waiting
             assert httpx2.post(address, content=body).status_code == 200
             told = listener.communicate(timeout=30)[0]
+            idle.close()
         assert shown in told and not set("\x1b\x9b\u202e") & set(told)
