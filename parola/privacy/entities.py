@@ -10,8 +10,10 @@ all below it (``financial_id`` for
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from parola.privacy.names import in_pieces, named
 
@@ -130,10 +132,29 @@ def not_recognised(kinds: Sequence[str]) -> list[str]:
 
 
 def _in_piece(text: str, kinds: Sequence[str], names: tuple[str, ...]) -> Iterator[Found]:
-    yield from _by_form(text, kinds)
-    yield from _spoken(text, kinds)
+    plain = plainly(text)
+    yield from _by_form(plain, kinds)
+    yield from _spoken(plain, kinds)
     if wants_names(kinds):
         yield from (Found(start, stop, NAME) for start, stop in named(text, names))
+
+
+def plainly(text: str) -> str:
+    """The text as patterns can read it, each character in its place: full-width letters, digits and signs, other
+    scripts' digits and unusual spaces as those of ASCII."""
+    if text.isascii():
+        return text
+    spelled = {ord(one): plain for one in set(text) if not one.isascii() and (plain := _plain(one)) != one}
+    return text.translate(spelled) if spelled else text
+
+
+@lru_cache(maxsize=4096)
+def _plain(character: str) -> str:
+    """Only what becomes one character of ASCII: a detail must be where it was found."""
+    normal = unicodedata.normalize("NFKC", character)
+    if len(normal) == 1 and (digit := unicodedata.decimal(normal, None)) is not None:
+        return str(digit)
+    return normal if len(normal) == 1 and normal.isascii() else character
 
 
 def _by_form(text: str, kinds: Sequence[str]) -> Iterator[Found]:
@@ -278,7 +299,12 @@ _LONG_DATE = (
 DETECTORS = (
     Detector("email_address", _pattern(r"[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}\b")),
     Detector("url", _pattern(r"\b(?:https?://|www\.)[^\s<>\"']{2,2000}")),
-    Detector(CARD, _pattern(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w])"), is_card),
+    # With dots only in the groups that cards have: a number with many decimals has a right checksum now and then.
+    Detector(
+        CARD,
+        _pattern(r"(?<![\w.])\d(?:(?:[ -]?\d){12,18}|\d{3}\.(?:\d{4}\.\d{4}\.\d{4}|\d{6}\.\d{5})(?!\.\d))(?![\w])"),
+        is_card,
+    ),
     Detector(CARD_EXPIRY, _pattern(r"\bexp\w*\W{1,3}(?:\w+\W){0,3}((?:0[1-9]|1[0-2]) ?/ ?(?:20)?\d\d)\b"), group=1),
     Detector(
         CARD_CODE, _pattern(r"\b(?:cvv2?|cvc2?|security code)\b\W{1,3}(?:(?:is|code)\W{1,2})?(\d{3,4})\b"), group=1
@@ -303,7 +329,12 @@ DETECTORS = (
     Detector(DEVICE, _pattern(r"\b(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}\b")),
     Detector(DEVICE, _pattern(r"\bimei\b\D{0,20}(\d{15})\b"), is_luhn, group=1),
     Detector(VEHICLE, _pattern(r"\b[a-hj-npr-z0-9]{17}\b"), is_vin),
-    Detector(COORDINATE, _pattern(r"(?<![\w.])-?\d{1,2}\.\d{3,}[,;]?\s+-?\d{1,3}\.\d{3,}(?![\w])"), is_coordinate),
+    # Without a space, 12.345,67.890 may be two large numbers.
+    Detector(
+        COORDINATE,
+        _pattern(r"(?<![\w.])-?\d{1,2}\.(?:\d{3,}[,;]?\s+-?\d{1,3}\.\d{3,}|\d{4,}[,;]-?\d{1,3}\.\d{4,})(?![\w])"),
+        is_coordinate,
+    ),
     Detector(
         "dob", _pattern(rf"\b(?:born|birth\w*|dob)\b\W{{1,3}}(?:\w+\W+){{0,3}}({_DATE}|{_LONG_DATE})(?!\d)"), group=1
     ),

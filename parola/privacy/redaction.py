@@ -74,6 +74,9 @@ _THEIRS = frozenset(
 _NAMED_BY_THEM = frozenset({"data_collection_results", "evaluation_criteria_results"})
 """The same of what is directly in these, and not of what that holds."""
 
+_FROM_OUTSIDE = frozenset({"context_id", "file_id", "tool_call_id", "user_id"})
+"""Ids that a client makes up, of whatever text."""
+
 _MEASURED = ("_id", "_ids", "_secs", "_ms", "_unix", "_at", "_count", "_usage")
 
 
@@ -168,7 +171,7 @@ def _restore_values(analysis: Mapping[str, Any], clean: Document, policy: Policy
 
 
 def _is_ours(key: str) -> bool:
-    return key in _OURS or (key.endswith(_MEASURED) and key != "user_id")
+    return key in _OURS or (key.endswith(_MEASURED) and key not in _FROM_OUTSIDE)
 
 
 def _clean(value: Any, policy: Policy) -> Any:

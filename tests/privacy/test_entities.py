@@ -37,6 +37,14 @@ DETAILS = [
     ("on March 3rd, 2024", "on [DATE]"),
     ("see https://example.com/a?b=c and", "see [URL] and"),
     ("at 52.5200, 13.4050", "at [LOCATION_COORDINATE]"),
+    ("at 52.5200,13.4050 or 52.5200;-13.4050.", "at [LOCATION_COORDINATE] or [LOCATION_COORDINATE]."),
+    ("card 4111.1111.1111.1111.", "card [PAYMENT_CARD_NUMBER]."),
+    ("card 3782.822463.10005", "card [PAYMENT_CARD_NUMBER]"),
+    ("card ４１１１１１１１１１１１１１１１, größer", "card [PAYMENT_CARD_NUMBER], größer"),
+    ("card ４１１１　１１１１　１１１１　１１１１", "card [PAYMENT_CARD_NUMBER]"),
+    ("card ٤١١١ ١١١١ ١١١١ ١١١١", "card [PAYMENT_CARD_NUMBER]"),
+    ("mail jo＠example．com ①", "mail [EMAIL_ADDRESS] ①"),
+    ("call +49\u00a030\u202f901820 now", "call [CONTACT_NUMBER] now"),
     ("jo dot doe at example dot com", "[EMAIL_ADDRESS]"),
     ("four one one one, one one one one, one one one one, one one one one", "[PAYMENT_CARD_NUMBER]"),
     ("call five five five oh one two three four", "call [CONTACT_NUMBER]"),
@@ -47,6 +55,8 @@ HARMLESS = [
     "two three tables for four people at seven",
     "conv_a1b2c3d4e5f6g7h8i9j0k1l2 and version 3.11.2",
     "look at the dot on the map",
+    "pi is 3.141592653589793 and 4111.1111.1111.1112 and 12.345,67.890",
+    "ﬁve ﬂats for ½ of ２ people",
 ]
 
 
@@ -82,6 +92,9 @@ def test_the_kinds_that_nothing_recognises_are_known() -> None:
         "ab12" * 20_000,
         "a" * 50_000,
         "1 " * 30_000,
+        "4111." * 10_000,
+        "52.52001," * 10_000,
+        "４１１１．" * 10_000,
         "a." * 30_000 + "@",
     ],
 )
@@ -208,3 +221,15 @@ def test_a_long_text_is_looked_through_in_pieces_and_no_detail_is_lost_between_t
         assert "ada@example.com" not in redacted(moved) and "[EMAIL_ADDRESS], my name" in redacted(moved)
         assert list(introduced(moved)) == ["Ada Byron"]
     assert list(introduced(("tea " * PIECE)[: PIECE - MARGIN] + "I am Ada Byron. " + "tea " * PIECE)) == []
+
+
+def test_ids_that_others_make_up_are_text_like_any_other() -> None:
+    policy = Policy(redacts=True)
+    event = {"type": "client_tool_result", "tool_call_id": "jo@example.com", "result": "ok", "is_error": True}
+    update = {"type": "contextual_update", "context_id": "call 415-555-2671", "text": "x"}
+    entries = [{"seq": 1, "by": "client", "event": one} for one in (event, update)]
+    kept = redaction.event_lines(b"\n".join(map(orjson.dumps, entries)), policy)
+    assert [orjson.loads(line)["event"] for line in kept.splitlines()] == [
+        event | {"tool_call_id": "[EMAIL_ADDRESS]"},
+        update | {"context_id": "call [CONTACT_NUMBER]"},
+    ]
