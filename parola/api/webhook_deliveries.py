@@ -52,10 +52,10 @@ async def list_deliveries(
 @router.get("/{delivery_id}", operation_id="x_webhook_deliveries_get")
 @described(response=WebhookDeliveryDetails)
 async def get(delivery_id: str, services: ServicesDep, caller: CallerDep) -> Json:
-    """One delivery, with its message and every attempt. The message is a conversation's record: `body` is null without
-    the scope `conversations:read`."""
+    """One delivery, with its message and every attempt. The message is a conversation's record, and an endpoint may say
+    it again: `body` and the `answer` of attempts that were answered are null without the scope `conversations:read`."""
     found = await details(services, await _find(services, delivery_id))
-    return Json(found if caller.may("conversations:read") else found | {"body": None})
+    return Json(found if caller.may("conversations:read") else _without_words(found))
 
 
 @router.post("/{delivery_id}/replay", operation_id="x_webhook_deliveries_replay")
@@ -82,6 +82,12 @@ async def details(services: Services, row: DeliveryRow) -> JsonObject:
     body = await services.store.outbox.body(row.delivery_id)
     shown = None if body is None else body.decode(errors="replace")
     return {**_response(row), "body": shown, "attempts": [dict(attempt) for attempt in row.attempts]}
+
+
+def _without_words(found: JsonObject) -> JsonObject:
+    """What an endpoint has answered is left out; why it could not be asked is ours to say."""
+    attempts = [one if one["status_code"] is None else {**one, "answer": None} for one in found["attempts"]]
+    return {**found, "body": None, "attempts": attempts}
 
 
 async def _find(services: Services, delivery_id: str) -> DeliveryRow:

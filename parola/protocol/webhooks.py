@@ -157,7 +157,9 @@ class WebhookAttempt(Answer):
     status_code: int | None
     reason: str
     seconds: float
-    answer: str = Field(description="The beginning of the answer's body, or what went wrong.")
+    answer: str | None = Field(
+        description="The beginning of the answer's body, or what went wrong; null: the key may not read it."
+    )
 
 
 class WebhookDeliveryDetails(WebhookDelivery):

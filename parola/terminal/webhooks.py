@@ -89,9 +89,9 @@ def listen(host: str, port: int, secret: str, status: int, *, whole: bool, most:
     except OSError as error:
         raise InvalidRequest(f"Nobody can listen on {host}:{port}: {error.strerror or error}.") from None
     with server:
-        printing.err.print(f"Listening on http://{host}:{server.server_port}/")
         Thread(target=server.serve_forever, daemon=True).start()
         try:
+            printing.err.print(f"Listening on http://{host}:{server.server_port}/")
             for _ in count() if most is None else range(most):
                 one = arrived.get()
                 if whole:

@@ -243,6 +243,12 @@ def test_the_log_tells_of_each_delivery_and_replays_it(client: TestClient, recei
     one = client.get(f"{log}/{dead['delivery_id']}").json()
     assert [attempt["status_code"] for attempt in one["attempts"]] == [404, 204]
     assert one["body"] == first.body.decode()
+    assert [attempt["answer"] for attempt in one["attempts"]] == ["seen", ""]
+    clerk = call(client, services.keys.create, "clerk", scopes=("webhooks",))[1]
+    shown = client.get(f"{log}/{dead['delivery_id']}", headers={"xi-api-key": clerk}).json()
+    assert (shown["body"], [attempt["answer"] for attempt in shown["attempts"]]) == (None, [None, None])
+    owner = call(client, services.keys.create, "owner")[1]
+    client.headers["xi-api-key"] = owner
 
     client.post(f"{log}/{skipped['delivery_id']}/replay")  # its endpoint is there, its recording is not
     while client.get(f"{log}/{skipped['delivery_id']}").json()["status"] == "waiting":

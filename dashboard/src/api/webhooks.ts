@@ -66,7 +66,7 @@ export interface Attempt {
   status_code: number | null;
   reason: string;
   seconds: number;
-  answer: string;
+  answer: string | null;
 }
 
 export interface DeliveryDetails extends Delivery {
