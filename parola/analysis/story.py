@@ -404,13 +404,15 @@ def _webhooks(record: Record, deliveries: Sequence[DeliveryRow]) -> Iterator[str
 def timeline(record: Record) -> list[dict[str, Any]]:
     """What happened when: ``at_secs`` into the conversation, ``event``, and a few words."""
     events: list[dict[str, Any]] = [_event(0.0, "began", str(record["metadata"].get("authorization_method") or ""))]
+    commanded: list[dict[str, Any]] = []
     for began_at, turn in _moments(record):
         at = max(began_at, _commanded_at(record, turn, began_at))
         times: Mapping[str, Any] = turn.get("x_timeline") or {}
         if turn.get("message"):
             told = turn.get("x_injected_by") or {}
             whose = f"{_name(str(told.get('by') or ''))}: " if told else ""
-            events.append(_event(at, _kind(turn), whose + _short(turn["message"])))
+            said = _event(at, _kind(turn), whose + _short(turn["message"]))
+            (commanded if told and told.get("type") != "human_speech" else events).append(said)
         results = {result.get("request_id"): result for result in turn.get("tool_results") or ()}
         for call in turn.get("tool_calls") or ():
             result = results.get(call.get("request_id")) or {}
@@ -421,6 +423,7 @@ def timeline(record: Record) -> list[dict[str, Any]]:
         if times.get("interrupted_secs") is not None and not _cut_by_end(record, turn):
             events.append(_event(times["interrupted_secs"], "interruption", f"heard: {_short(turn.get('message'))}"))
     events += [_event(at, "command", f"{who} {deed}") for at, who, deed in _deeds(record)]
+    events += commanded  # of the same moment: first the command, then what came of it
     for wait in record["metadata"].get("x_waiting_for_human") or ():
         events.append(_event(_moment(wait), "person asked for", _fate_of_wait(record, wait)))
     for lost, back in _losses(record):
@@ -439,7 +442,7 @@ def timeline(record: Record) -> list[dict[str, Any]]:
     began, *rest = events
     # The length of a conversation is stored in whole seconds: its end comes last all the same.
     last = [rest.pop()] if rest and rest[-1]["event"] == "close" else []
-    return [began, *sorted(rest, key=lambda event: (event["at_secs"], event["event"] != "command")), *last]
+    return [began, *sorted(rest, key=lambda event: event["at_secs"]), *last]
 
 
 def _kind(turn: Record) -> str:

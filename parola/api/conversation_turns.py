@@ -83,7 +83,7 @@ def _turn(row: ConversationRow, position: int, turn: Document, voices: Mapping[s
 def began(turn: Mapping[str, Any]) -> float:
     """When a turn began, in seconds of the conversation, as exactly as the record knows it."""
     timeline: Mapping[str, Any] = turn.get("x_timeline") or {}
-    exact = timeline.get("speech_started_secs", timeline.get("first_audio_sent_secs"))
+    exact = timeline.get("speech_started_secs", timeline.get("first_audio_sent_secs", turn.get("x_at_secs")))
     return float(exact if exact is not None else turn.get("time_in_call_secs") or 0)
 
 

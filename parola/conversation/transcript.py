@@ -47,6 +47,10 @@ class Injected:
         return {"type": self.type, "by": self.by, **label}
 
 
+BEGINNINGS = frozenset({"speech_started_secs", "first_audio_sent_secs"})
+"""Points of ``x_timeline`` that say when a turn began. One without them has ``x_at_secs``."""
+
+
 @dataclass(slots=True)
 class UserEntry:
     text: str
@@ -358,6 +362,8 @@ class Transcript:
             case AgentEntry(injected=Injected() as who):
                 medium = "audio" if who.type == "human_speech" else "text"
                 turn |= {"x_injected_by": who.record, "source_medium": medium}
+        if not BEGINNINGS.intersection(turn.get("x_timeline", ())):
+            turn["x_at_secs"] = round(max(0.0, entry.at - self._started_at), 3)
         return turn
 
     def _agent_turn(self, entry: AgentEntry) -> dict[str, Any]:

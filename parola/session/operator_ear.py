@@ -29,6 +29,7 @@ class OperatorEar:
         self._tell = tell
         self._loop = asyncio.get_running_loop()
         self._text = ""
+        self._began_at: float | None = None
         self._is_speaking = False
         self._pause: asyncio.TimerHandle | None = None
         self._quiet: asyncio.TimerHandle | None = None
@@ -51,6 +52,7 @@ class OperatorEar:
         match event:
             case SpeechStarted():
                 self._is_speaking = True
+                self._began_at = event.at if self._began_at is None else self._began_at
                 self._wait(None)
             case SpeechStopped():
                 self._is_speaking = False
@@ -65,10 +67,11 @@ class OperatorEar:
         self._pause = None if seconds is None else self._loop.call_later(seconds, self._said)
 
     def _said(self) -> None:
-        text, self._text = self._text, ""
+        text, began_at = self._text, self._began_at
+        self._text, self._began_at = "", None
         self._ear.forget()
         if text:
-            self._tell(OperatorSaid(text, self._name))
+            self._tell(OperatorSaid(text, self._name, began_at))
 
     async def aclose(self) -> None:
         for timer in (self._pause, self._quiet):

@@ -99,7 +99,10 @@ END_CALL = [{"role": "agent", "message": "Bye", "tool_results": [{"tool_name": "
     ("found", "said"),
     [
         (record("in-progress"), "It still runs."),
-        (record("initiated"), "It was announced, and nobody has called yet."),
+        (
+            record("initiated"),
+            "A conversation with Front desk was announced at 2025-10-09 08:53:20 UTC; nobody has called yet.",
+        ),
         (
             record(
                 transcript=END_CALL,
@@ -337,3 +340,41 @@ def test_steps_of_a_workflow_are_no_tools_unless_they_fail() -> None:
 def test_a_call_without_retention_does_not_seem_silent() -> None:
     kept_nowhere = record(transcript=[], metadata={"features_usage": {"pii_zrm_agent": True}})
     assert "It lasted 1:15 min. What was said is kept nowhere (zero retention)." in story(kept_nowhere)
+
+
+def test_of_what_was_only_announced_nothing_is_told_but_that() -> None:
+    found = record("initiated", transcript=[], user_message_count=0, agent_message_count=0, analysis=None)
+    assert story(found) == [ending(found)] and [event["event"] for event in timeline(found)] == ["began"]
+
+
+def test_a_written_conversation_is_told_in_the_order_in_which_it_happened() -> None:
+    """Turns have their moment; what somebody outside wrote comes behind the command that was noted just after it."""
+
+    def turn(role: str, message: str, at: float, **more: Any) -> dict[str, Any]:
+        return {"role": role, "message": message, "time_in_call_secs": int(at), "x_at_secs": at, **more}
+
+    commands = [
+        {"type": "takeover_begin", "by": "Ann", "seq": 3, "time_unix_secs": 1, "time_in_call_secs": 0.613},
+        {"type": "human_message", "by": "Ann", "seq": 5, "time_unix_secs": 1, "time_in_call_secs": 0.722},
+        {"type": "takeover_end", "by": "Ann", "seq": 7, "time_unix_secs": 1, "time_in_call_secs": 0.83},
+    ]
+    wrote = {"x_injected_by": {"type": "human_message", "by": "Ann"}}
+    page = {"contextual_update_info": {"context_id": "", "is_superseded": False}}
+    turns = [
+        turn("agent", "Welcome", 0.004),
+        turn("agent", "Ann 1", 0.721, **wrote),
+        turn("user", "page 3", 0.84, **page),
+        turn("user", "hey", 0.85),
+        turn("agent", "I heard: hey", 0.86, x_timeline={"asked_secs": 0.851}),
+    ]
+    events = timeline(record(transcript=turns, metadata={"x_commands": commands}))
+    assert [(event["at_secs"], event["event"], event["words"]) for event in events[1:-1]] == [
+        (0.004, "agent", "Welcome"),
+        (0.613, "command", "Ann took over"),
+        (0.722, "command", "Ann wrote to the user"),
+        (0.722, "agent", "Ann: Ann 1"),
+        (0.83, "command", "Ann gave it back"),
+        (0.84, "context", "page 3"),
+        (0.85, "user", "hey"),
+        (0.86, "agent", "I heard: hey"),
+    ]

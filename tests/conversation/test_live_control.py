@@ -229,6 +229,19 @@ def test_the_persons_own_voice_goes_out_as_audio_with_ids_of_its_own():
     assert story.thoughts == 0, "the person has answered"
 
 
+def test_what_the_person_said_stands_in_the_record_where_they_began_to_say_it():
+    story = began()
+    story.takes_over()
+    began_at = story.now
+    story.wait(3.5)
+    story.tell(OperatorSaid("I am Ann.", "Ann", began_at))
+    turn = story.record[-1]
+    assert turn["x_at_secs"] == pytest.approx(began_at - 100.0, abs=0.001), "the story begins at 100"
+    assert turn["time_in_call_secs"] == int(began_at - 100.0)
+    story.tell(OperatorSaid("And I go on.", "Ann"))
+    assert story.record[-1]["x_at_secs"] - turn["x_at_secs"] == pytest.approx(3.5), "unknown: it has just been said"
+
+
 def test_the_persons_last_words_are_kept_though_they_are_known_only_when_the_agent_is_back():
     story = began()
     story.takes_over()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import cast
 
-from parola.conversation.commands import OperatorCame, OperatorLeft
+from parola.conversation.commands import OperatorCame, OperatorLeft, OperatorSaid
+from parola.conversation.events import SpeechStarted, SpeechStopped, TranscriptUpdated
+from parola.session.operator_ear import PAUSE_SECONDS, OperatorEar
 from parola.session.operator_line import OperatorLine
 from parola.session.operators import MOST_LINES, Operators, Seat
+from parola.session.voice import Ear
+from tests.virtual_time import run
 
 
 class Desk:
@@ -82,3 +87,26 @@ def test_listening_is_bounded_and_names_nobody():
     for seat in seats:
         seat.leave()
     assert desk.operators.lines == []
+
+
+class _Forgetting:
+    """An ear that is told by the test what was heard."""
+
+    def forget(self) -> None: ...
+
+
+def test_words_of_a_person_are_told_with_the_moment_at_which_they_began():
+    async def story() -> None:
+        told: list[OperatorSaid] = []
+        ear = OperatorEar(cast(Ear, _Forgetting()), told.append, "Ann")
+        for first, second in ((5.0, 6.5), (20.0, 22.0)):
+            ear._take(SpeechStarted(first))
+            ear._take(SpeechStopped(first + 1.0))
+            ear._take(TranscriptUpdated("Good", is_partial=False))
+            ear._take(SpeechStarted(second))  # before the pause that ends a message
+            ear._take(SpeechStopped(second + 1.0))
+            ear._take(TranscriptUpdated("Good morning", is_partial=False))
+            await asyncio.sleep(PAUSE_SECONDS + 0.1)
+        assert told == [OperatorSaid("Good morning", "Ann", 5.0), OperatorSaid("Good morning", "Ann", 20.0)]
+
+    run(story())
