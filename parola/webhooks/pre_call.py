@@ -203,7 +203,7 @@ def laid_over(client_data: ConversationInitiationClientData, answer: Document) -
         raise _Failed(INVALID_ANSWER, f'type: expected "{expected}", got {kind!r}', 200)
     try:
         given = ConversationInitiationClientData.model_validate(answer)
-        from_client(given.dynamic_variables)
+        variables = from_client(given.dynamic_variables)
     except ValidationError as error:
         raise _Failed(INVALID_ANSWER, _wrong(error), 200) from None
     except ConversationRefused as error:
@@ -217,7 +217,7 @@ def laid_over(client_data: ConversationInitiationClientData, answer: Document) -
             raise _Failed(INVALID_ANSWER, wrong, 200) from None
     override = merged(dict(client_data.conversation_config_override), dict(given.conversation_config_override))
     changed: Document = {
-        "dynamic_variables": {**client_data.dynamic_variables, **given.dynamic_variables},
+        "dynamic_variables": {**client_data.dynamic_variables, **variables},
         "conversation_config_override": override,
     }
     for name in ("user_id", "branch_id", "environment"):
