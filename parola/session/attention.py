@@ -89,6 +89,11 @@ class Attention:
         return windows
 
     @property
+    def is_undecided(self) -> bool:
+        """What ``own_words`` held back last may be the caller's all the same."""
+        return self._guard is not None and self._guard.is_undecided
+
+    @property
     def _level(self) -> float:
         return max(map(decibels, self._windows))
 

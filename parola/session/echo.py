@@ -203,7 +203,17 @@ class EchoGuard:
 
     __slots__ = (
         *("_bound", "_bound_at", "_cleared_until", "_delay", "_floor", "_format", "_held", "_mic", "_path", "_playing"),
-        *("_plays_until", "_ring", "_ring_end", "_sent", "_smeared", "_sounds_until", "_streak", "_width"),
+        *(
+            "_plays_until",
+            "_ring",
+            "_ring_end",
+            "_sent",
+            "_smeared",
+            "_sounds_until",
+            "_streak",
+            "_width",
+            "is_undecided",
+        ),
     )
 
     def __init__(self, format: AudioFormat) -> None:
@@ -239,6 +249,8 @@ class EchoGuard:
         self._cleared_until = -math.inf
         self._held = 0
         """How many windows in a row nothing could be said about."""
+        self.is_undecided = False
+        """The last verdict held a voice back without knowing that it is an echo."""
 
     # -- what is sent -------------------------------------------------------------------------------------------------
 
@@ -291,6 +303,7 @@ class EchoGuard:
     def own_words(self, windows: int, at: float) -> int:
         """How many of the newest windows, up to the last without a break, hold more than the agent's own voice; the
         last sample of the last was due ``at``."""
+        self.is_undecided = False
         if not self.is_awake(at):
             return windows
         if self._delay is None:
@@ -306,6 +319,7 @@ class EchoGuard:
         if self._delay is not None:
             return self._beyond(windows, here)
         if self._is_suspect(windows, here):
+            self.is_undecided = self._delay is None
             return 0
         self._cleared_until = at + CLEARED_SECONDS
         return windows

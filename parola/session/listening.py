@@ -56,6 +56,9 @@ GOES_ON = (",", "-", "...", "…")
 LEAD_SECONDS = 0.3
 """Audio from before the start that belongs to the utterance: its first sounds are quiet."""
 
+WITHHELD_SECONDS = 0.7
+"""So far back a voice may have begun that was held back, because nobody knew at once whose it was."""
+
 STALL_SECONDS = 0.6
 """No audio for so long while someone speaks counts as silence: clients that mute may stop sending."""
 
@@ -190,7 +193,11 @@ class Listening:
         """Samples that went into windows."""
         self._heard_at = 0.0
         """When the newest sample arrived."""
-        self._lead: deque[bytes] = deque(maxlen=max(1, round(LEAD_SECONDS / self._seconds)))
+        self._lead_windows = max(1, round(LEAD_SECONDS / self._seconds))
+        self._most_withheld = round(WITHHELD_SECONDS / self._seconds)
+        self._lead: deque[bytes] = deque(maxlen=self._lead_windows + self._most_withheld)
+        self._withheld = 0
+        """How many windows ago a voice began that was held back; 0: none was lately."""
         self._pcm = b""
         self._is_scoring = False
         self._stall: asyncio.TimerHandle | None = None
@@ -271,6 +278,8 @@ class Listening:
             self._recent.append(self._pcm)
         else:
             self._lead.append(self._pcm)
+            if self._withheld:
+                self._withheld = (self._withheld + 1) % (self._most_withheld + 1)
         if change is None:
             self._look_ahead()
             return
@@ -279,10 +288,12 @@ class Listening:
         if change == "started":
             if self._attention.hears_echo:
                 self._mute_lead(self._segmenter.run + 1)
-            self._stream.send(self._attention.loudness.applied(b"".join(self._lead)))
-            self._sent += len(self._lead)
-            self._recent.extend(self._lead)
+            lead = list(self._lead)[-self._lead_windows - self._withheld :]
+            self._stream.send(self._attention.loudness.applied(b"".join(lead)))
+            self._sent += len(lead)
+            self._recent.extend(lead)
             self._lead.clear()
+            self._withheld = 0
             self._drop_prediction()
             self._tell(SpeechStarted(end - self._segmenter.run * self._seconds))
             self._watch()
@@ -304,6 +315,8 @@ class Listening:
         own = attention.own_words(run)
         if own < run:
             segmenter.disown(own)
+            if attention.is_undecided and not self._withheld:
+                self._withheld = run
         return own >= run
 
     def _mute_lead(self, but: int) -> None:

@@ -194,6 +194,41 @@ def test_what_the_agent_says_makes_no_utterance_and_is_not_transcribed():
     assert run(story(Echo(AudioFormat.parse("pcm_16000")))) == []
 
 
+def test_a_voice_that_was_held_back_a_moment_loses_no_words():
+    class Undecided(EchoGuard):
+        """Does not know whose voice it is for a third of a second."""
+
+        def own_words(self, windows, at):
+            self.asked = getattr(self, "asked", at)
+            self.is_undecided = at < self.asked + 0.3
+            return 0 if self.is_undecided else windows
+
+    async def story(guard: EchoGuard) -> list[str]:
+        said = []
+
+        def tell(event):
+            if isinstance(event, TranscriptUpdated):
+                said.append(event.text)
+
+        listening = Listening(
+            ScriptedSpeechToText(),
+            TranscriptionSettings(),
+            SharedVoiceActivity(ScriptedVoiceActivity()),
+            tell,
+            attention=Attention(guard),
+        )
+        pcm, _ = encode_tones("my own words", 0.06, 16000)
+        for sound in (np.zeros(16000, np.int16), pcm, np.zeros(16000, np.int16)):
+            for first in range(0, len(sound), 400):
+                await asyncio.sleep(0.025)
+                listening.feed(sound[first : first + 400])
+        await listening.aclose()
+        return said
+
+    assert run(story(EchoGuard(AudioFormat.parse("pcm_16000")))) == ["my own words"]
+    assert run(story(Undecided(AudioFormat.parse("pcm_16000")))) == ["my own words"]
+
+
 # -- what the owner asks for ------------------------------------------------------------------------------------------
 
 
