@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
 from parola.api.auditing import Audit
 from parola.api.auth import CALLER, Caller
+from parola.api.errors import explained
 from parola.conversation.commands import (
     AddContext,
     AnswerTool,
@@ -33,6 +35,7 @@ from parola.protocol.live import (
     EndTakeoverParameters,
     MessageRequest,
     MonitorCommand,
+    NoResponse,
     NumberParameters,
     OperatorParameters,
     TextParameters,
@@ -41,6 +44,7 @@ from parola.protocol.live import (
     VariablesParameters,
 )
 from parola.session.commands import Accepted
+from parola.session.event_log import EventLog
 
 if TYPE_CHECKING:
     from parola.session.operators import Seat
@@ -97,6 +101,9 @@ def variables(values: Mapping[str, Any]) -> SetVariables:
     return SetVariables(dict(values))
 
 
+ALTERNATIVES = ("str", "int")
+"""What pydantic adds to the place of a field that may be either."""
+
 # -- the monitor's ----------------------------------------------------------------------------------------------------
 
 
@@ -149,9 +156,10 @@ def read(shape: type[BaseModel], document: Any, where: str = "") -> Any:
     try:
         return shape.model_validate(document)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(filter(None, (where, *(str(part) for part in first["loc"]))))
-        raise Unprocessable(f"{place or 'command'}: {first['msg']}.", code="invalid_command") from None
+        first = explained(dict(error.errors(include_url=False, include_context=False)[0]))
+        parts = [str(part) for part in first["loc"] if part not in ALTERNATIVES]
+        place = ".".join(filter(None, (where, *parts))) or "command"
+        raise Unprocessable(f"{place}: {first['msg']}.", code="invalid_command") from None
 
 
 def refusal(error: ClientError) -> dict[str, str]:
@@ -169,40 +177,72 @@ async def note_force(audit: Audit, caller: Caller, session: Session, accepted: A
 # -- the agent's answer -----------------------------------------------------------------------------------------------
 
 
-async def response_to(
-    session: Session, accepted: Accepted, command: Command, seconds: float
-) -> tuple[str | None, bool]:
-    """What the agent says to a message of the user, or has said by command; and whether the time was too short for
-    it. None: it said nothing."""
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came of words that somebody waits for."""
+
+    response: str | None
+    why_not: NoResponse | None = None
+    """Why there is no response; None: there is one."""
+
+
+async def response_to(session: Session, accepted: Accepted, command: Command, seconds: float) -> Answered:
+    """What the agent says to a message of the user, or has said by command: its own answer to that, and nobody
+    else's words."""
     said: list[str] = []
+    why: NoResponse = "timed_out"
     try:
         async with asyncio.timeout(seconds):
             event_id = await session.commands.said(accepted)
-            await _gather(session, accepted.seq, event_id, isinstance(command, UserSays), said)
+            why = await _gather(session.events, accepted.seq, event_id, isinstance(command, UserSays), said)
     except TimeoutError:
-        return " ".join(said) or None, True
-    return " ".join(said) or None, False
+        return Answered(" ".join(said) or None, "timed_out")
+    return Answered(" ".join(said), None) if said else Answered(None, why)
 
 
-async def _gather(session: Session, seq: int, event_id: int, is_question: bool, said: list[str]) -> None:
-    """Until the turn is over that answers the words of ``event_id``, or that is them."""
-    log = session.events
+async def _gather(log: EventLog, seq: int, event_id: int, is_question: bool, said: list[str]) -> NoResponse:
+    """Until the turn is over that answers the words of ``event_id``, or that is them, or until nothing more of it can
+    come; gives back why nothing came, if nothing did."""
+    has_begun, others = False, set[Any]()
     while True:
         _, entries = log.after(seq)
         for entry in entries:
             seq = entry.seq
-            if entry.direction not in ("to_client", "internal"):
-                continue
             event = entry.event
-            about = event.get(f"{event['type']}_event")
-            theirs = about.get("event_id") if isinstance(about, dict) else None
-            if not isinstance(theirs, int) or not (theirs > event_id if is_question else theirs == event_id):
+            kind = str(event["type"])
+            about = event.get("user_transcription_event" if kind == "user_transcript" else f"{kind}_event")
+            about = about if isinstance(about, dict) else {}
+            theirs = about.get("event_id")
+            if kind == "x_command_result":
+                has_begun = has_begun or theirs == event_id
+                if theirs != event_id and about.get("type") in ("agent_message", "human_message"):
+                    others.add(theirs)
+            if is_question and has_begun and (why := _overtaken(entry.direction, kind, about, event_id)):
+                return why
+            if entry.direction not in ("to_client", "internal") or not isinstance(theirs, int) or theirs in others:
                 continue
-            match event["type"]:
+            if not (theirs > event_id if is_question else theirs == event_id):
+                continue
+            match kind:
                 case "agent_response":
-                    said.append(str(about["agent_response"]))  # type: ignore[index]
-                case "agent_response_complete" | "interruption":
-                    return
+                    said.append(str(about["agent_response"]))
+                case "agent_response_complete":
+                    return "silent"
+                case "interruption":
+                    return "interrupted"
         if log.is_closed and not log.after(seq)[1]:
-            return
+            return "ended"
         await log.wait(seq)
+
+
+def _overtaken(direction: str, kind: str, about: Mapping[str, Any], event_id: int) -> NoResponse | None:
+    """What has come between the words of ``event_id`` and their answer: the agent answers that, or nobody."""
+    if kind == "x_command_result" and about.get("ok"):
+        if about.get("type") == "takeover_begin":
+            return "taken_over"
+        theirs = about.get("event_id")
+        return "superseded" if about.get("type") == "user_message" and theirs not in (None, event_id) else None
+    if (direction, kind) == ("from_client", "user_message"):
+        return "superseded"
+    theirs = about.get("event_id")
+    return "superseded" if kind == "user_transcript" and isinstance(theirs, int) and theirs > event_id else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from fastapi import APIRouter
 
@@ -18,7 +19,10 @@ from parola.protocol.conversations import ConversationResponse, EvaluationRunReq
 router = APIRouter(prefix="/v1/convai/conversations", tags=["conversations"], dependencies=[needs_key])
 
 
-@router.post("/{conversation_id}/analysis/run", operation_id="conversations_analysis_run")
+UNREADABLE: dict[int | str, dict[str, Any]] = {502: {"description": "No model could read it; the old analysis stays."}}
+
+
+@router.post("/{conversation_id}/analysis/run", operation_id="conversations_analysis_run", responses=UNREADABLE)
 @described(response=ConversationResponse)
 async def run(conversation_id: str, services: ServicesDep) -> Json:
     """Analyse a conversation that has ended, now, by what its agent asks for now; the new analysis replaces the old
@@ -26,7 +30,11 @@ async def run(conversation_id: str, services: ServicesDep) -> Json:
     return await _read_again(services, conversation_id)
 
 
-@router.post("/{conversation_id}/analysis/evaluations/run", operation_id="conversations_analysis_run_evaluation")
+@router.post(
+    "/{conversation_id}/analysis/evaluations/run",
+    operation_id="conversations_analysis_run_evaluation",
+    responses=UNREADABLE,
+)
 @described(request=EvaluationRunRequest, response=ConversationResponse)
 async def run_evaluation(conversation_id: str, raw: RawBody, services: ServicesDep) -> Json:
     """Judge one criterion anew; the rest of the analysis stays. Of a conversation that had several agents,

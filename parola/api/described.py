@@ -14,6 +14,9 @@ from fastapi.routing import APIRoute
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+REFUSALS = {"416", "501", "502"}
+"""Codes of refusals that a route declares by itself, beside those that all have."""
+
 _REFERENCE = "#/components/schemas/{model}"
 _INVALID = {"$ref": "#/components/schemas/HTTPValidationError"}
 _REFUSAL = {
@@ -59,8 +62,8 @@ def _complete(document: dict[str, Any], routers: Iterable[APIRouter]) -> dict[st
     for path in document["paths"].values():
         for operation in path.values():
             operation["responses"] |= {"4XX": _refused("It was refused"), "422": _invalid_answer()}
-            if "501" in operation["responses"]:
-                operation["responses"]["501"] = _refused(operation["responses"]["501"]["description"])
+            for code in REFUSALS & set(operation["responses"]):
+                operation["responses"][code] = _refused(operation["responses"][code]["description"])
     for router in routers:
         for route in router.routes:
             said = getattr(route.endpoint, "__described__", None) if isinstance(route, APIRoute) else None
@@ -74,8 +77,8 @@ def _complete(document: dict[str, Any], routers: Iterable[APIRouter]) -> dict[st
                     operation["requestBody"] = {"content": content, "required": is_required}
                 if response is not None:
                     schema = _schema(response, schemas, "serialization")
-                    success = next(code for code in operation["responses"] if code.startswith("2"))
-                    operation["responses"][success]["content"] = {"application/json": {"schema": schema}}
+                    for code in (code for code in operation["responses"] if code.startswith("2")):
+                        operation["responses"][code]["content"] = {"application/json": {"schema": schema}}
     return document
 
 

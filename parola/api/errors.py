@@ -78,7 +78,7 @@ async def _on_ours(request: Request, error: Exception) -> Json:
 
 async def _on_invalid(request: Request, error: Exception) -> Json:
     assert isinstance(error, RequestValidationError)
-    return Json({"detail": [_explained(one) for one in error.errors()]}, status_code=422)
+    return Json({"detail": [explained(one) for one in error.errors()]}, status_code=422)
 
 
 async def _on_http(request: Request, error: Exception) -> Json:
@@ -93,18 +93,18 @@ async def _on_http(request: Request, error: Exception) -> Json:
     return Json(detail(code, message), status_code=status, headers=dict(error.headers or {}))
 
 
-def _explained(error: dict[str, Any]) -> dict[str, Any]:
+def explained(error: dict[str, Any]) -> dict[str, Any]:
     """One entry of the list form; the message ends with what came."""
     kind = str(error["type"])
     message = str(error["msg"]).rstrip(".")
     if kind == "json_invalid":
         message = f"{message}: {error.get('ctx', {}).get('error', '')}".rstrip(": ")
     elif kind not in ("missing", "out_of_range", "reserved_parameter", "secret_in_the_open"):
-        message = f"{message}; got {_short(error.get('input'))}"
+        message = f"{message}; got {shown(error.get('input'))}"
     return {"loc": list(error["loc"]), "msg": message, "type": kind}
 
 
-def _short(value: Any) -> str:
+def shown(value: Any) -> str:
     match value:
         case dict():
             return "an object"

@@ -35,7 +35,13 @@ Wait = Annotated[Literal["response"] | None, Query(description="`response`: answ
 Timeout = Annotated[float, Query(gt=0, le=MOST_WAIT_SECONDS, description="Seconds that `wait` takes at most.")]
 
 
-@router.post("/messages", operation_id="live_messages_create", status_code=202, dependencies=[injects])
+@router.post(
+    "/messages",
+    operation_id="live_messages_create",
+    status_code=202,
+    responses={200: {"description": "With `wait=response`: what came of it."}},
+    dependencies=[injects],
+)
 @described(request=protocol.MessageRequest, response=protocol.AcceptedResponse)
 async def messages(
     conversation_id: str,
@@ -55,18 +61,19 @@ async def messages(
     if wait is None:
         return _accepted(accepted)
     try:
-        response, timed_out = await commanding.response_to(session, accepted, command, timeout)
+        answered = await commanding.response_to(session, accepted, command, timeout)
     except Conflict as error:
         if error.code != NOT_ACTIVE:
             raise
-        response, timed_out = None, False  # it ended before the words came to be said
+        answered = commanding.Answered(None, "ended")  # before the words came to be said
     return Json(
         {
             "accepted": True,
             "event_id": accepted.event_id,
             "seq": accepted.seq,
-            "response": response,
-            "timed_out": timed_out,
+            "response": answered.response,
+            "timed_out": answered.why_not == "timed_out",
+            "no_response_reason": answered.why_not,
         }
     )
 

@@ -9,13 +9,14 @@ with fields of ours: ``x_seq``, ``x_at``, ``x_direction``, ``x_by``. Commands ar
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from parola.api import commanding
 from parola.api.conversation_record import record
+from parola.api.errors import shown
 from parola.api.event_spans import Spans
 from parola.api.process import Services
 from parola.api.socket_door import ENDED, Door, Visitor, until_first
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from parola.session.session import Session
 
 MONITOR_PATH = "/v1/convai/conversations/{conversation_id}/monitor"
+
+MOST_NAME = 100
+"""Characters of the name of a command that is told back though nobody knows it."""
 
 FORMATS = ("json", "opentelemetry")
 
@@ -108,8 +112,10 @@ async def obey(visitor: Visitor, session: Session | None, seat: Seat | None, ser
 async def do(visitor: Visitor, session: Session | None, seat: Seat | None, services: Services, text: str) -> None:
     """One command, and its answer. Without a session, and a seat beside it, the conversation is over."""
     asked: MonitorCommand | None = None
+    document: dict[str, Any] = {}
     try:
-        asked = commanding.read(MonitorCommand, read_object(text))
+        document = read_object(text)
+        asked = commanding.read(MonitorCommand, document)
         try:
             services.keys.require(visitor.caller, "inject")
         except Unauthorized as error:
@@ -119,7 +125,7 @@ async def do(visitor: Visitor, session: Session | None, seat: Seat | None, servi
             raise not_active()
         accepted = await session.commands.give(command, seat.name)
     except ClientError as error:
-        kind, command_id = ("", None) if asked is None else (asked.command_type, asked.command_id)
+        kind, command_id = _named(document) if asked is None else (asked.command_type, asked.command_id)
         if asked is not None and not isinstance(error, TooMany):  # who floods must not fill the audit log
             await visitor.note("command", error, command=asked.command_type)
         await visitor.tell_result(kind, error, command_id=command_id)
@@ -138,5 +144,12 @@ def read_object(text: str) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise Unprocessable(f"Expected a JSON object, got text that is not JSON: {error}.") from None
     if not isinstance(document, dict):
-        raise Unprocessable("Expected a JSON object.")
+        raise Unprocessable(f"Expected a JSON object, got {shown(document)}.")
     return document
+
+
+def _named(document: Mapping[str, Any]) -> tuple[str, str | int | None]:
+    """What a command that cannot be read calls itself."""
+    kind, command_id = document.get("command_type"), document.get("command_id")
+    is_id = isinstance(command_id, str | int) and not isinstance(command_id, bool)
+    return kind[:MOST_NAME] if isinstance(kind, str) else "", command_id if is_id else None

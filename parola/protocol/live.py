@@ -118,6 +118,9 @@ class VariablesRequest(Asked):
         return dict(self.__pydantic_extra__ or {})
 
 
+NoResponse = Literal["timed_out", "superseded", "taken_over", "interrupted", "silent", "ended"]
+
+
 class AcceptedResponse(Answer):
     """A command that holds."""
 
@@ -130,6 +133,11 @@ class AcceptedResponse(Answer):
     """With ``wait=response``: what the agent said to it."""
     timed_out: bool | None = None
     """With ``wait=response``: it had not finished in time."""
+    no_response_reason: NoResponse | None = None
+    """With ``wait=response``: why ``response`` is null, or not all of it. ``superseded``: somebody spoke or typed
+    first, and the agent answers that; ``taken_over``: a person has the conversation; ``interrupted``: it was
+    cut before a word was said; ``silent``: the agent said nothing to it; ``ended``: the conversation ended before;
+    ``timed_out``."""
 
 
 class EventEntry(Answer):

@@ -202,7 +202,21 @@ def test_a_recording_is_served_whole_and_in_ranges(client: TestClient) -> None:
     assert client.get(f"{CONVERSATIONS}/conv_1/audio", headers=same).status_code == 206
     head = client.head(f"{CONVERSATIONS}/conv_1/audio")
     assert (head.content, head.headers["content-length"], head.headers["accept-ranges"]) == (b"", "10", "bytes")
-    assert client.get(f"{CONVERSATIONS}/conv_1/audio", headers={"range": "bytes=99-"}).status_code == 416
+    beyond = client.get(f"{CONVERSATIONS}/conv_1/audio", headers={"range": "bytes=99-"})
+    assert beyond.status_code == 416 and beyond.headers["content-range"] == "bytes */10"
+    assert beyond.json()["detail"] == {
+        "status": "range_not_satisfiable",
+        "message": 'Range: expected a part of the 10 bytes that there are, got "bytes=99-".',
+    }
+    for ignored in ("items=0-1", "bytes=5-2", "bytes=abc", "bytes=", "bytes=--1", "bytes=0-1,5-2", "bytes"):
+        answer = client.get(f"{CONVERSATIONS}/conv_1/audio", headers={"range": ignored})
+        assert (answer.status_code, answer.content) == (200, b"0123456789"), ignored
+    declared = client.get("/openapi.json").json()["paths"]
+    assert {"200", "206", "416"} <= set(declared[CONVERSATIONS + "/{conversation_id}/audio"]["get"]["responses"])
+    messages = declared["/v1/x/conversations/{conversation_id}/messages"]["post"]["responses"]
+    assert messages["200"]["content"] == messages["202"]["content"]
+    run = declared[CONVERSATIONS + "/{conversation_id}/analysis/run"]["post"]["responses"]
+    assert run["502"]["content"]["application/json"]["schema"]["$ref"].endswith("/Refusal")
 
 
 def test_a_recording_comes_in_stereo_and_as_a_wav(client: TestClient) -> None:
