@@ -151,6 +151,7 @@ def test_a_chat_is_watched_helped_taken_over_handed_back_and_ended(
     page.get_by_role("menuitem", name="+15550100").click()
     page.get_by_role("dialog").get_by_role("button", name="Transfer").click()
     expect(page.get_by_text("This conversation is not a telephone call")).to_be_visible()
+    page.locator(".mantine-Notification-closeButton").click()
 
     _is_taken_from_bob(page, server, chat, log)
     page.get_by_role("tab", name="Events").click()
