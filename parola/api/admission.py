@@ -78,7 +78,9 @@ class Admission:
         agent, warnings = await self._versioned(agent, claims, query)
         conversation_id = claims.conversation_id if claims is not None else None
         if conversation_id is not None and not await self._store.conversations.claim(conversation_id):
-            raise _unauthorized("this signed URL has been used")
+            is_there = await self._store.conversations.get(conversation_id) is not None
+            why = "this signed URL has been used" if is_there else "the conversation of this signed URL was deleted"
+            raise _unauthorized(why)
         return Admitted(
             agent=agent,
             authorization_method=method,

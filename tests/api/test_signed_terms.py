@@ -107,6 +107,15 @@ def test_only_the_listed_overrides_pass_and_only_those_the_agent_allows(server: 
     assert sum(one["status"] == "failed" for one in failed) == 3
 
 
+def test_a_url_whose_conversation_was_deleted_says_so(server: TestClient, agent: str) -> None:
+    query = {"agent_id": agent, "include_conversation_id": True}
+    url = server.get("/v1/convai/conversation/get-signed-url", params=query).json()["signed_url"]
+    (announced,) = server.get("/v1/convai/conversations").json()["conversations"]
+    assert server.delete(f"/v1/convai/conversations/{announced['conversation_id']}").status_code == 200
+    gone = "Could not authorize the conversation: the conversation of this signed URL was deleted."
+    assert opened(server, url) == (3000, gone)
+
+
 def test_a_url_is_used_once_expires_and_can_be_taken_back(server: TestClient, agent: str) -> None:
     once = made(server, agent, single_use=True)["signed_url"]
     assert opened(server, once)[1] == "Hello x in y"
