@@ -15,6 +15,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+MOST_SECONDS = 60.0
+"""Of real time, for what comes from elsewhere."""
+
 
 class _JumpingSelector(selectors.DefaultSelector):
     """Says when the loop would have slept, and does not sleep."""
@@ -27,7 +30,10 @@ class _JumpingSelector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None or self.busy:
-            return super().select(timeout)
+            ready = super().select(MOST_SECONDS if timeout is None else timeout)
+            if timeout is None and not ready:
+                raise TimeoutError(f"Everybody waits, and nothing has happened for {MOST_SECONDS:.0f} s.")
+            return ready
         ready = super().select(0)
         if not ready and timeout > 0:
             self.jumped += timeout
