@@ -150,6 +150,12 @@ class Office:
         assert isinstance(event, Commanded)
         return event
 
+    def answers(self, action: Acknowledge) -> None:
+        """A step of the conversation in which nothing else happens."""
+        self.commands.note([action])
+        self.commands.acknowledged(action)
+        self.commands.answer(None)
+
 
 def test_a_command_is_answered_when_the_conversation_has_taken_it():
     async def story() -> None:
@@ -157,12 +163,12 @@ def test_a_command_is_answered_when_the_conversation_has_taken_it():
         giving = asyncio.ensure_future(office.commands.give(Say("Hi"), "Ann"))
         await asyncio.sleep(0)
         assert office.last.by == "Ann" and not giving.done()
-        office.commands.acknowledged(Acknowledge(office.last.number, is_waiting=True))
+        office.answers(Acknowledge(office.last.number, is_waiting=True))
         accepted = await giving
         assert accepted.event_id is None and office.noted == ["agent_message"]
         saying = asyncio.ensure_future(office.commands.said(accepted))
         await asyncio.sleep(1)
-        office.commands.acknowledged(Acknowledge(office.last.number, event_id=7))
+        office.answers(Acknowledge(office.last.number, event_id=7))
         assert await saying == 7
 
     virtual_time.run(story())
@@ -174,7 +180,7 @@ def test_a_refused_command_says_why_and_one_of_a_call_that_ends_too():
         refused = asyncio.ensure_future(office.commands.give(Say("Hi"), "Ann"))
         left = asyncio.ensure_future(office.commands.give(Say("Ho"), "Ann"))
         await asyncio.sleep(0)
-        office.commands.acknowledged(Acknowledge(1, code="taken_over", problem="Bob has it."))
+        office.answers(Acknowledge(1, code="taken_over", problem="Bob has it."))
         with pytest.raises(Conflict, match="Bob has it"):
             await refused
         office.commands.close()
@@ -193,7 +199,7 @@ def test_one_idempotency_key_is_one_command():
         both = [asyncio.ensure_future(office.commands.give(Say("Hi"), "Ann", "k")) for _ in range(2)]
         await asyncio.sleep(0)
         assert len(office.told) == 1
-        office.commands.acknowledged(Acknowledge(1, event_id=3))
+        office.answers(Acknowledge(1, event_id=3))
         first, second = await asyncio.gather(*both)
         assert first == second
         with pytest.raises(Conflict, match="another body"):
@@ -227,7 +233,7 @@ def test_what_was_refused_may_be_tried_again_under_the_same_key():
             await asyncio.sleep(0)
             told = office.told[-1]
             assert isinstance(told, Commanded)
-            office.commands.acknowledged(Acknowledge(told.number, code=code, problem=code))
+            office.answers(Acknowledge(told.number, code=code, problem=code))
             if outcome is None:
                 await giving
             else:
@@ -246,7 +252,7 @@ def test_a_command_that_is_done_is_forgotten_however_long_the_call_lasts():
         for number in range(1, 200):
             giving = asyncio.ensure_future(office.commands.give(SetVariables({"n": number}), "Ann"))
             await asyncio.sleep(0.1)
-            office.commands.acknowledged(Acknowledge(number))
+            office.answers(Acknowledge(number))
             await giving
         assert office.commands.open == 0
 
