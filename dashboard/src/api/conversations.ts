@@ -152,6 +152,8 @@ export interface Analysis {
 export interface CallCommand {
   type: string;
   by: string;
+  /** In whose name, when that is another. */
+  operator?: string;
   time_in_call_secs: number;
   forced_from?: string;
 }
@@ -182,7 +184,7 @@ export interface ConversationRecord {
     error: { code: number; reason: string | null } | null;
     charging: Charging;
     feedback: { rating: number | null; comment: string | null; likes: number; dislikes: number };
-    x_close?: { code: number; reason: string; by: string };
+    x_close?: { code: number; reason: string; by: string; cause?: string; client_away?: boolean };
     x_commands?: CallCommand[];
     x_connections?: { type: string; time_in_call_secs: number; code?: number; away_secs?: number }[];
     x_waiting_for_human?: {

@@ -4,7 +4,7 @@ import type { CallCommand, ConversationRecord, Turn, Waveform } from "@/api/conv
 import { SPEAKERS, STEPS } from "@/parts/colours";
 import { span } from "@/parts/format";
 
-import { deedWords } from "../words";
+import { deedWords, doer, wasCutOff } from "../words";
 import { answersOf, lengthOf, momentsOf, type Answer, type StepName } from "./answers";
 import { closedWords, STEP_LABELS, verdictLine, verdictWords } from "./explain";
 
@@ -307,7 +307,12 @@ function addEvents(lane: Lane, record: ConversationRecord, duration: number) {
   const { metadata } = record;
   const commands: CallCommand[] = metadata.x_commands ?? [];
   for (const one of commands)
-    mark(one.time_in_call_secs, SPEAKERS.operator, `${one.by} ${deedWords(one)}`, "From outside the call.");
+    mark(
+      one.time_in_call_secs,
+      SPEAKERS.operator,
+      `${doer(one)} ${deedWords(one)}`,
+      "From outside the call.",
+    );
   let lost: number | null = null;
   for (const one of metadata.x_connections ?? []) {
     const isLost = one.type === "x_connection_lost";
@@ -337,7 +342,7 @@ function addEvents(lane: Lane, record: ConversationRecord, duration: number) {
       duration,
       "gray",
       "The end",
-      `${metadata.termination_reason || metadata.x_close.reason} (close ${metadata.x_close.code}, by ${metadata.x_close.by}).`,
+      `${metadata.termination_reason || metadata.x_close.reason} (close ${metadata.x_close.code}, ${wasCutOff(record) ? "the client’s connection was lost" : `by ${metadata.x_close.by}`}).`,
     );
 }
 
