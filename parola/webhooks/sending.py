@@ -91,19 +91,19 @@ class HttpSender:
             allow_redirects=False,
         ) as response:
             status = response.status
-            shown = await _beginning(response.content)
+            answer = await _beginning(response.content)
             reason = "ok" if 200 <= status < 300 else f"http_{status}"
-            return Answer(status, reason, shown.decode(errors="replace"), response.headers.get("retry-after"))
+            return Answer(status, reason, answer.decode(errors="replace"), response.headers.get("retry-after"))
 
 
 async def _beginning(content: aiohttp.StreamReader) -> bytes:
     """What of a body is shown, as far as it comes. The status has said it all: whatever becomes of the body changes
     nothing."""
-    shown = b""
+    beginning = b""
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            while len(shown) < SHOWN_BYTES and (piece := await content.read(SHOWN_BYTES - len(shown))):
-                shown += piece
+            while len(beginning) < SHOWN_BYTES and (piece := await content.read(SHOWN_BYTES - len(beginning))):
+                beginning += piece
     except Exception as error:
         log.debug("webhook_answer_cut_off", error=reason_of(error))
-    return shown
+    return beginning
