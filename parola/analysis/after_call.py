@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from parola import logs
@@ -26,7 +27,6 @@ from parola.endings import SERVER_STOPPED
 from parola.errors import Conflict, NotFound, ParolaError, ProviderError, StoreError
 from parola.in_turn import InTurn
 from parola.logs import logger
-from parola.session.spool import seconds_in
 from parola.store.base import ConversationChange, ConversationRow, Store, spool_of
 from parola.store.erased import is_erased
 from parola.store.pages import Document
@@ -272,7 +272,7 @@ class AfterCall:
         last = max(
             turns[max(turns)].get("time_in_call_secs") or 0 if turns else 0,
             last_noted(metadata),
-            await asyncio.to_thread(seconds_in, spool),
+            await asyncio.to_thread(_seconds_in, spool),
         )
         close = {"code": STOPPED_CODE, "reason": "", "by": "crash", "status": "failed"}
         return ConversationChange(
@@ -323,6 +323,15 @@ def _final_status(document: Document) -> str:
     metadata: Document = document.get("metadata") or {}
     close: Document = metadata.get("x_close") or {}
     return str(close.get("status") or ("failed" if metadata.get("error") else "done"))
+
+
+def _seconds_in(spool: Path) -> float:
+    """How long a recording is that a killed server left. Blocks; what reads it is loaded when there is one."""
+    if not spool.exists():
+        return 0.0
+    from parola.session.spool import seconds_in
+
+    return seconds_in(spool)
 
 
 def _runs(document: Document) -> int:

@@ -29,6 +29,8 @@ class OperatorEar:
         self._tell = tell
         self._loop = asyncio.get_running_loop()
         self._text = ""
+        self._heard_from = 0.0
+        """Since when their microphone sends without a pause. It may send faster than people speak."""
         self._began_at: float | None = None
         self._is_speaking = False
         self._pause: asyncio.TimerHandle | None = None
@@ -41,18 +43,22 @@ class OperatorEar:
     def hear(self, audio: bytes) -> None:
         """Audio in the agent's input format."""
         self._ear.hear(audio)
-        if self._quiet is not None:
+        if self._quiet is None:
+            self._heard_from = self._loop.time()
+        else:
             self._quiet.cancel()
         self._quiet = self._loop.call_later(PAUSE_SECONDS, self._fell_silent)
 
     def _fell_silent(self) -> None:
+        self._quiet = None
         self._ear.hear(bytes(int(self._ear.format.bytes_per_second * SILENCE_SECONDS) // 2 * 2))
 
     def _take(self, event: Event) -> None:
         match event:
             case SpeechStarted():
                 self._is_speaking = True
-                self._began_at = event.at if self._began_at is None else self._began_at
+                if self._began_at is None:
+                    self._began_at = max(event.at, self._heard_from)
                 self._wait(None)
             case SpeechStopped():
                 self._is_speaking = False
