@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -45,7 +46,7 @@ OPEN = {
 class Found:
     operations: int = 0
     requests: int = 0
-    answered: dict[int, int] = field(default_factory=dict)
+    answered: Counter[int] = field(default_factory=Counter)
     """Status to how many."""
     faults: list[str] = field(default_factory=list)
     """One for each operation that had any."""
@@ -54,8 +55,7 @@ class Found:
         self.operations += other.operations
         self.requests += other.requests
         self.faults += other.faults
-        for status, count in other.answered.items():
-            self.answered[status] = self.answered.get(status, 0) + count
+        self.answered += other.answered
 
 
 @contextmanager
@@ -117,7 +117,7 @@ def _try(operation: Any, examples: int, ids: Mapping[str, str], found: Found, se
             case.path_parameters.update({name: ids[name] for name in case.path_parameters if name in ids})
         response = case.call(session=session)
         found.requests += 1
-        found.answered[response.status_code] = found.answered.get(response.status_code, 0) + 1
+        found.answered[response.status_code] += 1
         checks = CHECKS[1:] if response.status_code == NOT_IMPLEMENTED else CHECKS
         case.validate_response(response, checks=checks)
 

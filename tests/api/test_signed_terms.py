@@ -151,18 +151,25 @@ def test_what_makes_no_sense_is_refused_with_what_was_expected(server: TestClien
         assert words in response.text, terms
 
 
-def test_with_the_key_goes_what_it_signed(server: TestClient, agent: str) -> None:
+def signed_by_a_clerk(server: TestClient, agent: str) -> tuple[dict[str, str], str, tuple[str, str]]:
+    """The owner's header, the id of another key that may start conversations, and two URLs that it signed: one with
+    terms, one as the hosted platform does."""
     owner = {"xi-api-key": server.post("/v1/x/api-keys", json={"name": "owner"}).json()["api_key"]}
     clerk = server.post("/v1/x/api-keys", json={"scopes": ["conversations:start"]}, headers=owner).json()
     key = {"xi-api-key": clerk["api_key"]}
     with_terms = server.post(URLS, json={"agent_id": agent}, headers=key).json()["signed_url"]
     plain = server.get(f"/v1/convai/conversation/get-signed-url?agent_id={agent}", headers=key).json()["signed_url"]
-    for url in (with_terms, plain):
+    return owner, clerk["key_id"], (with_terms, plain)
+
+
+def test_with_the_key_goes_what_it_signed(server: TestClient, agent: str) -> None:
+    owner, key_id, urls = signed_by_a_clerk(server, agent)
+    for url in urls:
         assert opened(server, url)[1] == "Hello x in y"
-    server.delete(f"/v1/x/api-keys/{clerk['key_id']}", headers=owner)
-    for url in (with_terms, plain):
+    server.delete(f"/v1/x/api-keys/{key_id}", headers=owner)
+    for url in urls:
         assert opened(server, url)[0] == 3000
-    log = server.get("/v1/x/audit-log", params={"key_id": clerk["key_id"]}, headers=owner).json()["entries"]
+    log = server.get("/v1/x/audit-log", params={"key_id": key_id}, headers=owner).json()["entries"]
     assert [one["action"] for one in log] == ["conversations_get_signed_url", "x_signed_urls_create"]
 
 
@@ -186,14 +193,10 @@ def test_with_the_key_ends_what_it_signed_and_a_rotated_one_lives_on(server: Tes
 
 
 def test_what_a_key_signed_ends_with_the_scope_that_it_took(server: TestClient, agent: str) -> None:
-    owner = {"xi-api-key": server.post("/v1/x/api-keys", json={"name": "owner"}).json()["api_key"]}
-    clerk = server.post("/v1/x/api-keys", json={"scopes": ["conversations:start"]}, headers=owner).json()
-    key = {"xi-api-key": clerk["api_key"]}
-    with_terms = server.post(URLS, json={"agent_id": agent}, headers=key).json()["signed_url"]
-    plain = server.get(f"/v1/convai/conversation/get-signed-url?agent_id={agent}", headers=key).json()["signed_url"]
+    owner, key_id, urls = signed_by_a_clerk(server, agent)
     for scopes, is_refused in ((["agents:read"], True), (["agents:read", "conversations:start"], False)):
-        server.patch(f"/v1/x/api-keys/{clerk['key_id']}", json={"scopes": scopes}, headers=owner)
-        for url in (with_terms, plain):
+        server.patch(f"/v1/x/api-keys/{key_id}", json={"scopes": scopes}, headers=owner)
+        for url in urls:
             assert (opened(server, url)[0] == 3000) is is_refused
 
 
