@@ -78,12 +78,9 @@ def played(spool: int) -> tuple[list[Piece], AudioFormat]:
 
 
 def seconds_in(path: Path) -> float:
-    """How long what was recorded lasts; 0 where there is no spool."""
-    try:
-        with path.open("rb", buffering=0) as file:
-            return max((piece.end / piece.rate for piece in played(file.fileno())[0]), default=0.0)
-    except FileNotFoundError:
-        return 0.0
+    """How long what was recorded lasts."""
+    with path.open("rb", buffering=0) as file:
+        return max((piece.end / piece.rate for piece in played(file.fileno())[0]), default=0.0)
 
 
 def sound(spool: int, piece: Piece, first: int = 0, last: int | None = None) -> Samples:
